@@ -1,0 +1,50 @@
+/* builder.h - compiles requests, one by one, into a trace (trace.h).
+ *
+ * A block's identity is given in one of three ways, and all end in a 128-bit key that idmap.h turns into a dense id:
+ *   hash ids, chained     (name space, id)          an id that stands after two different prefixes is refused
+ *   hash ids, unchained   (name space, parent, id)  "chained":false
+ *   tokens, text, segments  XXH3-128 over the parent's key and the block's content
+ * The reader calls builder_begin(), one builder_path_*() per piece, builder_commit(). Any failure returns -1 with a
+ * sentence that lacks the place: the reader adds file:line. After a failure the builder can only be freed.
+ */
+#ifndef KVCAST_BUILDER_H
+#define KVCAST_BUILDER_H
+
+#include "trace.h"
+
+struct builder;
+
+struct builder_options {
+	const char *name;
+	uint32_t block_tokens;
+	bool tail_listed; /* "blocks":"ceil" */
+	bool chained;
+};
+
+struct builder *builder_new(const struct builder_options *options);
+void builder_free(struct builder *builder);
+
+/* Starts a request; `request` carries what the caller knows (arrival, think time, turn, lengths); paths, session, class,
+ * hints and ordinal are the builder's. Names may be NULL. `hints` may be NULL. The session's clock is checked here. */
+int builder_begin(struct builder *builder, const struct trace_request *request, const char *session,
+                  const char *class_name, const struct trace_hints *hints, struct err *err);
+
+/* `scope` is the name space of hash ids ("" where global). A run is ids first..first+count-1. */
+int builder_path_hash_run(struct builder *builder, const char *scope, int64_t first, uint64_t count, struct err *err);
+
+/* Appends tokens to the prompt; blocks are cut as they fill, across calls. */
+int builder_path_tokens(struct builder *builder, const uint32_t *tokens, size_t count, struct err *err);
+
+/* Appends `count` tokens of a segment, from its first; NULL id: unlike any other. */
+int builder_path_segment(struct builder *builder, const char *id, uint64_t count, struct err *err);
+
+/* Appends the answer's tokens (after the whole prompt). */
+int builder_answer_tokens(struct builder *builder, const uint32_t *tokens, size_t count, struct err *err);
+
+/* Ends the request: the partial tail becomes a block if listed; lengths are checked against the path. */
+int builder_commit(struct builder *builder, struct err *err);
+
+/* Sorts, freezes and hands over the trace; frees the builder. NULL and a sentence if there is no request. */
+struct trace *builder_finish(struct builder *builder, struct err *err);
+
+#endif
