@@ -1,0 +1,86 @@
+# ttft_cdf.gp - how long requests wait for their first token: share of requests within a time, one line a run.
+#
+#   kvcast run TRACE ... --requests lru.csv
+#   gnuplot -c plots/ttft_cdf.gp lru.csv[:label] fifo.csv[:label] ... out.svg        (or .png, .pdf)
+#
+# 8 runs at most. A label may stand after the last colon of an argument; without it the file's name serves. p50 and p95 are nearest-rank
+# quantiles: the smallest TTFT that at least that share of the requests keeps to. They are marked on the line and told in
+# the key.
+
+if (ARGC < 2) { print "Usage: gnuplot -c ttft_cdf.gp REQUESTS.csv[:label]... OUT.(svg|png|pdf)"; exit status 1 }
+here = ARG0
+while (strlen(here) && here[strlen(here):*] ne "/") { here = here[1:strlen(here) - 1] }
+load here . "csv.gp"
+load here . "style.gp"
+
+runs = ARGC - 1
+out = ARGV[ARGC]
+is_file(path) = (system("test -e " . csv_quoted(path) . " && echo yes") eq "yes")
+last_colon(text) = (at = strlen(text), sum [k = 1:strlen(text)] (text[k:k] eq ":" ? (at = k, 0) : 0), at)
+array FILE[runs]
+array LABEL[runs]
+do for [i = 1:runs] {
+	FILE[i] = ARGV[i]
+	LABEL[i] = csv_stem(ARGV[i])
+	colon = last_colon(ARGV[i])
+	if (colon < strlen(ARGV[i]) && !is_file(ARGV[i])) {
+		FILE[i] = ARGV[i][1:colon - 1]
+		LABEL[i] = ARGV[i][colon + 1:*]
+	}
+}
+
+problem = style_problem(out)
+if (problem ne "" && ARGC == 9) { problem = csv_base(ARG0) . ": gnuplot hands on 9 arguments, so 8 runs are the most." }
+do for [i = runs:1:-1] {
+	found = csv_problem(FILE[i], "ttft_ms", "ttft_ms")
+	if (found ne "") { problem = found }
+}
+if (problem ne "") { print problem; exit status 1 }
+
+# Each run's steps as rows of (TTFT, share of requests in %, p50, p95): 2,000 of them at most, which looks like all.
+to_steps = 'BEGIN { OFS = "\t" } { v[NR] = $1 } END { p50 = v[int((50 * NR + 99) / 100)]; p95 = v[int((95 * NR + 99) / 100)]' . \
+	'; stride = int((NR + 1999) / 2000); print v[1], 0, p50, p95; for (i = stride; i < NR; i += stride) ' . \
+	'print v[i], 100 * i / NR, p50, p95; print v[NR], 100, p50, p95 }'
+source(file) = "< " . csv_command(file, "ttft_ms", "ttft_ms") . " | tail -n +2 | LC_ALL=C sort -g | awk '" . to_steps . "'"
+array P50[runs]
+array P95[runs]
+low = 1e300
+high = 0
+letters = 0
+see(t) = (t <= 0 ? 0 : (low = t < low ? t : low, high = t > high ? t : high))
+do for [i = 1:runs] {
+	eval sprintf("set table $RUN%d separator tab", i)
+	plot source(FILE[i]) using 1:2:3:4 with table
+	unset table
+	stats sprintf("$RUN%d", i) using (see(column(1)), P50[i] = column(3), P95[i] = column(4), 0) nooutput
+}
+if (high == 0) {
+	print csv_base(ARG0) . ": no request waited longer than 0 ms, which a logarithmic axis cannot show."
+	exit status 1
+}
+shown(ms) = (ms < 1000 ? sprintf("%.3g ms", ms) : sprintf("%.3g s", ms / 1000))
+label(i) = LABEL[i] . "  (p50 " . shown(P50[i]) . ", p95 " . shown(P95[i]) . ")"
+do for [i = 1:runs] { letters = strlen(label(i)) > letters ? strlen(label(i)) : letters }
+
+set logscale x
+set xrange [low / 1.5:high * 1.5]
+set yrange [0:100]
+set ytics (0, 25, "p50   50" 50, 75, "p95   95" 95, 100)
+set xtics ()
+do for [decade = int(floor(log10(low))) - 1:int(ceil(log10(high)))] { do for [step in style_steps(low / 1.5, high * 1.5)] {
+	at = step * 10.0 ** decade
+	set xtics add (sprintf("%g", at) at)
+} }
+set xlabel "time to first token (ms)"
+set ylabel "requests served within that time (%)"
+set title "Time to first token"
+set key outside center bottom horizontal Left reverse title ' ' maxcols style_key_columns(runs, letters)
+eval style_terminal(out, style_page_width(letters), 500 + style_key_height(runs, letters))
+set output out
+plot for [i = 1:runs] sprintf("$RUN%d", i) using 1:2 with steps lc rgb style_colour(i - 1) dt style_dash(i - 1) lw 2 notitle, \
+	for [i = 1:runs] sprintf("$RUN%d", i) every ::::0 using 3:(50) with points lc rgb style_colour(i - 1) pt style_shape(i - 1) \
+		ps 1.2 notitle, \
+	for [i = 1:runs] sprintf("$RUN%d", i) every ::::0 using 4:(95) with points lc rgb style_colour(i - 1) pt style_shape(i - 1) \
+		ps 1.2 notitle, \
+	for [i = 1:runs] NaN with linespoints lc rgb style_colour(i - 1) dt style_dash(i - 1) pt style_shape(i - 1) lw 2 ps 1 \
+		title label(i)

@@ -1,0 +1,129 @@
+#!/bin/sh
+# plots.sh SOURCE - draws every chart from small fixtures, and looks at what came out and how bad input is told.
+# Exit code 77 where gnuplot is not installed.
+set -u
+
+source=$1
+fixtures=$source/tests/plots
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+failures=0
+
+command -v gnuplot >/dev/null || { echo "gnuplot is not installed, so no chart was drawn."; exit 77; }
+
+fail()
+{
+	echo "plots.sh: $*"
+	failures=$((failures + 1))
+}
+
+# draw NAME ARGUMENT...: runs a chart and keeps what it said in `said`; a chart that succeeds says nothing.
+draw()
+{
+	name=$1
+	shift
+	if ! gnuplot -c "$source/plots/$name.gp" "$@" >said 2>&1; then
+		fail "$name $* failed: $(cat said)"
+	elif [ -s said ]; then
+		fail "$name $* said: $(cat said)"
+	fi
+}
+
+# holds FILE TEXT...: a whole SVG with these texts in it.
+holds()
+{
+	svg=$1
+	shift
+	head -n 1 "$svg" | grep -q '^<?xml' || fail "$svg does not begin as XML"
+	tail -n 2 "$svg" | grep -qx '</svg>' || fail "$svg does not end with </svg>"
+	[ "$(grep -o '<g\b' "$svg" | wc -l)" = "$(grep -o '</g>' "$svg" | wc -l)" ] || fail "$svg has groups that are not closed"
+	grep -qi 'nan' "$svg" && fail "$svg holds a NaN"
+	for text; do
+		grep -qF -- "$text" "$svg" || fail "$svg does not say: $text"
+	done
+}
+
+# points FILE NUMBER: so many point symbols are drawn, those of the key included.
+points()
+{
+	found=$(sed '1,/<\/defs>/d' "$1" | grep -o "<use xlink:href='#gpPt" | wc -l)
+	[ "$found" -eq "$2" ] || fail "$1 has $found points, but $2 were expected"
+}
+
+# refuses SENTENCE NAME ARGUMENT...: exit code 1, this sentence alone on stderr, and no chart.
+refuses()
+{
+	sentence=$1
+	name=$2
+	shift 2
+	gnuplot -c "$source/plots/$name.gp" "$@" >said 2>complaint
+	code=$?
+	[ $code -eq 1 ] || fail "$name $* exits with $code, but 1 was expected"
+	[ "$(cat complaint)" = "$sentence" ] || fail "$name $* said: $(cat complaint), but this was expected: $sentence"
+	[ -s said ] && fail "$name $* wrote to stdout: $(cat said)"
+	[ -e no.svg ] && fail "$name $* left a chart behind"
+	rm -f no.svg
+}
+
+# Three lines of three points each, a point each in the key; finite and unlimited capacity, blocks and GiB.
+draw hit_vs_capacity "$fixtures/sweep.csv" hit.svg
+holds hit.svg "Token hit rate by cache capacity" "trace agents_a" "lru, ttl none" "lru, ttl static:ttl=5m,mode=sliding" \
+	"sieve, ttl none" "capacity (blocks)" "capacity (GiB)" "token hit rate (% of prompt tokens)" unlimited "1 k"
+points hit.svg 12
+
+draw ledger "$fixtures/sweep.csv" ledger.svg
+holds ledger.svg "Where the prompt tokens went" "lru, ttl none, 100 blocks" "lru, ttl static:ttl=5m,mode=sliding, unlimited" \
+	"hit (gpu)" "cold (never seen)" evicted expired orphaned "partial tail" "share of prompt tokens (%)" ">69<"
+grep -q "forced" ledger.svg && fail "ledger.svg has a kind in the key that is 0 everywhere"
+
+# TTFTs are 10, 20, ... 200 ms: nearest-rank p50 is the 10th, p95 the 19th. Every second one, 10 of them: 5th and 10th.
+awk -F, 'NR == 1 || $1 % 2 == 0' "$fixtures/requests.csv" >half.csv
+cp "$fixtures/requests.csv" "it's a:b.csv"
+draw ttft_cdf "$fixtures/requests.csv" "half.csv:every second one" "it's a:b.csv" cdf.svg
+holds cdf.svg "Time to first token" "requests  (p50 100 ms, p95 190 ms)" "every second one  (p50 " "it's a:b  (p50 100 ms, p95 190 ms)" \
+	"time to first token (ms)" "requests served within that time (%)"
+points cdf.svg 9
+
+# One row, one request, every ending.
+head -n 2 "$fixtures/sweep.csv" >one.csv
+head -n 2 "$fixtures/requests.csv" >request.csv
+for ending in svg png pdf; do
+	draw hit_vs_capacity one.csv hit."$ending"
+	draw ledger one.csv ledger."$ending"
+	draw ttft_cdf request.csv cdf."$ending"
+done
+holds hit.svg lru 100
+holds ledger.svg "100 blocks"
+holds cdf.svg "request  (p50 80 ms, p95 80 ms)"
+for png in hit.png ledger.png cdf.png; do
+	[ "$(od -An -tx1 -N8 $png | tr -d ' ')" = 89504e470d0a1a0a ] || fail "$png is no PNG"
+	[ "$(wc -c <$png)" -gt 5000 ] || fail "$png is next to empty"
+done
+for pdf in hit.pdf ledger.pdf cdf.pdf; do
+	[ "$(head -c 5 $pdf)" = "%PDF-" ] || fail "$pdf is no PDF"
+done
+
+# Bad input.
+: >empty.csv
+head -n 1 "$fixtures/sweep.csv" >header.csv
+printf 'trace,evict\nx,lru\n' >short.csv
+printf 'request,ttft_ms\n0,0\n1,0\n' >zero.csv
+for i in $(seq 41); do tail -n 1 "$fixtures/sweep.csv"; done | cat header.csv - >many.csv
+for name in hit_vs_capacity ledger ttft_cdf; do
+	refuses "$name.gp: absent.csv cannot be read." $name absent.csv no.svg
+	refuses "$name.gp: empty.csv is empty, but a header line with column names was expected." $name empty.csv no.svg
+done
+refuses "hit_vs_capacity.gp: short.csv has no column ttl; its columns are trace,evict." hit_vs_capacity short.csv no.svg
+refuses "ledger.gp: short.csv has no column ttl; its columns are trace,evict." ledger short.csv no.svg
+refuses "ttft_cdf.gp: short.csv has no column ttft_ms; its columns are trace,evict." ttft_cdf half.csv short.csv no.svg
+refuses "hit_vs_capacity.gp: header.csv has no row with a number in capacity_blocks token_hit_rate." \
+	hit_vs_capacity header.csv no.svg
+refuses "ledger.gp: header.csv has no row with a number in prompt_tokens." ledger header.csv no.svg
+refuses "ledger.gp: many.csv has 41 points, but a chart of bars shows 40 at most; sweep fewer." ledger many.csv no.svg
+refuses "ttft_cdf.gp: no request waited longer than 0 ms, which a logarithmic axis cannot show." ttft_cdf zero.csv no.svg
+refuses "ledger.gp: no.gif should end in .svg, .png or .pdf, which says what to draw." ledger one.csv no.gif
+refuses "Usage: gnuplot -c ledger.gp SWEEP.csv OUT.(svg|png|pdf)" ledger one.csv
+
+[ $failures -eq 0 ] && echo "plots.sh: all charts are as expected."
+exit $((failures > 0))
