@@ -48,7 +48,7 @@ static void words(void **state)
 	PIECES("camel|Case|Word| HTTP|SERV|ER|e");
 	PIECES(" internationa|lization");
 	PIECES("internat|ionaliza|tion");
-	PIECES(" wee|k| Mc|Donald");
+	PIECES(" wee|k| M|c|Donald");
 }
 
 static void numbers_and_signs(void **state)
