@@ -3,8 +3,6 @@
 # Nothing is told by colour alone: lines differ in colour, dash and point shape, areas in colour and pattern. The colours
 # are those Okabe and Ito chose to stay apart under every common colour vision deficiency (https://jfly.uni-koeln.de/color/).
 
-set encoding utf8
-
 # Looks of line i = 0, 1, ...; they repeat after 7, 5 and 8, so no two of the first 280 lines look the same.
 style_colours = "#0072B2 #D55E00 #009E73 #000000 #E69F00 #CC79A7 #56B4E9"
 style_shapes = "7 5 9 13 11 4 6 8"

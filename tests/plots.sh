@@ -104,6 +104,10 @@ for pdf in hit.pdf ledger.pdf cdf.pdf; do
 	[ "$(head -c 5 $pdf)" = "%PDF-" ] || fail "$pdf is no PDF"
 done
 
+# A bare environment: no locale, no home.
+env -i PATH="$PATH" gnuplot -c "$source/plots/hit_vs_capacity.gp" one.csv bare.png >said 2>&1 || fail "a bare environment is not enough"
+[ -s said ] && fail "in a bare environment a chart says: $(cat said)"
+
 # Bad input.
 : >empty.csv
 head -n 1 "$fixtures/sweep.csv" >header.csv
