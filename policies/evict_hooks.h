@@ -1,0 +1,105 @@
+/* evict_hooks.h - stamps a policy's run-wise hooks and its object loop out of its single-block hooks.
+ *
+ * A policy file defines, for `#define EVICT lru`, the type `struct lru` and the static functions
+ *
+ *   lru_hit(p, b)  lru_busy(p, b)  lru_idle(p, b)  lru_insert(p, b)  lru_remove(p, b)  lru_evict(p, in)
+ *
+ * (contract: policy.h; empty bodies cost nothing) and then includes this file. It gets lru_hit_run, lru_busy_run,
+ * lru_idle_run, lru_insert_one, lru_remove_one, lru_evict_one and lru_object with the signatures of struct evict_ops.
+ * EVICT_HOOKS(lru) places the last four in the vtable; the policy names the first three itself (.hit = lru_hit_run)
+ * where the hook does something: one left NULL is not called at all.
+ *
+ * Deliberately without an include guard: each policy includes it once, in its own file.
+ */
+#include "policy.h"
+
+#define EVICT_JOIN_(a, b) a##b
+#define EVICT_JOIN(a, b) EVICT_JOIN_(a, b)
+#define EVICT_FN(suffix) EVICT_JOIN(EVICT, suffix)
+
+__attribute__((unused)) static void EVICT_FN(_hit_run)(void *state, block_id first, uint32_t count)
+{
+	struct EVICT *p = state;
+	for (uint32_t i = 0; i < count; i++)
+		EVICT_FN(_hit)(p, first + i);
+}
+
+__attribute__((unused)) static void EVICT_FN(_busy_run)(void *state, block_id first, uint32_t count)
+{
+	struct EVICT *p = state;
+	for (uint32_t i = 0; i < count; i++)
+		EVICT_FN(_busy)(p, first + i);
+}
+
+__attribute__((unused)) static void EVICT_FN(_idle_run)(void *state, block_id first, uint32_t count)
+{
+	struct EVICT *p = state;
+	for (uint32_t i = count; i-- > 0;)
+		EVICT_FN(_idle)(p, first + i);
+}
+
+static void EVICT_FN(_insert_one)(void *state, block_id b)
+{
+	EVICT_FN(_insert)(state, b);
+}
+
+static void EVICT_FN(_remove_one)(void *state, block_id b)
+{
+	EVICT_FN(_remove)(state, b);
+}
+
+static block_id EVICT_FN(_evict_one)(void *state, block_id in)
+{
+	return EVICT_FN(_evict)(state, in);
+}
+
+/* How far ahead the loop asks for the residency byte and the policy's state of a block: about one memory latency. */
+#define EVICT_AHEAD 12
+
+static void EVICT_FN(_object)(void *state, struct object_pass *pass)
+{
+	struct EVICT *p = state;
+	uint8_t *const resident = pass->resident;
+	const block_id *const refs = pass->refs;
+	uint8_t *const hit = pass->hit;
+	uint32_t used = pass->used;
+	const uint32_t capacity_blocks = pass->capacity_blocks;
+	uint64_t evicted = 0;
+	for (size_t i = 0; i < pass->count; i++) {
+		const block_id b = refs[i];
+#ifdef EVICT_PREFETCH
+		if (i + EVICT_AHEAD < pass->count) {
+			__builtin_prefetch(&resident[refs[i + EVICT_AHEAD]], 1);
+			EVICT_PREFETCH(p, refs[i + EVICT_AHEAD]);
+		}
+#endif
+		pass->now->seq++;
+#ifdef EVICT_FUTURE
+		pass->next_use[b] = pass->next[i];
+#endif
+		hit[i] = resident[b] & 1u;
+		if (hit[i]) {
+			EVICT_FN(_busy)(p, b);
+			EVICT_FN(_hit)(p, b);
+			EVICT_FN(_idle)(p, b);
+			continue;
+		}
+		if (used == capacity_blocks) {
+			const block_id victim = EVICT_FN(_evict)(p, b);
+			if (victim == BLOCK_NONE)
+				continue;
+			resident[victim] = 2; /* evicted, see cache.h */
+			evicted++;
+		} else {
+			used++;
+		}
+		resident[b] = 1;
+		EVICT_FN(_insert)(p, b);
+		EVICT_FN(_idle)(p, b);
+	}
+	pass->used = used;
+	pass->evicted += evicted;
+}
+
+#define EVICT_HOOKS(prefix)                                                                                            \
+	.insert = prefix##_insert_one, .remove = prefix##_remove_one, .evict = prefix##_evict_one, .object = prefix##_object

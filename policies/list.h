@@ -1,0 +1,55 @@
+/* list.h - doubly linked lists through block ids: one array of links for any number of lists, O(1) everything.
+ *
+ * A list's head is a node of its own at index block_count + k; lists are circular, so no end is special. A block is in
+ * at most one list of an array. The front is the end that goes first ("oldest"), the back the end that goes last.
+ */
+#ifndef KVCAST_LIST_H
+#define KVCAST_LIST_H
+
+#include "base.h"
+
+struct link {
+	block_id prev, next;
+};
+
+/* Links for `block_count` blocks and `heads` lists, all lists empty. free() releases it. */
+static inline struct link *list_open(uint32_t block_count, uint32_t heads)
+{
+	struct link *links = mem_alloc((size_t)block_count + heads, sizeof(*links));
+	for (uint32_t k = 0; k < heads; k++)
+		links[block_count + k] = (struct link){block_count + k, block_count + k};
+	return links;
+}
+
+static inline bool list_empty(const struct link *links, block_id head)
+{
+	return links[head].next == head;
+}
+
+/* Puts b before `place` (a head: at the back). */
+static inline void list_put_before(struct link *links, block_id place, block_id b)
+{
+	block_id prev = links[place].prev;
+	links[b] = (struct link){prev, place};
+	links[prev].next = b;
+	links[place].prev = b;
+}
+
+static inline void list_push_back(struct link *links, block_id head, block_id b)
+{
+	list_put_before(links, head, b);
+}
+
+static inline void list_push_front(struct link *links, block_id head, block_id b)
+{
+	list_put_before(links, links[head].next, b);
+}
+
+static inline void list_take(struct link *links, block_id b)
+{
+	const struct link at = links[b];
+	links[at.prev].next = at.next;
+	links[at.next].prev = at.prev;
+}
+
+#endif

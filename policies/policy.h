@@ -1,0 +1,134 @@
+/* policy.h - the contract between the cache and an eviction policy.
+ *
+ * Model. The cache (sim/cache.c) owns residency, pins and the tree; a policy owns an opinion: which block should go
+ * next. It is told what happens to blocks through hooks and answers evict(). A policy is one file, evict_NAME.c, with
+ * one const vtable `evict_NAME`, and one word in registry.c. It writes its hooks for a single block, as plain static
+ * functions; evict_hooks.h stamps out of them the run-wise forms of the vtable and the object loop, so that both
+ * follow the same rule and neither pays a call per block.
+ *
+ * Life of a block, as its policy sees it:
+ *
+ *        insert            idle                     evict() returned it (the policy has forgotten it already)
+ *   out --------> pinned -------> may be evicted ---------------------------------------------------------> out
+ *                    ^               |      \                                                               ^
+ *                    '---------------'       '-- remove (expired, or taken out by other means) -------------'
+ *                      busy (in use again, or, in leaf scope, a child came)
+ *
+ *  insert(b)   b has become resident; it is in use and may not be evicted before idle(b)
+ *  hit(b)      a request found b at its place in the prefix and uses it (the whole hit prefix shares one now->seq).
+ *              It comes after that block's busy(b) if b was idle; orphans (resident behind a hole) get no hit
+ *  busy(b)     b may no longer be evicted: pinned, or (leaf scope) it has a resident child again
+ *  idle(b)     b may be evicted again. A finished path is released tail first: deeper blocks become idle earlier
+ *  evict(in)   choose a victim among the idle blocks, forget it (keep a ghost if the rule has ghosts), return it;
+ *              `in` is the block that needs the room. BLOCK_NONE: nothing may go, or `in` is not worth it; then `in`
+ *              is not cached. Called only when the cache is full. insert(in) follows unless declined
+ *  remove(b)   b left without evict() (expiry); idle or, at the end of its last use, busy
+ *
+ * Invariants the cache guarantees: hooks alternate as drawn; a block is idle iff evict_idle(env, b). Policies that keep
+ * only idle blocks in their order use busy/idle; policies whose lists hold every resident block leave busy and idle
+ * NULL and step over what evict_idle() refuses.
+ *
+ * Scope. In flat scope any unpinned block is idle; holes may appear. In leaf scope a block with resident children is
+ * not idle; a parent becomes idle when its last child has gone. Policies whose order is a key use a list or ring in
+ * flat scope and ranked.h in leaf scope, where a block turns idle out of order.
+ *
+ * Order. now->seq rises by one per request (object semantics: per block access) and is the clock of recency; now_ns is
+ * for rules about time only: real traces tick in seconds, so equal times are the norm. Ties: policy key, then older
+ * seq, then deeper block, then smaller id.
+ *
+ * State is arrays over block ids, allocated in open(); no hook allocates. Each run has its own state.
+ * Source of the contract: POLICIES section 1; the pinned/unpinned split follows SQLite's pcache1 and vLLM's free queue.
+ */
+#ifndef KVCAST_POLICY_H
+#define KVCAST_POLICY_H
+
+#include "base.h"
+#include "err.h"
+#include "spec.h"
+
+/* What is being served. Written by the cache's caller before each request; policies keep a pointer to it.
+ * Optional numbers are NAN, times -1, ids UINT32_MAX where the trace does not say. */
+struct policy_now {
+	uint64_t seq;
+	int64_t now_ns;
+	uint32_t request;  /* index in service order */
+	uint32_t ordinal;  /* place in the file */
+	uint32_t session, turn, class_id, workload;
+	uint32_t prompt_tokens, output_tokens, prefix_tokens;
+	uint32_t path_blocks, hit_blocks; /* of the request being served; hit_blocks is known when hooks are called */
+	int32_t priority;                 /* INT32_MIN: not given */
+	int64_t think_ns;
+	double cost, expected_reuse, perplexity, time_variance;
+};
+
+struct evict_env {
+	const struct policy_now *now;
+	uint32_t block_count;      /* ids are below this */
+	uint32_t capacity_blocks;  /* at least 1, at most block_count: a larger cache never evicts */
+	uint32_t block_tokens;
+	uint32_t session_count, class_count;
+	bool leaf;                 /* scope */
+	uint64_t seed;             /* for policies that draw */
+	const block_id *parent;
+	const uint32_t *depth;
+	const uint32_t *pins;      /* requests that use a block now */
+	const uint32_t *children;  /* resident children; all 0 in flat scope */
+	const uint8_t *resident;   /* bit 0 set: resident */
+	/* Next request (object semantics: next access) that refers to a block, by seq; UINT32_MAX: never. Kept current by
+	 * the caller for the blocks of the request being served, iff the policy's needs_future is set; else NULL. */
+	const uint32_t *next_use;
+	/* Nanoseconds to compute block `depth` of a prompt again, all blocks before it being there. */
+	double (*recompute_ns)(const void *cost, uint32_t depth);
+	const void *cost;
+};
+
+static inline bool evict_idle(const struct evict_env *env, block_id b)
+{
+	return (env->pins[b] | env->children[b]) == 0;
+}
+
+/* A stretch of block accesses under object semantics (POLICIES section G point 7): every reference stands for itself. */
+struct object_pass {
+	const block_id *refs;
+	const uint32_t *next; /* next use of each reference, for needs_future; else NULL */
+	size_t count;
+	struct policy_now *now; /* seq advances with every reference */
+	uint32_t *next_use;     /* env's array, kept current from `next` */
+	uint8_t *resident;      /* bit 0, kept by the loop; the other bits say why a block is absent (cache.h) */
+	uint32_t used, capacity_blocks;
+	uint64_t evicted;
+	uint8_t *hit; /* [count], out: 1 where the reference hit */
+};
+
+struct evict_ops {
+	const char *name;
+	const char *rule;   /* one line: which block goes */
+	const char *detail; /* a paragraph with a worked example, for `kvcast policies NAME` */
+	const char *source; /* paper or engine file */
+	const char *cost;   /* time per operation, e.g. "O(1)" */
+	uint32_t state_bytes; /* per block */
+	const struct param *params; /* ends with a NULL name; NULL: none */
+	bool needs_future;  /* offline: reads env->next_use */
+	bool needs_time;    /* reads now_ns in a hook */
+	bool may_decline;   /* evict() may say BLOCK_NONE although some block is idle */
+
+	/* `values` are bound to `params`, in its order. */
+	void *(*open)(const struct evict_env *env, const union param_value *values, struct err *err);
+	void (*close)(void *state);
+	/* Runs are ids first..first+count-1, root to tail; idle takes them tail to root. NULL: nothing to do. */
+	void (*hit)(void *state, block_id first, uint32_t count);
+	void (*busy)(void *state, block_id first, uint32_t count);
+	void (*idle)(void *state, block_id first, uint32_t count);
+	void (*insert)(void *state, block_id b);
+	void (*remove)(void *state, block_id b);
+	block_id (*evict)(void *state, block_id in);
+	/* The object loop: the same rule with every hook inlined. Flat scope, nothing pinned, no TTL. */
+	void (*object)(void *state, struct object_pass *pass);
+};
+
+/* Every policy there is, in the order of `kvcast policies`; registry_evict returns NULL for an unknown name. */
+extern const struct evict_ops *const registry_evictions[];
+extern const size_t registry_eviction_count;
+const struct evict_ops *registry_evict(const char *name);
+
+#endif

@@ -1,0 +1,49 @@
+/* registry.c - the only place that knows which policies exist: one word each. Their order is that of the tables. */
+#include "policy.h"
+#include "ttl.h"
+
+#include <string.h>
+
+#define EVICTIONS(X) X(lru) X(fifo) X(lfu) X(belady)
+
+#define TTLS(X) X(none) X(static)
+
+#define DECLARE_EVICTION(name) extern const struct evict_ops evict_##name;
+#define DECLARE_TTL(name) extern const struct ttl_ops ttl_##name;
+EVICTIONS(DECLARE_EVICTION)
+TTLS(DECLARE_TTL)
+
+#define EVICTION_ENTRY(name) &evict_##name,
+#define TTL_ENTRY(name) &ttl_##name,
+const struct evict_ops *const registry_evictions[] = {EVICTIONS(EVICTION_ENTRY)};
+const struct ttl_ops *const registry_ttls[] = {TTLS(TTL_ENTRY)};
+const size_t registry_eviction_count = COUNT_OF(registry_evictions);
+const size_t registry_ttl_count = COUNT_OF(registry_ttls);
+
+/* Source: POLICIES section F, interaction rules 1 and 2. */
+const struct param ttl_common_params[] = {
+        [TTL_KEY_MODE] = {"mode", PARAM_CHOICE, "sliding", 0, 0, "sliding|absolute", "count from the last use or from insertion"},
+        [TTL_KEY_MAX_AGE] = {"max_age", PARAM_DURATION, "inf", 0, 9.3e18, NULL, "cap on a sliding TTL, from insertion"},
+        [TTL_KEY_COHERENCE] = {"coherence", PARAM_CHOICE, "default", 0, 0, "default|none|lift|cascade",
+                               "what a parent's deadline means for its children (default: lift when sliding, none when absolute)"},
+        [TTL_KEY_HARD] = {"hard", PARAM_INT, "0", 0, 1, NULL, "1: no eviction before the deadline"},
+        [TTL_COMMON_KEYS] = {.name = NULL},
+};
+
+const struct evict_ops *registry_evict(const char *name)
+{
+	for (size_t i = 0; i < registry_eviction_count; i++) {
+		if (strcmp(registry_evictions[i]->name, name) == 0)
+			return registry_evictions[i];
+	}
+	return NULL;
+}
+
+const struct ttl_ops *registry_ttl(const char *name)
+{
+	for (size_t i = 0; i < registry_ttl_count; i++) {
+		if (strcmp(registry_ttls[i]->name, name) == 0)
+			return registry_ttls[i];
+	}
+	return NULL;
+}

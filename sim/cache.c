@@ -1,0 +1,410 @@
+#include "cache.h"
+
+#include "expiry.h"
+
+#include <stdlib.h>
+
+struct cache {
+	const struct trace *trace;
+	const struct evict_ops *ops;
+	void *policy;
+	struct expiry *expiry; /* NULL: blocks never expire */
+	struct evict_env env;
+	struct policy_now now;
+	uint8_t *state; /* enum block_state */
+	uint32_t *pins, *children;
+	uint32_t *next_use; /* offline policies only */
+	uint32_t used_blocks;
+	bool orphans; /* whether a resident block may lack its parent: in flat scope, and where blocks expire */
+	struct cache_counts counts;
+	u128 residency;
+	int64_t residency_at_ns;
+};
+
+static int open_policy(struct cache *cache, const struct cache_config *config, struct err *err)
+{
+	const struct spec *spec = config->evict;
+	cache->ops = registry_evict(spec->name);
+	if (!cache->ops)
+		return err_set(err, "--evict %s: there is no eviction policy of that name; `kvcast policies` lists them.",
+		               spec->name);
+	if (spec->override_count)
+		return err_set(err, "--evict %s: an eviction policy has one set of parameters for all classes.", spec->text);
+	union param_value own[PARAM_MOST];
+	const struct param *tables[] = {cache->ops->params, NULL};
+	union param_value *values[] = {own};
+	static const struct param no_params[] = {{.name = NULL}};
+	if (!tables[0])
+		tables[0] = no_params;
+	if (spec_bind(spec, NULL, tables, values, "--evict", err) < 0)
+		return -1;
+	if (cache->ops->needs_future) {
+		cache->next_use = mem_alloc(cache->trace->block_count, sizeof(*cache->next_use));
+		cache->env.next_use = cache->next_use;
+	}
+	cache->policy = cache->ops->open(&cache->env, own, err);
+	return cache->policy ? 0 : -1;
+}
+
+struct cache *cache_open(const struct trace *trace, const struct cache_config *config, struct err *err)
+{
+	ASSERT(config->capacity_blocks >= 1);
+	struct cache *cache = mem_alloc(1, sizeof(*cache));
+	cache->trace = trace;
+	cache->state = mem_alloc(trace->block_count, sizeof(*cache->state));
+	cache->pins = mem_alloc(trace->block_count, sizeof(*cache->pins));
+	cache->children = mem_alloc(trace->block_count, sizeof(*cache->children));
+	cache->env = (struct evict_env){
+	        .now = &cache->now,
+	        .block_count = trace->block_count,
+	        .capacity_blocks = config->capacity_blocks < trace->block_count ? (uint32_t)config->capacity_blocks
+	                                                                       : trace->block_count,
+	        .block_tokens = trace->block_tokens,
+	        .session_count = trace->session_count,
+	        .class_count = trace->class_count,
+	        .leaf = config->leaf,
+	        .seed = config->seed,
+	        .parent = trace->parent,
+	        .depth = trace->depth,
+	        .pins = cache->pins,
+	        .children = cache->children,
+	        .resident = cache->state,
+	        .recompute_ns = config->recompute_ns,
+	        .cost = config->cost,
+	};
+	cache->expiry = expiry_open(trace, &cache->env, config->ttl, err);
+	if ((!cache->expiry && err->text[0]) || open_policy(cache, config, err) < 0) {
+		cache_close(cache);
+		return NULL;
+	}
+	cache->orphans = !config->leaf || cache->expiry;
+	return cache;
+}
+
+void cache_close(struct cache *cache)
+{
+	if (!cache)
+		return;
+	if (cache->policy)
+		cache->ops->close(cache->policy);
+	expiry_close(cache->expiry);
+	free(cache->state);
+	free(cache->pins);
+	free(cache->children);
+	free(cache->next_use);
+	free(cache);
+}
+
+/* Brings the residency integral up to `now_ns`. */
+static void integrate(struct cache *cache, int64_t now_ns)
+{
+	cache->residency += (u128)cache->used_blocks * (u128)(now_ns - cache->residency_at_ns);
+	cache->residency_at_ns = now_ns;
+}
+
+/* b, which the policy has forgotten, is gone; its parent may have become idle. */
+static void drop(struct cache *cache, block_id b, enum block_state why)
+{
+	ASSERT(cache->state[b] == BLOCK_RESIDENT && cache->pins[b] == 0);
+	cache->state[b] = (uint8_t)why;
+	cache->used_blocks--;
+	const block_id parent = cache->trace->parent[b];
+	if (!cache->env.leaf || parent == BLOCK_NONE)
+		return;
+	if (--cache->children[parent] == 0 && cache->pins[parent] == 0 && (cache->state[parent] & BLOCK_RESIDENT) &&
+	    cache->ops->idle)
+		cache->ops->idle(cache->policy, parent, 1);
+}
+
+/* Takes b, and under cascade everything below it, out for being past its deadline. A block in use stays: it goes when it
+ * is released. Depth first by the trace's child links, which stay as they are. */
+static void expire(struct cache *cache, block_id b)
+{
+	const bool cascades = expiry_cascades(cache->expiry);
+	const block_id top = b;
+	for (;;) {
+		const block_id down = cascades && (cache->state[b] & BLOCK_RESIDENT) ? expiry_child(cache->expiry, b) : BLOCK_NONE;
+		if (down != BLOCK_NONE) {
+			b = down;
+			continue;
+		}
+		/* Bottom of this branch: remove on the way up, move to the next sibling. */
+		for (;;) {
+			if ((cache->state[b] & BLOCK_RESIDENT) && cache->pins[b] == 0) {
+				if (cache->ops->remove)
+					cache->ops->remove(cache->policy, b);
+				drop(cache, b, BLOCK_EXPIRED);
+				cache->counts.expired_blocks++;
+			}
+			if (b == top)
+				return;
+			const block_id next = expiry_sibling(cache->expiry, b);
+			if (next != BLOCK_NONE) {
+				b = next;
+				break;
+			}
+			b = cache->trace->parent[b];
+		}
+	}
+}
+
+/* Takes b out if no request uses it. The shield of hard=1 is a pin that the deadline takes off. */
+static void expire_unused(struct cache *cache, block_id b)
+{
+	const uint32_t shield = expiry_hard(cache->expiry);
+	if (cache->pins[b] != shield)
+		return;
+	if (shield && (--cache->pins[b] | cache->children[b]) == 0 && cache->ops->idle)
+		cache->ops->idle(cache->policy, b, 1);
+	expire(cache, b);
+}
+
+/* Blocks of a stretch just released whose deadline passed while they were in use. */
+static void expire_overdue(struct cache *cache, struct trace_run stretch)
+{
+	for (uint32_t i = stretch.count; i-- > 0;) {
+		if (expiry_due(cache->expiry, stretch.first + i, cache->now.now_ns))
+			expire_unused(cache, stretch.first + i);
+	}
+}
+
+void cache_advance(struct cache *cache, int64_t now_ns)
+{
+	ASSERT(now_ns >= cache->now.now_ns);
+	block_id b;
+	int64_t deadline_ns;
+	while (cache->expiry && expiry_next(cache->expiry, now_ns, &b, &deadline_ns)) {
+		/* A block that outlived its deadline in use was left to its release, so deadlines come in order. */
+		integrate(cache, deadline_ns);
+		cache->now.now_ns = deadline_ns;
+		expire_unused(cache, b);
+	}
+	integrate(cache, now_ns);
+	cache->now.now_ns = now_ns;
+}
+
+uint32_t cache_lookup(const struct cache *cache, struct path path)
+{
+	uint32_t hit = 0;
+	struct trace_run stretch;
+	for (struct path_walk walk = path_forward(path, 0); path_next(&walk, &stretch); hit += stretch.count) {
+		const uint8_t *state = cache->state + stretch.first;
+		for (uint32_t i = 0; i < stretch.count; i++) {
+			if (state[i] != BLOCK_RESIDENT)
+				return hit + i;
+		}
+	}
+	return hit;
+}
+
+/* Pins the resident ones of a stretch, telling the policy, run by run, of those that stop being idle. */
+static void pin(struct cache *cache, struct trace_run stretch)
+{
+	uint32_t *pins = cache->pins + stretch.first;
+	const uint32_t *children = cache->children + stretch.first;
+	const uint8_t *state = cache->state + stretch.first;
+	for (uint32_t i = 0; i < stretch.count;) {
+		if (state[i] != BLOCK_RESIDENT || (pins[i]++ | children[i])) {
+			i++;
+			continue;
+		}
+		const uint32_t start = i++;
+		while (i < stretch.count && state[i] == BLOCK_RESIDENT && (pins[i] | children[i]) == 0)
+			pins[i++]++;
+		if (cache->ops->busy)
+			cache->ops->busy(cache->policy, stretch.first + start, i - start);
+	}
+}
+
+/* The other way, tail to root. */
+static void unpin(struct cache *cache, struct trace_run stretch)
+{
+	uint32_t *pins = cache->pins + stretch.first;
+	const uint32_t *children = cache->children + stretch.first;
+	for (uint32_t i = stretch.count; i > 0;) {
+		if (--pins[i - 1] | children[i - 1]) {
+			i--;
+			continue;
+		}
+		const uint32_t end = i--;
+		while (i > 0 && pins[i - 1] == 1 && children[i - 1] == 0)
+			pins[--i]--;
+		if (cache->ops->idle)
+			cache->ops->idle(cache->policy, stretch.first + i, end - i);
+	}
+}
+
+/* Orphans past the point where the path found no room are nobody's again. */
+static void release_orphans(struct cache *cache, struct path path, uint32_t held)
+{
+	struct trace_run stretch;
+	for (struct path_walk walk = path_forward(path, held); path_next(&walk, &stretch);) {
+		for (uint32_t i = stretch.count; i-- > 0;) {
+			if (cache->state[stretch.first + i] == BLOCK_RESIDENT)
+				unpin(cache, (struct trace_run){stretch.first + i, 1});
+		}
+	}
+}
+
+/* Frees one block for `in`; false where nothing may go. */
+static bool make_room(struct cache *cache, block_id in)
+{
+	const block_id victim = cache->ops->evict(cache->policy, in);
+	if (victim == BLOCK_NONE)
+		return false;
+	ASSERT(evict_idle(&cache->env, victim));
+	drop(cache, victim, BLOCK_EVICTED);
+	cache->counts.evicted_blocks++;
+	return true;
+}
+
+static void insert(struct cache *cache, block_id b)
+{
+	cache->state[b] = BLOCK_RESIDENT;
+	cache->pins[b] = 1;
+	cache->used_blocks++;
+	const block_id parent = cache->trace->parent[b];
+	if (cache->env.leaf && parent != BLOCK_NONE)
+		cache->children[parent]++;
+	if (cache->ops->insert)
+		cache->ops->insert(cache->policy, b);
+	if (cache->expiry) {
+		expiry_insert(cache->expiry, b);
+		cache->pins[b] += expiry_hard(cache->expiry);
+	}
+}
+
+/* Inserts the absent blocks from `hit_blocks` on; returns how many blocks of the path were held before the first one that
+ * found no room. */
+static uint32_t fill(struct cache *cache, struct path path, uint32_t hit_blocks, uint32_t missed[BLOCK_STATES])
+{
+	uint32_t held = hit_blocks;
+	bool room = true;
+	struct trace_run stretch;
+	for (struct path_walk walk = path_forward(path, hit_blocks); path_next(&walk, &stretch);) {
+		for (block_id b = stretch.first; b < stretch.first + stretch.count; b++) {
+			const uint8_t state = cache->state[b];
+			missed[state]++;
+			if (state != BLOCK_RESIDENT) {
+				if (room && cache->used_blocks == cache->env.capacity_blocks)
+					room = make_room(cache, b);
+				if (!room) {
+					cache->state[b] = BLOCK_EVICTED;
+					cache->counts.declined_blocks++;
+					continue;
+				}
+				insert(cache, b);
+			}
+			held += room;
+		}
+	}
+	return held;
+}
+
+uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_blocks, uint32_t missed[BLOCK_STATES])
+{
+	ASSERT(hit_blocks <= path.block_count);
+	cache->now.path_blocks = path.block_count;
+	cache->now.hit_blocks = hit_blocks;
+	struct trace_run stretch;
+	/* The whole resident path is pinned before anything is evicted; orphans on it too, though nothing touches them. */
+	const struct path pinned = {path.runs, cache->orphans ? path.block_count : hit_blocks};
+	for (struct path_walk walk = path_forward(pinned, 0); path_next(&walk, &stretch);)
+		pin(cache, stretch);
+	const struct path hit = {path.runs, hit_blocks};
+	for (struct path_walk walk = path_forward(hit, 0); path_next(&walk, &stretch);) {
+		if (cache->ops->hit)
+			cache->ops->hit(cache->policy, stretch.first, stretch.count);
+		if (cache->expiry)
+			expiry_hit(cache->expiry, stretch.first, stretch.count);
+	}
+	const uint32_t held = fill(cache, path, hit_blocks, missed);
+	if (cache->expiry)
+		expiry_settle(cache->expiry, (struct path){path.runs, held});
+	if (held < path.block_count && cache->orphans)
+		release_orphans(cache, path, held);
+	return held;
+}
+
+void cache_release(struct cache *cache, struct path path, uint32_t held_blocks)
+{
+	struct trace_run stretch;
+	const struct path held = {path.runs, held_blocks};
+	for (struct path_walk walk = path_backward(held); path_previous(&walk, &stretch);) {
+		unpin(cache, stretch);
+		if (cache->expiry)
+			expire_overdue(cache, stretch);
+	}
+}
+
+void cache_objects(struct cache *cache, const block_id *refs, const uint32_t *next, size_t count, uint8_t *hit)
+{
+	if (!cache->expiry) {
+		struct object_pass pass = {
+		        .refs = refs,
+		        .next = next,
+		        .count = count,
+		        .now = &cache->now,
+		        .next_use = cache->next_use,
+		        .resident = cache->state,
+		        .used = cache->used_blocks,
+		        .capacity_blocks = cache->env.capacity_blocks,
+		        .hit = hit,
+		};
+		cache->ops->object(cache->policy, &pass);
+		/* One time for all of them: the integral needs the count at the end only. */
+		cache->used_blocks = pass.used;
+		cache->counts.evicted_blocks += pass.evicted;
+		return;
+	}
+	for (size_t i = 0; i < count; i++) {
+		const struct trace_run run = {refs[i], 1};
+		const struct path path = {&run, 1};
+		uint32_t missed[BLOCK_STATES] = {0};
+		cache->now.seq++;
+		if (cache->next_use)
+			cache->next_use[refs[i]] = next[i];
+		hit[i] = cache->state[refs[i]] == BLOCK_RESIDENT;
+		cache_release(cache, path, cache_acquire(cache, path, hit[i], missed));
+	}
+}
+
+struct policy_now *cache_now(struct cache *cache)
+{
+	return &cache->now;
+}
+
+bool cache_needs_future(const struct cache *cache)
+{
+	return cache->ops->needs_future;
+}
+
+uint32_t *cache_next_use(struct cache *cache)
+{
+	return cache->next_use;
+}
+
+uint64_t cache_used_blocks(const struct cache *cache)
+{
+	return cache->used_blocks;
+}
+
+struct cache_counts cache_counts(const struct cache *cache)
+{
+	return cache->counts;
+}
+
+u128 cache_residency(const struct cache *cache)
+{
+	return cache->residency;
+}
+
+void cache_residency_reset(struct cache *cache)
+{
+	cache->residency = 0;
+}
+
+enum block_state cache_block_state(const struct cache *cache, block_id b)
+{
+	return (enum block_state)cache->state[b];
+}

@@ -1,0 +1,74 @@
+/* cache.h - one tier's prefix cache: which blocks are resident, which are in use, and who goes when it is full.
+ *
+ * Model. A request's path is looked up from the root; its prefix hit is the longest resident run from depth 0. Then
+ *
+ *   cache_advance(now)            blocks whose deadline lies before `now` expire, each at its own deadline
+ *   cache_lookup(path)            how many blocks hit; changes nothing
+ *   cache_acquire(path, hit)      the hit prefix is touched (one now.seq for all) and the whole resident path pinned,
+ *                                 then the missing blocks are inserted root to tail, evicting as needed
+ *   cache_release(path, held)     unpins tail to root: of one path the deeper blocks are let go first
+ *
+ * The cache calls the eviction policy's hooks (policy.h) and the TTL rule (ttl.h, expiry.h); neither knows the other.
+ *
+ * Invariants, asserted where cheap: used <= capacity; a pinned block is resident; a victim is idle; in leaf scope without
+ * TTL every resident block's parent is resident, so there are no orphans.
+ *
+ * A block that finds no victim is not cached, nor are the path's absent blocks after it ("keeps its head").
+ * Times in ns, sizes in blocks. One cache belongs to one run and one thread.
+ * Source of the rules: POLICIES section 1.
+ */
+#ifndef KVCAST_CACHE_H
+#define KVCAST_CACHE_H
+
+#include "path.h"
+#include "policy.h"
+
+/* Why a block is where it is. Bit 0 is residency; a block that found no room counts as evicted. */
+enum block_state { BLOCK_NEVER = 0, BLOCK_RESIDENT = 1, BLOCK_EVICTED = 2, BLOCK_EXPIRED = 4, BLOCK_STATES = 5 };
+
+struct cache;
+
+struct cache_config {
+	const struct spec *evict, *ttl;
+	uint64_t capacity_blocks; /* UINT64_MAX: no limit */
+	bool leaf;
+	uint64_t seed;
+	double (*recompute_ns)(const void *cost, uint32_t depth);
+	const void *cost;
+};
+
+struct cache_counts {
+	uint64_t evicted_blocks, expired_blocks, declined_blocks;
+};
+
+/* `trace` must outlive the cache. NULL and a sentence for an unknown policy, key or value. */
+struct cache *cache_open(const struct trace *trace, const struct cache_config *config, struct err *err);
+void cache_close(struct cache *cache);
+
+/* What is being served; the caller fills it before cache_acquire. The cache keeps path_blocks and hit_blocks. */
+struct policy_now *cache_now(struct cache *cache);
+
+/* Whether the policy reads the future: then the caller keeps cache_next_use()[b] current for the blocks of each path. */
+bool cache_needs_future(const struct cache *cache);
+uint32_t *cache_next_use(struct cache *cache);
+
+/* `now_ns` never goes back. Sets now->now_ns. */
+void cache_advance(struct cache *cache, int64_t now_ns);
+uint32_t cache_lookup(const struct cache *cache, struct path path);
+/* Returns how many blocks from the root are held now (all of them unless the tail found no room). `missed[state]` is
+ * raised by the blocks after the hit prefix that were in that state: RESIDENT means orphaned. */
+uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_blocks, uint32_t missed[BLOCK_STATES]);
+void cache_release(struct cache *cache, struct path path, uint32_t held_blocks);
+
+/* Object semantics: serves `refs` one by one, each an access of its own at now.now_ns; `hit[i]` tells the outcome. With
+ * a TTL rule or a class-dependent one the general path is taken, with the same results. `next` as in object_pass. */
+void cache_objects(struct cache *cache, const block_id *refs, const uint32_t *next, size_t count, uint8_t *hit);
+
+uint64_t cache_used_blocks(const struct cache *cache);
+struct cache_counts cache_counts(const struct cache *cache);
+/* Blocks x ns resident since the last reset, up to now. */
+u128 cache_residency(const struct cache *cache);
+void cache_residency_reset(struct cache *cache);
+enum block_state cache_block_state(const struct cache *cache, block_id b);
+
+#endif

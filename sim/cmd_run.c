@@ -1,0 +1,144 @@
+/* cmd_run.c - kvcast run TRACE: one cache, one result. */
+#include "cli.h"
+#include "options.h"
+#include "report.h"
+#include "requests_csv.h"
+
+#include <argp.h>
+#include <time.h>
+
+enum { KEY_JSON = 0x200, KEY_CSV, KEY_REQUESTS };
+
+struct run_command {
+	struct run_options options;
+	const char *trace_path, *requests_path;
+	bool json, csv;
+};
+
+static const struct argp_option option_table[] = {
+        {0, 0, 0, 0, "Output:", 1},
+        {"json", KEY_JSON, 0, 0, "print one JSON object", 0},
+        {"csv", KEY_CSV, 0, 0, "print one row, with the columns of kvcast sweep --csv", 0},
+        {"requests", KEY_REQUESTS, "FILE", 0, "write a CSV with a row for every request", 0},
+        {0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct run_command *command = state->input;
+	switch (key) {
+	case KEY_JSON:
+		command->json = true;
+		return 0;
+	case KEY_CSV:
+		command->csv = true;
+		return 0;
+	case KEY_REQUESTS:
+		command->requests_path = arg;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 0)
+			argp_error(state, "one trace at a time; `kvcast sweep` takes several");
+		command->trace_path = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "a trace is missing: a file, or - for standard input");
+		return 0;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &command->options;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static double now_s(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / (double)NS_PER_S;
+}
+
+static int print_report(const struct run_command *command, const struct report *report)
+{
+	if (command->json) {
+		json_t *json = report_json(report);
+		report_print_json(json, stdout);
+		json_decref(json);
+	} else if (command->csv) {
+		report_csv_header(report, stdout);
+		report_csv_row(report, stdout);
+	} else {
+		report_table(report, stdout);
+	}
+	return cli_finish_stdout();
+}
+
+/* One policy, one TTL: lists are for sweep. */
+static int single(struct run_command *command, const struct trace *trace, struct err *err)
+{
+	struct run_options *options = &command->options;
+	if (options->evicts.count != 1)
+		return err_set(err, "--evict %s: expected one policy; `kvcast sweep` takes lists.", options->evict);
+	if (options->ttls.count != 1)
+		return err_set(err, "--ttl %s: expected one rule; `kvcast sweep` takes lists.", options->ttl);
+	options->config.evict = &options->evicts.specs[0];
+	options->config.ttl = &options->ttls.specs[0];
+	return options_capacity(options, trace, options->capacity ? options->capacity : "inf",
+	                        &options->config.capacity_blocks, err);
+}
+
+static int run_trace(struct run_command *command, const struct trace *trace, struct err *err)
+{
+	struct run_config *config = &command->options.config;
+	struct requests_csv *csv = NULL;
+	struct run_result result;
+	if (single(command, trace, err) < 0)
+		return cli_fail(err);
+	if (command->requests_path) {
+		csv = requests_csv_open(command->requests_path, trace, err);
+		if (!csv)
+			return cli_fail(err);
+		config->on_request = requests_csv_row;
+		config->on_request_context = csv;
+	}
+	const double start_s = now_s();
+	if (replay_run(trace, config, &result, err) < 0) {
+		requests_csv_abort(csv);
+		return cli_fail(err);
+	}
+	const double wall_s = now_s() - start_s;
+	const struct report report = {trace, &command->options, config, &result,
+	                              command->options.no_timing ? -1 : wall_s};
+	int status = 0;
+	if (csv && requests_csv_commit(csv, err) < 0)
+		status = cli_fail(err);
+	if (status == 0)
+		status = print_report(command, &report);
+	replay_free(&result);
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {
+	        .options = option_table,
+	        .parser = parse_option,
+	        .args_doc = "TRACE",
+	        .doc = "Replays TRACE through one cache and says what it would have hit, what the rest would have cost in "
+	               "time, and where every prompt token went.\v"
+	               "Example: kvcast run trace.jsonl.gz --model llama-3.1-8b --capacity 40GiB --evict lru "
+	               "--ttl static:ttl=5m\n\nSPEC is NAME[:key=value,...]; `kvcast policies` lists names and keys.",
+	        .children = children,
+	};
+	struct run_command command = {.trace_path = NULL};
+	struct err err;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
+		return 2;
+	struct trace *trace = options_load(&command.options, command.trace_path, false, &err);
+	const int status = trace ? run_trace(&command, trace, &err) : cli_fail(&err);
+	trace_free(trace);
+	options_free(&command.options);
+	return status;
+}

@@ -1,0 +1,233 @@
+/* cmd_sweep.c - kvcast sweep TRACE...: the product of policies, TTLs and capacities, as table, CSV or JSON. */
+#include "cli.h"
+#include "options.h"
+#include "report.h"
+#include "sweep.h"
+#include "units.h"
+
+#include <argp.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { KEY_JSON = 0x200, KEY_CSV, KEY_JOBS };
+
+#define MOST_CAPACITIES 4096
+
+struct sweep_command {
+	struct run_options options;
+	char **trace_paths;
+	size_t trace_count;
+	bool json, csv;
+	const char *jobs_text;
+	int64_t jobs;
+
+	const struct trace *trace; /* being swept */
+	json_t *results;           /* --json: all points so far */
+	bool header_printed;
+	struct timespec start;
+	bool shows_progress;
+};
+
+static const struct argp_option option_table[] = {
+        {0, 0, 0, 0, "The sweep: --evict, --ttl and --capacity take lists parted by commas. --evict all is every policy; "
+                     "--capacity defaults to 1, 2, 5, 10, 20, 50 and 100 % of the trace's distinct blocks.", 1},
+        {"jobs", KEY_JOBS, "N", 0, "threads; default one a core", 0},
+        {0, 0, 0, 0, "Output:", 2},
+        {"json", KEY_JSON, 0, 0, "print a JSON array, one object a point", 0},
+        {"csv", KEY_CSV, 0, 0, "print one row a point", 0},
+        {0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct sweep_command *command = state->input;
+	switch (key) {
+	case KEY_JSON:
+		command->json = true;
+		return 0;
+	case KEY_CSV:
+		command->csv = true;
+		return 0;
+	case KEY_JOBS:
+		command->jobs_text = arg;
+		return 0;
+	case ARGP_KEY_ARGS:
+		command->trace_paths = state->argv + state->next;
+		command->trace_count = (size_t)(state->argc - state->next);
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "a trace is missing: one or more files, or - for standard input");
+		return 0;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &command->options;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static double seconds_since(const struct timespec *start)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / (double)NS_PER_S;
+}
+
+static void clear_progress(const struct sweep_command *command)
+{
+	if (command->shows_progress)
+		fputs("\r\033[K", stderr);
+}
+
+static void table_header(const struct sweep_command *command)
+{
+	printf("%s\n", command->trace->name);
+	printf("%-22s%-20s%10s%9s%9s%10s\n", "evict", "ttl", "capacity", "tokens", "blocks", "TTFT ms");
+	printf("%-22s%-20s%10s%9s%9s%10s\n", "", "", "blocks", "hit %", "hit %", "mean");
+}
+
+static void table_row(const struct run_config *config, const struct metrics_group *total)
+{
+	char capacity[32] = "inf";
+	if (config->capacity_blocks != UINT64_MAX)
+		report_count(config->capacity_blocks, capacity, sizeof(capacity));
+	printf("%-21s %-19s %10s%9.2f%9.2f%10.1f\n", config->evict->text, config->ttl->text, capacity,
+	       100 * metrics_token_hit_rate(total), 100 * metrics_block_hit_rate(total), total->ttft_ms.mean);
+}
+
+static void on_point(void *context, size_t index, const struct run_config *config, const struct run_result *result)
+{
+	struct sweep_command *command = context;
+	/* A point's own wall time means nothing when points share the cores. */
+	const struct report report = {command->trace, &command->options, config, result, -1};
+	if (command->json) {
+		json_array_append_new(command->results, report_json(&report));
+		return;
+	}
+	clear_progress(command);
+	if (command->csv) {
+		if (!command->header_printed)
+			report_csv_header(&report, stdout);
+		command->header_printed = true;
+		report_csv_row(&report, stdout);
+	} else {
+		if (index == 0)
+			table_header(command);
+		table_row(config, metrics_total(result->metrics));
+	}
+	if (command->shows_progress)
+		fflush(stdout);
+}
+
+static void on_progress(void *context, size_t done, size_t total)
+{
+	struct sweep_command *command = context;
+	if (!command->shows_progress)
+		return;
+	const double spent_s = seconds_since(&command->start);
+	const int width = 30, filled = (int)((size_t)width * done / total);
+	fprintf(stderr, "\r[%.*s%.*s] %zu of %zu, %.0f s left ", filled, "##############################", width - filled,
+	        "..............................", done, total, spent_s / (double)done * (double)(total - done));
+	if (done == total)
+		clear_progress(command);
+	fflush(stderr);
+}
+
+/* "1e3,40GiB,inf", or shares of the distinct blocks where not given. */
+static int read_capacities(const struct sweep_command *command, uint64_t *capacities, size_t *count, struct err *err)
+{
+	static const double shares[] = {0.01, 0.02, 0.05, 0.10, 0.20, 0.50, 1.00};
+	const char *text = command->options.capacity;
+	*count = 0;
+	if (!text) {
+		for (size_t i = 0; i < COUNT_OF(shares); i++)
+			capacities[(*count)++] = (uint64_t)fmax(1, ceil(shares[i] * command->trace->block_count));
+		return 0;
+	}
+	char *list = mem_copy_text(text), *rest = list;
+	int failed = 0;
+	while (rest && !failed) {
+		const char *piece = strsep(&rest, ",");
+		if (*count == MOST_CAPACITIES)
+			failed = err_set(err, "--capacity: more than %d capacities.", MOST_CAPACITIES);
+		else
+			failed = options_capacity(&command->options, command->trace, piece, &capacities[(*count)++], err);
+	}
+	free(list);
+	return failed;
+}
+
+static int sweep_trace(struct sweep_command *command, struct err *err)
+{
+	uint64_t capacities[MOST_CAPACITIES];
+	struct sweep sweep = {
+	        .trace = command->trace,
+	        .base = &command->options.config,
+	        .evicts = &command->options.evicts,
+	        .ttls = &command->options.ttls,
+	        .capacities = capacities,
+	        .jobs = (int)command->jobs,
+	        .on_point = on_point,
+	        .on_progress = on_progress,
+	        .context = command,
+	};
+	if (read_capacities(command, capacities, &sweep.capacity_count, err) < 0)
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &command->start);
+	return sweep_run(&sweep, err);
+}
+
+static int sweep_all(struct sweep_command *command, struct err *err)
+{
+	for (size_t t = 0; t < command->trace_count; t++) {
+		/* The options hold texts only; each trace resolves them anew (block size, classes). */
+		struct run_options texts = command->options;
+		struct trace *trace = options_load(&command->options, command->trace_paths[t], true, err);
+		command->trace = trace;
+		const int failed = trace ? sweep_trace(command, err) : -1;
+		if (!failed && !command->json && !command->csv) {
+			char calibration[256];
+			report_calibration(command->options.calibration, calibration, sizeof(calibration));
+			printf("TTFT is uncontended; %s\n%s", calibration, t + 1 < command->trace_count ? "\n" : "");
+		}
+		trace_free(trace);
+		options_free(&command->options);
+		command->options = texts;
+		if (failed)
+			return -1;
+	}
+	return 0;
+}
+
+int cmd_sweep(int argc, char **argv)
+{
+	static const struct argp_child children[] = {{&options_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {
+	        .options = option_table,
+	        .parser = parse_option,
+	        .args_doc = "TRACE...",
+	        .doc = "Replays each TRACE through every combination of policies, TTLs and capacities.\v"
+	               "Example: kvcast sweep trace.jsonl.gz --evict lru,lfu --ttl none,static:ttl=5m "
+	               "--capacity 1000,10000,100000 --csv > sweep.csv",
+	        .children = children,
+	};
+	struct sweep_command command = {.jobs = 0};
+	struct err err;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
+		return 2;
+	if (command.jobs_text && (units_count(command.jobs_text, &command.jobs, &err) < 0 || command.jobs < 1 || command.jobs > 4096)) {
+		err_set(&err, "--jobs %s: expected a number of threads from 1 to 4096.", command.jobs_text);
+		return cli_fail(&err);
+	}
+	command.shows_progress = !command.options.quiet && isatty(STDERR_FILENO);
+	json_object_seed(0); /* before threads come: jansson seeds its tables once */
+	command.results = json_array();
+	const int failed = sweep_all(&command, &err);
+	if (!failed && command.json)
+		report_print_json(command.results, stdout);
+	json_decref(command.results);
+	return failed ? cli_fail(&err) : cli_finish_stdout();
+}

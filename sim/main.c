@@ -1,0 +1,73 @@
+/* main.c - finds the command. */
+#include "cli.h"
+#include "output.h"
+
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+};
+
+static const struct command commands[] = {
+        {"run", cmd_run, "replay a trace through one cache: hit rates, TTFT, where every token went"},
+        {"sweep", cmd_sweep, "the same over lists of policies, TTLs and capacities, on all cores"},
+        {"policies", cmd_policies, "the eviction policies and TTL rules there are, and what they do"},
+        {"trace", cmd_trace, "look into, make and convert traces: info, gen, convert"},
+};
+
+static void print_help(FILE *to)
+{
+	fputs("Usage: kvcast COMMAND [OPTION...]\n"
+	      "Forecasts what a KV cache will do for your prompts: hit rate, TTFT and cost, from a trace.\n\n",
+	      to);
+	for (size_t i = 0; i < COUNT_OF(commands); i++)
+		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
+	fputs("\n`kvcast COMMAND --help` explains a command. `-` stands for standard input or output.\n"
+	      "Exit codes: 0 fine, 1 failed (with a sentence on stderr), 2 wrong usage.\n",
+	      to);
+}
+
+/* No half-written file is left behind; then the signal takes its usual course. */
+static void on_signal(int number)
+{
+	output_abort_all();
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+int main(int argc, char **argv)
+{
+	argp_err_exit_status = 2;
+	argp_program_version = "kvcast " KVCAST_VERSION;
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
+	signal(SIGHUP, on_signal);
+	if (argc < 2) {
+		print_help(stderr);
+		return 2;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0) {
+		print_help(stdout);
+		return cli_finish_stdout();
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts(argp_program_version);
+		return cli_finish_stdout();
+	}
+	for (size_t i = 0; i < COUNT_OF(commands); i++) {
+		if (strcmp(argv[1], commands[i].name) == 0) {
+			char name[32];
+			snprintf(name, sizeof(name), "kvcast %s", commands[i].name);
+			argv[1] = name;
+			return commands[i].run(argc - 1, argv + 1);
+		}
+	}
+	fprintf(stderr, "kvcast: there is no command \"%s\"; `kvcast --help` lists them.\n", argv[1]);
+	return 2;
+}

@@ -1,0 +1,59 @@
+/* metrics.h - what a run adds up to, and the ledger in which every prompt token stands once.
+ *
+ * Definitions (binding, DESIGN "Interface"):
+ *   blocks             prompt blocks looked up (references)
+ *   block_hit_rate     hit_blocks / blocks
+ *   token_hit_rate     sum of min(hit blocks x B, prompt) / prompt tokens
+ *   request_hit_rate   mean over requests of their token hit rate
+ *   full_hit_requests  requests whose whole path was resident, whatever was then computed again
+ *
+ * The ledger: hit, or missed because the block was never seen (cold), had been evicted or had found no room (evicted), had
+ * expired, was there but behind a hole (orphaned), was a tail that is no full block (partial), or was resident but is
+ * computed again by the last-token rule (forced). Its sum is the prompt, asserted at every request.
+ *
+ * Percentiles are linear between order statistics (GSL's quantile, type 7). Times in ns.
+ */
+#ifndef KVCAST_METRICS_H
+#define KVCAST_METRICS_H
+
+#include "trace.h"
+
+struct ledger {
+	uint64_t hit_tokens, cold_tokens, evicted_tokens, expired_tokens, orphaned_tokens, partial_tokens, forced_tokens;
+};
+
+/* What one request got. */
+struct request_outcome {
+	uint32_t path_blocks, hit_blocks;
+	bool full_hit;
+	struct ledger ledger;
+	int64_t queue_ns, load_ns, prefill_ns, ttft_ns, e2e_ns;
+};
+
+struct distribution {
+	double mean, p50, p90, p95, p99, max;
+};
+
+struct metrics_group {
+	uint64_t requests, prompt_tokens, blocks, hit_blocks, full_hit_requests;
+	double request_hit_sum;
+	struct ledger ledger;
+	struct distribution ttft_ms, e2e_ms; /* set by metrics_finish */
+};
+
+struct metrics;
+
+struct metrics *metrics_open(const struct trace *trace);
+void metrics_close(struct metrics *metrics);
+void metrics_add(struct metrics *metrics, const struct trace_request *request, const struct request_outcome *outcome);
+void metrics_finish(struct metrics *metrics);
+
+const struct metrics_group *metrics_total(const struct metrics *metrics);
+/* Of class `class_id`; requests of no class are in the total only. */
+const struct metrics_group *metrics_class(const struct metrics *metrics, uint32_t class_id);
+
+double metrics_block_hit_rate(const struct metrics_group *group);
+double metrics_token_hit_rate(const struct metrics_group *group);
+double metrics_request_hit_rate(const struct metrics_group *group);
+
+#endif

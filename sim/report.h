@@ -1,0 +1,40 @@
+/* report.h - a run's result in the three forms people and programs read: table, JSON, CSV row.
+ *
+ * Field names and their order are the Interface of DESIGN; new fields go at the end. What is not known (GiB without
+ * --model, no limit as a number) is null in JSON, empty in CSV; an unlimited capacity is null in JSON and "inf" in CSV.
+ * All functions write to a stream or an output given to them.
+ */
+#ifndef KVCAST_REPORT_H
+#define KVCAST_REPORT_H
+
+#include "options.h"
+#include "output.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* One point: a configuration and what came of it. */
+struct report {
+	const struct trace *trace;
+	const struct run_options *options;
+	const struct run_config *config;
+	const struct run_result *result;
+	double wall_s; /* negative: leave it out */
+};
+
+json_t *report_json(const struct report *report);
+/* Prints compactly indented, with a line end; rates to 12 digits. */
+void report_print_json(const json_t *json, FILE *to);
+void report_csv_header(const struct report *report, FILE *to);
+void report_csv_row(const struct report *report, FILE *to);
+/* The result for people, in 80 columns. */
+void report_table(const struct report *report, FILE *to);
+
+/* "NVIDIA H200, llama-3.1-8b; an estimate, not measured", to stand beside every number from the calibration. */
+const char *report_calibration(const struct calibration *calibration, char *buffer, size_t size);
+/* 12345678 -> "12,345,678". Returns `buffer`. */
+const char *report_count(uint64_t value, char *buffer, size_t size);
+/* Writes a CSV field, quoted where it must be. */
+void report_csv_text(const char *text, FILE *to);
+
+#endif

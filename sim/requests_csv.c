@@ -1,0 +1,73 @@
+#include "requests_csv.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct requests_csv {
+	const struct trace *trace;
+	struct output *output;
+};
+
+struct requests_csv *requests_csv_open(const char *path, const struct trace *trace, struct err *err)
+{
+	struct output *output = output_open(path, err);
+	if (!output)
+		return NULL;
+	struct requests_csv *csv = mem_alloc(1, sizeof(*csv));
+	*csv = (struct requests_csv){trace, output};
+	output_printf(output, "request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens,hit_gpu_tokens,"
+	                      "queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms\n");
+	return csv;
+}
+
+static void put_text(struct output *output, const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		output_printf(output, "%s,", text);
+		return;
+	}
+	output_write(output, "\"", 1);
+	for (; *text; text++)
+		output_write(output, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+	output_write(output, "\",", 2);
+}
+
+static void put_ms(struct output *output, int64_t ns)
+{
+	output_printf(output, ",%" PRId64 ".%06" PRId64, ns / NS_PER_MS, ns % NS_PER_MS);
+}
+
+void requests_csv_row(void *context, const struct trace_request *request, int64_t arrival_ns,
+                      const struct request_outcome *outcome)
+{
+	struct requests_csv *csv = context;
+	struct output *output = csv->output;
+	const struct trace *trace = csv->trace;
+	output_printf(output, "%u", request->ordinal);
+	put_ms(output, arrival_ns);
+	output_write(output, ",", 1);
+	put_text(output, request->session == TRACE_NO_SESSION ? "" : trace->session_names[request->session]);
+	output_printf(output, "%u,", request->turn);
+	put_text(output, request->class_id == TRACE_NO_CLASS ? "" : trace->class_names[request->class_id]);
+	output_printf(output, "%u,%u,%" PRIu64 ",%" PRIu64, request->prompt_tokens, request->output_tokens,
+	              outcome->ledger.hit_tokens, outcome->ledger.hit_tokens);
+	const int64_t times_ns[] = {outcome->queue_ns, outcome->load_ns, outcome->prefill_ns, outcome->ttft_ns, outcome->e2e_ns};
+	for (size_t i = 0; i < COUNT_OF(times_ns); i++)
+		put_ms(output, times_ns[i]);
+	output_write(output, "\n", 1);
+}
+
+int requests_csv_commit(struct requests_csv *csv, struct err *err)
+{
+	const int failed = output_commit(csv->output, err);
+	free(csv);
+	return failed;
+}
+
+void requests_csv_abort(struct requests_csv *csv)
+{
+	if (csv)
+		output_abort(csv->output);
+	free(csv);
+}

@@ -1,0 +1,23 @@
+/* requests_csv.h - the per-request CSV: one row for every counted request, in order of service.
+ *
+ * The columns are the same whatever produced them (prediction or measurement), so that two files can be compared:
+ * request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens,hit_<tier>_tokens...,queue_ms,load_ms,
+ * prefill_ms,ttft_ms,e2e_ms. `request` is the place in the trace file, from 0. Times in ms to the nanosecond.
+ */
+#ifndef KVCAST_REQUESTS_CSV_H
+#define KVCAST_REQUESTS_CSV_H
+
+#include "metrics.h"
+#include "output.h"
+
+struct requests_csv;
+
+struct requests_csv *requests_csv_open(const char *path, const struct trace *trace, struct err *err);
+/* Has the signature of run_config.on_request. */
+void requests_csv_row(void *csv, const struct trace_request *request, int64_t arrival_ns,
+                      const struct request_outcome *outcome);
+/* Both free it. -1 and a sentence where the rows did not reach the disk. */
+int requests_csv_commit(struct requests_csv *csv, struct err *err);
+void requests_csv_abort(struct requests_csv *csv);
+
+#endif
