@@ -3,9 +3,8 @@
 #   kvcast run TRACE ... --requests lru.csv
 #   gnuplot -c plots/ttft_cdf.gp lru.csv[:label] fifo.csv[:label] ... out.svg        (or .png, .pdf)
 #
-# 8 runs at most. A label may stand after the last colon of an argument; without it the file's name serves. p50 and p95 are nearest-rank
-# quantiles: the smallest TTFT that at least that share of the requests keeps to. They are marked on the line and told in
-# the key.
+# 8 runs at most. A label may stand after the last colon of an argument; without it the file's name serves. p50 and p95 are
+# marked on the line and told in the key; like those of kvcast's tables they are linear between order statistics.
 
 if (ARGC < 2) { print "Usage: gnuplot -c ttft_cdf.gp REQUESTS.csv[:label]... OUT.(svg|png|pdf)"; exit status 1 }
 here = ARG0
@@ -38,9 +37,10 @@ do for [i = runs:1:-1] {
 if (problem ne "") { print problem; exit status 1 }
 
 # Each run's steps as rows of (TTFT, share of requests in %, p50, p95): 2,000 of them at most, which looks like all.
-to_steps = 'BEGIN { OFS = "\t" } { v[NR] = $1 } END { p50 = v[int((50 * NR + 99) / 100)]; p95 = v[int((95 * NR + 99) / 100)]' . \
-	'; stride = int((NR + 1999) / 2000); print v[1], 0, p50, p95; for (i = stride; i < NR; i += stride) ' . \
-	'print v[i], 100 * i / NR, p50, p95; print v[NR], 100, p50, p95 }'
+to_steps = 'function quantile(q,    h, k) { h = 1 + (NR - 1) * q; k = int(h); return k < NR ? v[k] + (h - k) * (v[k + 1] - v[k]) : v[NR] }' . \
+	' BEGIN { OFS = "\t" } { v[NR] = $1 }' . \
+	' END { p50 = quantile(0.50); p95 = quantile(0.95); stride = int((NR + 1999) / 2000); print v[1], 0, p50, p95;' . \
+	' for (i = stride; i < NR; i += stride) print v[i], 100 * i / NR, p50, p95; print v[NR], 100, p50, p95 }'
 source(file) = "< " . csv_command(file, "ttft_ms", "ttft_ms") . " | tail -n +2 | LC_ALL=C sort -g | awk '" . to_steps . "'"
 array P50[runs]
 array P95[runs]
@@ -58,7 +58,7 @@ if (high == 0) {
 	print csv_base(ARG0) . ": no request waited longer than 0 ms, which a logarithmic axis cannot show."
 	exit status 1
 }
-shown(ms) = (ms < 1000 ? sprintf("%.3g ms", ms) : sprintf("%.3g s", ms / 1000))
+shown(ms) = (ms < 1000 ? sprintf("%.4g ms", ms) : sprintf("%.4g s", ms / 1000))
 label(i) = LABEL[i] . "  (p50 " . shown(P50[i]) . ", p95 " . shown(P95[i]) . ")"
 do for [i = 1:runs] { letters = strlen(label(i)) > letters ? strlen(label(i)) : letters }
 
