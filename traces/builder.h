@@ -21,13 +21,25 @@ struct builder_options {
 	bool chained;
 };
 
+/* Blocks one prompt, or one answer, may have: keeps a crafted line of a few bytes from filling the memory. */
+#define BUILDER_MOST_BLOCKS (UINT32_C(1) << 24)
+
 struct builder *builder_new(const struct builder_options *options);
 void builder_free(struct builder *builder);
 
-/* Starts a request; `request` carries what the caller knows (arrival, think time, turn, lengths); paths, session, class,
- * hints and ordinal are the builder's. Names may be NULL. `hints` may be NULL. The session's clock is checked here. */
+/* Index of a word in the trace's class_names, for trace_hints.workload; to be called before builder_begin, once per
+ * request that has a workload. UINT32_MAX only after 2^32 - 2 words. */
+uint32_t builder_word(struct builder *builder, const char *word);
+
+/* Starts a request; `request` carries what the caller knows: arrival, think time, lengths, and the turn, 0 where it is
+ * not recorded. Paths, session, class, hints and ordinal are the builder's. A prompt_tokens of 0 means: as many as the
+ * path brings, which hash ids cannot say. Names may be NULL. `hints` may be NULL. The session's clock is checked here,
+ * requests without a session sharing one. */
 int builder_begin(struct builder *builder, const struct trace_request *request, const char *session,
                   const char *class_name, const struct trace_hints *hints, struct err *err);
+
+/* This request's partial tail has no id, whatever the options say. Before any path. */
+void builder_tail_unnamed(struct builder *builder);
 
 /* `scope` is the name space of hash ids ("" where global). A run is ids first..first+count-1. */
 int builder_path_hash_run(struct builder *builder, const char *scope, int64_t first, uint64_t count, struct err *err);
@@ -38,8 +50,12 @@ int builder_path_tokens(struct builder *builder, const uint32_t *tokens, size_t 
 /* Appends `count` tokens of a segment, from its first; NULL id: unlike any other. */
 int builder_path_segment(struct builder *builder, const char *id, uint64_t count, struct err *err);
 
-/* Appends the answer's tokens (after the whole prompt). */
+/* Appends the answer's tokens (after the whole prompt, given as tokens or segments too). */
 int builder_answer_tokens(struct builder *builder, const uint32_t *tokens, size_t count, struct err *err);
+
+/* Appends blocks that the answer completes, after the whole prompt, given as hash ids too. All of them or none. */
+int builder_answer_hash_run(struct builder *builder, const char *scope, int64_t first, uint64_t count,
+                            struct err *err);
 
 /* Ends the request: the partial tail becomes a block if listed; lengths are checked against the path. */
 int builder_commit(struct builder *builder, struct err *err);

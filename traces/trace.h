@@ -25,6 +25,8 @@
 
 #define TRACE_NO_SESSION UINT32_MAX
 #define TRACE_NO_CLASS UINT32_MAX
+/* Latest arrival and longest think time, 146 years: sums of a few of them stay within 64 bits. */
+#define TRACE_TIME_MOST_NS (INT64_MAX / 2)
 
 struct trace_run {
 	block_id first;
@@ -36,7 +38,7 @@ struct trace_request {
 	int64_t think_ns; /* from the session's previous answer to this arrival; -1 where the trace does not say */
 	uint32_t ordinal; /* place in the file, from 0, the header not counted */
 	uint32_t session; /* index into session_names, or TRACE_NO_SESSION */
-	uint32_t turn;    /* as recorded, else the request's place in its session from 1 */
+	uint32_t turn;    /* as recorded, else the request's place in its session from 1, and 1 without a session */
 	uint32_t class_id; /* index into class_names, or TRACE_NO_CLASS */
 	uint32_t prompt_tokens, output_tokens;
 	uint32_t run_first, run_count; /* the prompt's path, in runs[] */
@@ -45,6 +47,7 @@ struct trace_request {
 	 * the prompt. answer_run_count is 0 where it does not. Only full blocks are listed. */
 	uint32_t answer_run_first, answer_run_count, answer_block_count;
 	uint32_t hints; /* index into hints[], or UINT32_MAX where the request carries none */
+	uint32_t reserved; /* 0 */
 };
 
 /* Optional fields of a request that some policies use. NAN / UINT32_MAX / INT32_MIN where absent. */
@@ -74,12 +77,19 @@ struct trace {
 	const struct trace_hints *hints;
 	const char *const *session_names;
 	const char *const *class_names;
-	uint64_t checksum; /* XXH3 of the compiled content: equal traces, equal checksum, whatever the file form */
+	/* XXH3-64 of the compiled content: equal traces, equal checksum, whatever the file form. `name` and `ids` are not
+	 * content. */
+	uint64_t checksum;
 	void *owned;       /* what trace_free releases; not for callers */
 };
 
 struct trace_load_options {
-	uint32_t block_tokens; /* 0: the trace's own (header, else 512 for hash ids and 16 for tokens, text, segments) */
+	/* 0: the trace's own (header, else 512 for hash ids and 16 for tokens, text, segments). Tokens, text and segments
+	 * are cut into blocks of this size; for ids it says the size where the file does not, and has to agree where it
+	 * does, as ids cannot be cut anew. */
+	uint32_t block_tokens;
+	/* 0, or an engine's own block size: wins over the header where blocks are cut, and leaves ids alone. */
+	uint32_t preset_block_tokens;
 };
 
 /* Reads a trace in any form: native or Mooncake JSONL, or the compiled binary form; plain or gzip, told by magic bytes;
@@ -88,16 +98,18 @@ struct trace *trace_load(const char *path, const struct trace_load_options *opti
 void trace_free(struct trace *trace);
 
 /* Shortens requests in place: prompts to `max_prompt_tokens` (the blocks that are no longer whole leave the path; a cut
- * partial block has no id), answers to `max_output_tokens`; 0 leaves that side alone. Returns how many requests became
- * shorter. To be called before the trace is shared. */
+ * partial block has no id; the blocks of an answer, which stood after another prompt, go), answers to
+ * `max_output_tokens`; 0 leaves that side alone. Blocks are numbered anew, so pointers into the trace are void. Returns how
+ * many requests became shorter. To be called before the trace is shared. */
 uint32_t trace_shorten(struct trace *trace, uint32_t max_prompt_tokens, uint32_t max_output_tokens);
 
 /* Sum over requests of blocks on the path: the references a run looks up. */
 uint64_t trace_references(const struct trace *trace);
 
 /* Writers. `.gz` at the end of the name compresses; "-" is standard output. The file appears under its name only when
- * whole (temporary name, fsync, rename). JSONL is the native form with hash_runs and a header; binary is the compiled
- * form (versioned, checksummed). -1 and a sentence on failure. */
+ * whole (temporary name, fsync, rename). JSONL is the native form with a header and hash_runs, requests in the order of
+ * the file the trace came from; binary is the compiled form (image.h). Both read back with the same checksum. -1 and a
+ * sentence on failure. */
 int trace_write_jsonl(const struct trace *trace, const char *path, struct err *err);
 int trace_write_binary(const struct trace *trace, const char *path, struct err *err);
 
