@@ -51,8 +51,8 @@ hue_name(i) = (pairs ? TRACE[i] . "\t" . EVICT[i] : traces_differ && evicts_diff
 dash_name(i) = (pairs ? TTL[i] : traces_differ && evicts_differ ? TRACE[i] : sprintf("%d", i))
 array HUE[lines]
 array DASH[lines]
-hues = 0
-dashes = 0
+hues = 1
+dashes = 1
 do for [i = 1:lines] {
 	HUE[i] = hues
 	DASH[i] = dashes
@@ -118,6 +118,6 @@ set key outside center bottom horizontal Left reverse title ' ' maxcols style_ke
 eval style_terminal(ARG2, style_page_width(letters), 500 + style_key_height(lines, letters))
 set output ARG2
 plot for [i = 1:lines] source skip 1 \
-	using (line_of(strcol(1), strcol(2), strcol(3)) == i ? capacity(strcol(4)) : NaN):(100 * column(6)) \
-	smooth unique with linespoints lc rgb style_colour(HUE[i]) dt style_dash(DASH[i]) pt style_shape(HUE[i] + DASH[i]) \
-	lw 2 ps 0.9 title label(i)
+	using (line_of(strcol(1), strcol(2), strcol(3)) == i ? capacity(strcol(4)) : NaN):(100 * column(6)) smooth unique \
+	with linespoints lc rgb style_colour(HUE[i]) dt style_dash(DASH[i]) pt style_shape(HUE[i] + DASH[i] - 1) lw 2 ps 0.9 \
+	title label(i)

@@ -34,7 +34,8 @@ array DIFFERS[4]
 do for [c = 1:4] {
 	FIRST[c] = ""
 	DIFFERS[c] = 0
-	stats source skip 1 using ($0 == 0 ? (FIRST[c] = strcol(c), 0) : strcol(c) ne FIRST[c] ? (DIFFERS[c] = 1) : 0) nooutput
+	stats source skip 1 \
+		using ($0 == 0 ? (FIRST[c] = strcol(c), 0) : strcol(c) ne FIRST[c] ? (DIFFERS[c] = 1) : 0) nooutput
 }
 if (bars == 1) { DIFFERS[4] = 1 }
 comma(a, b) = a . (strlen(a) && strlen(b) ? ", " : "") . b
@@ -44,10 +45,9 @@ part(c, differs, text) = (DIFFERS[c] == differs ? told(c, text) : "")
 parts(differs, trace, evict, ttl, capacity) = comma(comma(part(1, differs, trace), part(2, differs, evict)), \
 	comma(part(3, differs, ttl), part(4, differs, capacity)))
 common = (DIFFERS[1] ? "" : "trace ") . parts(0, FIRST[1], FIRST[2], FIRST[3], FIRST[4])
-label(c1, c2, c3, c4) = parts(1, c1, c2, c3, c4)
+label(row) = parts(1, strcol(1), strcol(2), strcol(3), strcol(4))
 letters = 0
-stats source skip 1 using (letters = (n = strlen(label(strcol(1), strcol(2), strcol(3), strcol(4)))) > letters ? n : letters) \
-	nooutput
+stats source skip 1 using (letters = strlen(label($0)) > letters ? strlen(label($0)) : letters) nooutput
 
 # Hits are plain, in a blue a tier, misses hatched; a kind of miss looks the same in every chart.
 first = 6
@@ -91,7 +91,7 @@ set key outside center bottom horizontal Left reverse title ' ' maxcols style_ke
 eval style_terminal(ARG2, page_width, 150 + bars * 28 + style_key_height(key_count, 20))
 set output ARG2
 plot for [c = first:last] source skip 1 \
-	using (before(c)):0:(before(c)):(before(c) + share(c)):($0 - 0.36):($0 + 0.36):yticlabels(label(strcol(1), strcol(2), strcol(3), strcol(4))) \
+	using (before(c)):0:(before(c)):(before(c) + share(c)):($0 - 0.36):($0 + 0.36):yticlabels(label($0)) \
 	with boxxyerror fs pattern pattern(c) lc rgb colour(c) title (TOTAL[c] > 0 ? shown(c) : ""), \
 	for [c = first:last] source skip 1 \
 	using (share(c) < 4 ? -99 : before(c) + share(c) / 2):0:(sprintf("%.0f", share(c))) with labels boxed notitle

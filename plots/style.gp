@@ -1,9 +1,9 @@
 # style.gp - one look for every chart.
 #
 # Nothing is told by colour alone: lines differ in colour, dash and point shape, areas in colour and pattern. The colours
-# are those Okabe and Ito chose to stay apart under every common colour vision deficiency (https://jfly.uni-koeln.de/color/).
+# are those Okabe and Ito chose to stay apart under every common colour vision deficiency (jfly.uni-koeln.de/color).
 
-# Looks of line i = 0, 1, ...; they repeat after 7, 5 and 8, so no two of the first 280 lines look the same.
+# Looks of line i = 1, 2, ...; they repeat after 7, 5 and 8, so no two of the first 280 lines look the same.
 style_colours = "#0072B2 #D55E00 #009E73 #000000 #E69F00 #CC79A7 #56B4E9"
 style_shapes = "7 5 9 13 11 4 6 8"
 set dashtype 1 solid
@@ -11,9 +11,9 @@ set dashtype 2 (12, 5)
 set dashtype 3 (3, 4)
 set dashtype 4 (14, 4, 3, 4)
 set dashtype 5 (24, 4, 3, 4, 3, 4)
-style_colour(i) = word(style_colours, int(i) % 7 + 1)
-style_shape(i) = int(word(style_shapes, int(i) % 8 + 1))
-style_dash(i) = int(i) % 5 + 1
+style_colour(i) = word(style_colours, (i - 1) % 7 + 1)
+style_shape(i) = int(word(style_shapes, (i - 1) % 8 + 1))
+style_dash(i) = (i - 1) % 5 + 1
 
 set border 3 lc rgb "#606060"
 set tics nomirror out scale 0.6, 0.3
@@ -34,8 +34,9 @@ style_problem(file) = (style_kind(file) ne "" ? "" : \
 # grow with it.
 style_letter = 8
 style_page_width(letters) = (letters * style_letter + 200 > 960 ? letters * style_letter + 200 : 960)
-style_key_columns(count, letters) = (style_columns = int((style_page_width(letters) - 60) / (letters * style_letter + 100)), \
-	style_columns < 1 ? 1 : style_columns > count ? count : style_columns)
+style_key_fit(letters) = int((style_page_width(letters) - 60) / (letters * style_letter + 100))
+style_key_columns(count, letters) = (style_key_fit(letters) < 1 ? 1 : \
+	style_key_fit(letters) > count ? count : style_key_fit(letters))
 style_key_height(count, letters) = 20 * ceil(count / (1.0 * style_key_columns(count, letters))) + 10
 
 # Where labelled ticks stand in a decade of a logarithmic axis: the denser, the less it spans.

@@ -3,8 +3,8 @@
 #   kvcast run TRACE ... --requests lru.csv
 #   gnuplot -c plots/ttft_cdf.gp lru.csv[:label] fifo.csv[:label] ... out.svg        (or .png, .pdf)
 #
-# 8 runs at most. A label may stand after the last colon of an argument; without it the file's name serves. p50 and p95 are
-# marked on the line and told in the key; like those of kvcast's tables they are linear between order statistics.
+# 8 runs at most. A label may stand after the last colon of an argument; without it the file's name serves. p50 and p95
+# are marked on the line and told in the key.
 
 if (ARGC < 2) { print "Usage: gnuplot -c ttft_cdf.gp REQUESTS.csv[:label]... OUT.(svg|png|pdf)"; exit status 1 }
 here = ARG0
@@ -36,12 +36,9 @@ do for [i = runs:1:-1] {
 }
 if (problem ne "") { print problem; exit status 1 }
 
-# Each run's steps as rows of (TTFT, share of requests in %, p50, p95): 2,000 of them at most, which looks like all.
-to_steps = 'function quantile(q,    h, k) { h = 1 + (NR - 1) * q; k = int(h); return k < NR ? v[k] + (h - k) * (v[k + 1] - v[k]) : v[NR] }' . \
-	' BEGIN { OFS = "\t" } { v[NR] = $1 }' . \
-	' END { p50 = quantile(0.50); p95 = quantile(0.95); stride = int((NR + 1999) / 2000); print v[1], 0, p50, p95;' . \
-	' for (i = stride; i < NR; i += stride) print v[i], 100 * i / NR, p50, p95; print v[NR], 100, p50, p95 }'
-source(file) = "< " . csv_command(file, "ttft_ms", "ttft_ms") . " | tail -n +2 | LC_ALL=C sort -g | awk '" . to_steps . "'"
+source(file) = "< " . csv_command(file, "ttft_ms", "ttft_ms") . " | tail -n +2 | LC_ALL=C sort -g | awk -f " . \
+	csv_quoted(here . "cdf.awk")
+run(i) = sprintf("$RUN%d", i)
 array P50[runs]
 array P95[runs]
 low = 1e300
@@ -52,7 +49,7 @@ do for [i = 1:runs] {
 	eval sprintf("set table $RUN%d separator tab", i)
 	plot source(FILE[i]) using 1:2:3:4 with table
 	unset table
-	stats sprintf("$RUN%d", i) using (see(column(1)), P50[i] = column(3), P95[i] = column(4), 0) nooutput
+	stats run(i) using (see(column(1)), P50[i] = column(3), P95[i] = column(4), 0) nooutput
 }
 if (high == 0) {
 	print csv_base(ARG0) . ": no request waited longer than 0 ms, which a logarithmic axis cannot show."
@@ -63,24 +60,23 @@ label(i) = LABEL[i] . "  (p50 " . shown(P50[i]) . ", p95 " . shown(P95[i]) . ")"
 do for [i = 1:runs] { letters = strlen(label(i)) > letters ? strlen(label(i)) : letters }
 
 set logscale x
-set xrange [low / 1.5:high * 1.5]
 set yrange [0:100]
 set ytics (0, 25, "p50   50" 50, 75, "p95   95" 95, 100)
 set xtics ()
-do for [decade = int(floor(log10(low))) - 1:int(ceil(log10(high)))] { do for [step in style_steps(low / 1.5, high * 1.5)] {
+left = low / 1.5
+right = high * 1.5
+do for [decade = int(floor(log10(left))):int(ceil(log10(right)))] { do for [step in style_steps(left, right)] {
 	at = step * 10.0 ** decade
 	set xtics add (sprintf("%g", at) at)
 } }
+set xrange [left:right]
 set xlabel "time to first token (ms)"
 set ylabel "requests served within that time (%)"
 set title "Time to first token"
 set key outside center bottom horizontal Left reverse title ' ' maxcols style_key_columns(runs, letters)
 eval style_terminal(out, style_page_width(letters), 500 + style_key_height(runs, letters))
 set output out
-plot for [i = 1:runs] sprintf("$RUN%d", i) using 1:2 with steps lc rgb style_colour(i - 1) dt style_dash(i - 1) lw 2 notitle, \
-	for [i = 1:runs] sprintf("$RUN%d", i) every ::::0 using 3:(50) with points lc rgb style_colour(i - 1) pt style_shape(i - 1) \
-		ps 1.2 notitle, \
-	for [i = 1:runs] sprintf("$RUN%d", i) every ::::0 using 4:(95) with points lc rgb style_colour(i - 1) pt style_shape(i - 1) \
-		ps 1.2 notitle, \
-	for [i = 1:runs] NaN with linespoints lc rgb style_colour(i - 1) dt style_dash(i - 1) pt style_shape(i - 1) lw 2 ps 1 \
-		title label(i)
+plot for [i = 1:runs] run(i) using 1:2 with steps lc rgb style_colour(i) dt style_dash(i) lw 2 notitle, \
+	for [i = 1:runs] run(i) every ::::0 using 3:(50) with points lc rgb style_colour(i) pt style_shape(i) ps 1.2 notitle, \
+	for [i = 1:runs] run(i) every ::::0 using 4:(95) with points lc rgb style_colour(i) pt style_shape(i) ps 1.2 notitle, \
+	for [i = 1:runs] NaN with linespoints lc rgb style_colour(i) dt style_dash(i) pt style_shape(i) lw 2 ps 1 title label(i)

@@ -37,7 +37,7 @@ holds()
 	shift
 	head -n 1 "$svg" | grep -q '^<?xml' || fail "$svg does not begin as XML"
 	tail -n 2 "$svg" | grep -qx '</svg>' || fail "$svg does not end with </svg>"
-	[ "$(grep -o '<g\b' "$svg" | wc -l)" = "$(grep -o '</g>' "$svg" | wc -l)" ] || fail "$svg has groups that are not closed"
+	[ "$(grep -o '<g\b' "$svg" | wc -l)" = "$(grep -o '</g>' "$svg" | wc -l)" ] || fail "$svg has groups left open"
 	grep -qi 'nan' "$svg" && fail "$svg holds a NaN"
 	for text; do
 		grep -qF -- "$text" "$svg" || fail "$svg does not say: $text"
@@ -73,16 +73,17 @@ holds hit.svg "Token hit rate by cache capacity" "trace agents_a" "lru, ttl none
 points hit.svg 12
 
 draw ledger "$fixtures/sweep.csv" ledger.svg
-holds ledger.svg "Where the prompt tokens went" "lru, ttl none, 100 blocks" "lru, ttl static:ttl=5m,mode=sliding, unlimited" \
-	"hit (gpu)" "cold (never seen)" evicted expired orphaned "partial tail" "share of prompt tokens (%)" ">69<"
+holds ledger.svg "Where the prompt tokens went" "lru, ttl none, 100 blocks" \
+	"lru, ttl static:ttl=5m,mode=sliding, unlimited" "hit (gpu)" "cold (never seen)" \
+	evicted expired orphaned "partial tail" "share of prompt tokens (%)" ">69<"
 grep -q "forced" ledger.svg && fail "ledger.svg has a kind in the key that is 0 everywhere"
 
 # TTFTs are 10, 20, ... 200 ms: p50 lies between the 10th and the 11th, p95 just above the 19th.
 awk -F, 'NR == 1 || $1 % 2 == 0' "$fixtures/requests.csv" >half.csv
 cp "$fixtures/requests.csv" "it's a:b.csv"
 draw ttft_cdf "$fixtures/requests.csv" "half.csv:every second one" "it's a:b.csv" cdf.svg
-holds cdf.svg "Time to first token" "requests  (p50 105 ms, p95 190.5 ms)" "every second one  (p50 " "it's a:b  (p50 105 ms, p95 190.5 ms)" \
-	"time to first token (ms)" "requests served within that time (%)"
+holds cdf.svg "Time to first token" "requests  (p50 105 ms, p95 190.5 ms)" "every second one  (p50 " \
+	"it's a:b  (p50 105 ms, p95 190.5 ms)" "time to first token (ms)" "requests served within that time (%)"
 points cdf.svg 9
 
 # One row, one request, every ending.
@@ -105,7 +106,8 @@ for pdf in hit.pdf ledger.pdf cdf.pdf; do
 done
 
 # A bare environment: no locale, no home.
-env -i PATH="$PATH" gnuplot -c "$source/plots/hit_vs_capacity.gp" one.csv bare.png >said 2>&1 || fail "a bare environment is not enough"
+env -i PATH="$PATH" gnuplot -c "$source/plots/hit_vs_capacity.gp" one.csv bare.png >said 2>&1 ||
+	fail "a bare environment is not enough"
 [ -s said ] && fail "in a bare environment a chart says: $(cat said)"
 
 # Bad input.
