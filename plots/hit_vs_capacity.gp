@@ -114,10 +114,12 @@ set x2range [left:right]
 set yrange [0:*]
 
 set title "Token hit rate by cache capacity" . (common eq "" ? "" : "\n" . common)
-set key outside center bottom horizontal Left reverse title ' ' maxcols style_key_columns(lines, letters)
+set key outside center bottom horizontal Left reverse samplen 6 title ' ' maxcols style_key_columns(lines, letters)
 eval style_terminal(ARG2, style_page_width(letters), 500 + style_key_height(lines, letters))
 set output ARG2
+# Policies that do the same lie on top of each other: earlier ones are wider, so that they show beside later ones.
+width(i) = 1.5 + 5.0 * (hues - 1 - HUE[i]) / hues
 plot for [i = 1:lines] source skip 1 \
 	using (line_of(strcol(1), strcol(2), strcol(3)) == i ? capacity(strcol(4)) : NaN):(100 * column(6)) smooth unique \
-	with linespoints lc rgb style_colour(HUE[i]) dt style_dash(DASH[i]) pt style_shape(HUE[i] + DASH[i] - 1) lw 2 ps 0.9 \
-	title label(i)
+	with linespoints lc rgb style_colour(HUE[i]) dt style_dash(DASH[i]) pt style_shape(HUE[i] + DASH[i] - 1) \
+	lw width(i) ps 0.6 + 0.15 * width(i) title label(i)

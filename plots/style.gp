@@ -32,9 +32,9 @@ style_problem(file) = (style_kind(file) ne "" ? "" : \
 
 # A key stands below the chart, in as many columns as fit; `letters` is the length of its longest text. Chart and page
 # grow with it.
-style_letter = 8
+style_letter = 9.2
 style_page_width(letters) = (letters * style_letter + 200 > 960 ? letters * style_letter + 200 : 960)
-style_key_fit(letters) = int((style_page_width(letters) - 60) / (letters * style_letter + 100))
+style_key_fit(letters) = int((style_page_width(letters) - 60) / (letters * style_letter + 120))
 style_key_columns(count, letters) = (style_key_fit(letters) < 1 ? 1 : \
 	style_key_fit(letters) > count ? count : style_key_fit(letters))
 style_key_height(count, letters) = 20 * ceil(count / (1.0 * style_key_columns(count, letters))) + 10

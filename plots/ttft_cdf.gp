@@ -3,8 +3,8 @@
 #   kvcast run TRACE ... --requests lru.csv
 #   gnuplot -c plots/ttft_cdf.gp lru.csv[:label] fifo.csv[:label] ... out.svg        (or .png, .pdf)
 #
-# 8 runs at most. A label may stand after the last colon of an argument; without it the file's name serves. p50 and p95
-# are marked on the line and told in the key.
+# 8 runs at most. A label may follow a file's name after a colon; without it the name serves. p50 and p95 are marked on the
+# line and told in the key.
 
 if (ARGC < 2) { print "Usage: gnuplot -c ttft_cdf.gp REQUESTS.csv[:label]... OUT.(svg|png|pdf)"; exit status 1 }
 here = ARG0
@@ -15,16 +15,16 @@ load here . "style.gp"
 runs = ARGC - 1
 out = ARGV[ARGC]
 is_file(path) = (system("test -e " . csv_quoted(path) . " && echo yes") eq "yes")
-last_colon(text) = (at = strlen(text), sum [k = 1:strlen(text)] (text[k:k] eq ":" ? (at = k, 0) : 0), at)
 array FILE[runs]
 array LABEL[runs]
 do for [i = 1:runs] {
 	FILE[i] = ARGV[i]
 	LABEL[i] = csv_stem(ARGV[i])
-	colon = last_colon(ARGV[i])
-	if (colon < strlen(ARGV[i]) && !is_file(ARGV[i])) {
-		FILE[i] = ARGV[i][1:colon - 1]
-		LABEL[i] = ARGV[i][colon + 1:*]
+	do for [k = strlen(ARGV[i]):1:-1] {
+		if (ARGV[i][k:k] eq ":" && is_file(ARGV[i][1:k - 1])) {
+			FILE[i] = ARGV[i][1:k - 1]
+			LABEL[i] = ARGV[i][k + 1:*]
+		}
 	}
 }
 
@@ -73,7 +73,7 @@ set xrange [left:right]
 set xlabel "time to first token (ms)"
 set ylabel "requests served within that time (%)"
 set title "Time to first token"
-set key outside center bottom horizontal Left reverse title ' ' maxcols style_key_columns(runs, letters)
+set key outside center bottom horizontal Left reverse samplen 6 title ' ' maxcols style_key_columns(runs, letters)
 eval style_terminal(out, style_page_width(letters), 500 + style_key_height(runs, letters))
 set output out
 plot for [i = 1:runs] run(i) using 1:2 with steps lc rgb style_colour(i) dt style_dash(i) lw 2 notitle, \

@@ -105,6 +105,17 @@ for pdf in hit.pdf ledger.pdf cdf.pdf; do
 	[ "$(head -c 5 $pdf)" = "%PDF-" ] || fail "$pdf is no PDF"
 done
 
+# Long names: the page grows, nothing complains.
+long="s3-fifo:small=0.1,ghost=0.9,promote=2,and=$(seq -s, 30)"
+sed "s/,sieve,/,\"$long\",/; s/ttl=5m,/ttl=5m,max_age=24h,coherence=cascade,/" "$fixtures/sweep.csv" >long.csv
+for ending in svg png; do
+	draw hit_vs_capacity long.csv long_hit."$ending"
+	draw ledger long.csv long_ledger."$ending"
+	draw ttft_cdf "request.csv:$long,$long" long_cdf."$ending"
+done
+holds long_hit.svg "$long, ttl none" "lru, ttl static:ttl=5m,max_age=24h,coherence=cascade,mode=sliding"
+holds long_ledger.svg "$long, ttl none, unlimited"
+
 # A bare environment: no locale, no home.
 env -i PATH="$PATH" gnuplot -c "$source/plots/hit_vs_capacity.gp" one.csv bare.png >said 2>&1 ||
 	fail "a bare environment is not enough"
