@@ -1,20 +1,19 @@
 /* evict_fifo.c - first in, first out.
  *
  * Age is the now->seq of a block's insertion, one value for all blocks a request brought; of equals the deeper goes
- * first. Flat scope keeps every resident block in a list and steps over those in use; leaf scope ranks the idle leaves.
+ * first. Flat scope keeps every resident block in a list and steps over those in use. Leaf scope lists the idle leaves in
+ * order of age: a parent is never younger than its children, so it comes in at or near the front.
  * Source: POLICIES A3 (fifo: creation), C, E6.
  */
 #include "list.h"
 #include "policy.h"
-#include "ranked.h"
 
 #include <stdlib.h>
 
 struct fifo {
 	const struct evict_env *env;
-	uint64_t *born_seq;   /* leaf scope */
-	struct ranked ranked; /* leaf scope */
-	struct link *links;   /* flat scope */
+	struct link *links;
+	uint64_t *born_seq; /* leaf scope */
 	block_id queue;
 	block_id newest;     /* last insertion, to put a deeper block of the same request before it */
 	uint64_t newest_seq; /* when that was */
@@ -26,20 +25,15 @@ static void *fifo_open(const struct evict_env *env, const union param_value *val
 	(void)values, (void)err;
 	struct fifo *p = mem_alloc(1, sizeof(*p));
 	*p = (struct fifo){.env = env, .leaf = env->leaf, .queue = env->block_count, .newest_seq = UINT64_MAX};
-	if (p->leaf) {
+	p->links = list_open(env->block_count, 1);
+	if (p->leaf)
 		p->born_seq = mem_alloc(env->block_count, sizeof(*p->born_seq));
-		ranked_open(&p->ranked, env->block_count, env->capacity_blocks, env->depth);
-	} else {
-		p->links = list_open(env->block_count, 1);
-	}
 	return p;
 }
 
 static void fifo_close(void *state)
 {
 	struct fifo *p = state;
-	if (p->leaf)
-		ranked_close(&p->ranked);
 	free(p->born_seq);
 	free(p->links);
 	free(p);
@@ -66,20 +60,18 @@ static inline void fifo_insert(struct fifo *p, block_id b)
 static inline void fifo_busy(struct fifo *p, block_id b)
 {
 	if (p->leaf)
-		ranked_remove(&p->ranked, b);
+		list_take(p->links, b);
 }
 
 static inline void fifo_idle(struct fifo *p, block_id b)
 {
 	if (p->leaf)
-		ranked_push(&p->ranked, b, p->born_seq[b], 0);
+		list_put_by_seq(p->links, p->queue, b, p->born_seq, p->env->depth);
 }
 
 static inline void fifo_remove(struct fifo *p, block_id b)
 {
-	if (p->leaf)
-		ranked_remove(&p->ranked, b);
-	else
+	if (!p->leaf || evict_idle(p->env, b))
 		list_take(p->links, b);
 	if (p->newest == b)
 		p->newest_seq = UINT64_MAX;
@@ -89,7 +81,7 @@ static inline block_id fifo_evict(struct fifo *p, block_id in)
 {
 	(void)in;
 	if (p->leaf)
-		return ranked_pop(&p->ranked);
+		return list_pop_front(p->links, p->queue);
 	for (block_id b = p->links[p->queue].next; b != p->queue; b = p->links[b].next) {
 		if (evict_idle(p->env, b)) {
 			list_take(p->links, b);
@@ -109,8 +101,8 @@ const struct evict_ops evict_fifo = {
         .detail = "Hits change nothing. With room for 3 blocks, requests A-B, C, A: the order of arrival is A-B, then C. "
                   "A new block D takes the place of B (the deeper of the oldest pair), the next one that of A.",
         .source = "textbook; SGLang evict_policy.py (fifo), POLICIES A3, E6",
-        .cost = "O(1) flat, O(log leaves) a request in leaf scope",
-        .state_bytes = 12,
+        .cost = "O(1)",
+        .state_bytes = 16,
         .open = fifo_open,
         .close = fifo_close,
         .busy = fifo_busy_run,

@@ -53,8 +53,11 @@ static block_id EVICT_FN(_evict_one)(void *state, block_id in)
 	return EVICT_FN(_evict)(state, in);
 }
 
-/* How far ahead the loop asks for the residency byte and the policy's state of a block: about one memory latency. */
+/* The loop knows what comes next and asks memory for it in time, about two latencies ahead: EVICT_PREFETCH(p, b) for
+ * what every access needs; half-way, EVICT_PREFETCH_HIT(p, b), for a resident block, for what its state points to (its
+ * neighbours in a list). A policy defines them where it gains from it; they may read stale state and change nothing. */
 #define EVICT_AHEAD 12
+#define EVICT_AHEAD_HIT 6
 
 static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 {
@@ -64,16 +67,22 @@ static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 	uint8_t *const hit = pass->hit;
 	uint32_t used = pass->used;
 	const uint32_t capacity_blocks = pass->capacity_blocks;
+	const size_t count = pass->count;
+	struct policy_now *const now = pass->now;
 	uint64_t evicted = 0;
-	for (size_t i = 0; i < pass->count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const block_id b = refs[i];
 #ifdef EVICT_PREFETCH
-		if (i + EVICT_AHEAD < pass->count) {
+		if (i + EVICT_AHEAD < count) {
 			__builtin_prefetch(&resident[refs[i + EVICT_AHEAD]], 1);
 			EVICT_PREFETCH(p, refs[i + EVICT_AHEAD]);
 		}
 #endif
-		pass->now->seq++;
+#ifdef EVICT_PREFETCH_HIT
+		if (i + EVICT_AHEAD_HIT < count && (resident[refs[i + EVICT_AHEAD_HIT]] & 1u))
+			EVICT_PREFETCH_HIT(p, refs[i + EVICT_AHEAD_HIT]);
+#endif
+		now->seq++;
 #ifdef EVICT_FUTURE
 		pass->next_use[b] = pass->next[i];
 #endif

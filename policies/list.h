@@ -52,4 +52,36 @@ static inline void list_take(struct link *links, block_id b)
 	links[at.next].prev = at.prev;
 }
 
+/* Takes the front block out and returns it; BLOCK_NONE when the list is empty. */
+static inline block_id list_pop_front(struct link *links, block_id head)
+{
+	const block_id b = links[head].next;
+	if (b == head)
+		return BLOCK_NONE;
+	list_take(links, b);
+	return b;
+}
+
+/* Puts b where it belongs in a list that is in order of `seq`, oldest at the front, of equals the deeper first. Looks from
+ * the back when b is the newest and else from the front: meant for orders in which b is nearly always at an end. */
+static inline void list_put_by_seq(struct link *links, block_id head, block_id b, const uint64_t *seq, const uint32_t *depth)
+{
+	const block_id newest = links[head].prev;
+	if (newest == head || seq[newest] < seq[b]) {
+		list_push_back(links, head, b);
+		return;
+	}
+	block_id place = links[head].next;
+	while (place != head && (seq[place] < seq[b] || (seq[place] == seq[b] && depth[place] > depth[b])))
+		place = links[place].next;
+	list_put_before(links, place, b);
+}
+
+/* Asks memory for what list_take(b) will write to. */
+static inline void list_prefetch_around(const struct link *links, block_id b)
+{
+	__builtin_prefetch(&links[links[b].prev], 1);
+	__builtin_prefetch(&links[links[b].next], 1);
+}
+
 #endif

@@ -68,6 +68,7 @@ struct evict_env {
 	uint32_t block_tokens;
 	uint32_t session_count, class_count;
 	bool leaf;                 /* scope */
+	bool never_busy;           /* object semantics: whatever evict() may look at is idle, and need not be asked */
 	uint64_t seed;             /* for policies that draw */
 	const block_id *parent;
 	const uint32_t *depth;
@@ -84,7 +85,7 @@ struct evict_env {
 
 static inline bool evict_idle(const struct evict_env *env, block_id b)
 {
-	return (env->pins[b] | env->children[b]) == 0;
+	return env->never_busy || (env->pins[b] | env->children[b]) == 0;
 }
 
 /* A stretch of block accesses under object semantics (POLICIES section G point 7): every reference stands for itself. */

@@ -63,6 +63,7 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 	        .session_count = trace->session_count,
 	        .class_count = trace->class_count,
 	        .leaf = config->leaf,
+	        .never_busy = config->objects,
 	        .seed = config->seed,
 	        .parent = trace->parent,
 	        .depth = trace->depth,
@@ -78,6 +79,8 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 		return NULL;
 	}
 	cache->orphans = !config->leaf || cache->expiry;
+	if (cache->expiry && expiry_hard(cache->expiry))
+		cache->env.never_busy = false; /* the shield is a pin */
 	return cache;
 }
 

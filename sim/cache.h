@@ -32,6 +32,7 @@ struct cache_config {
 	const struct spec *evict, *ttl;
 	uint64_t capacity_blocks; /* UINT64_MAX: no limit */
 	bool leaf;
+	bool objects; /* every reference is an access of its own: only cache_objects() is called, and the scope is flat */
 	uint64_t seed;
 	double (*recompute_ns)(const void *cost, uint32_t depth);
 	const void *cost;

@@ -224,6 +224,7 @@ static int open_cache(struct run *run, struct err *err)
 	        .ttl = config->ttl,
 	        .capacity_blocks = config->capacity_blocks,
 	        .leaf = config->leaf && config->semantics == SEMANTICS_PREFIX,
+	        .objects = config->semantics == SEMANTICS_OBJECT,
 	        .seed = config->seed,
 	        .recompute_ns = recompute_ns,
 	        .cost = run,
