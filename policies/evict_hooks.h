@@ -7,7 +7,8 @@
  * (contract: policy.h; empty bodies cost nothing) and then includes this file. It gets lru_hit_run, lru_busy_run,
  * lru_idle_run, lru_insert_one, lru_remove_one, lru_evict_one and lru_object with the signatures of struct evict_ops.
  * EVICT_HOOKS(lru) places the last four in the vtable; the policy names the first three itself (.hit = lru_hit_run)
- * where the hook does something: one left NULL is not called at all.
+ * where the hook does something: one left NULL is not called at all. A policy with an observe hook is never run through
+ * the object loop: there are no requests in it. One with surplus defines EVICT_SURPLUS and lru_surplus(p).
  *
  * Deliberately without an include guard: each policy includes it once, in its own file.
  */
@@ -104,6 +105,10 @@ static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 		}
 		resident[b] = 1;
 		EVICT_FN(_insert)(p, b);
+#ifdef EVICT_SURPLUS
+		for (block_id out; (out = EVICT_FN(_surplus)(p)) != BLOCK_NONE; used--, evicted++)
+			resident[out] = 2;
+#endif
 		EVICT_FN(_idle)(p, b);
 	}
 	pass->used = used;

@@ -22,6 +22,11 @@
  *  evict(in)   choose a victim among the idle blocks, forget it (keep a ghost if the rule has ghosts), return it;
  *              `in` is the block that needs the room. BLOCK_NONE: nothing may go, or `in` is not worth it; then `in`
  *              is not cached. Called only when the cache is full. insert(in) follows unless declined
+ *  observe()   a request is about to be served: now is filled, hit_blocks included, no hook of it has been called yet
+ *  settle()    all blocks of the request have come; next they are released. For rules that account for memory which
+ *              is no block of the path (a partial tail, the answer)
+ *  surplus()   a block the policy wants out although there is room (watermarks, memory taken by settle); it has forgotten
+ *              it already. Asked after every insertion and settle until it says BLOCK_NONE
  *  remove(b)   b left without evict() (expiry); idle or, at the end of its last use, busy
  *
  * Invariants the cache guarantees: hooks alternate as drawn; a block is idle iff evict_idle(env, b). Policies that keep
@@ -34,7 +39,7 @@
  *
  * Order. now->seq rises by one per request (object semantics: per block access) and is the clock of recency; now_ns is
  * for rules about time only: real traces tick in seconds, so equal times are the norm. Ties: policy key, then older
- * seq, then deeper block, then smaller id.
+ * seq, then deeper block, then smaller id. Random numbers come from a GSL generator seeded with env->seed.
  *
  * State is arrays over block ids, allocated in open(); no hook allocates. Each run has its own state.
  * Source of the contract: POLICIES section 1; the pinned/unpinned split follows SQLite's pcache1 and vLLM's free queue.
@@ -65,6 +70,8 @@ struct evict_env {
 	const struct policy_now *now;
 	uint32_t block_count;      /* ids are below this */
 	uint32_t capacity_blocks;  /* at least 1, at most block_count: a larger cache never evicts */
+	const uint32_t *used_blocks; /* resident now */
+	double block_bytes;        /* KV bytes of a full block; NAN where no model was named */
 	uint32_t block_tokens;
 	uint32_t session_count, class_count;
 	bool leaf;                 /* scope */
@@ -123,6 +130,11 @@ struct evict_ops {
 	void (*insert)(void *state, block_id b);
 	void (*remove)(void *state, block_id b);
 	block_id (*evict)(void *state, block_id in);
+	void (*observe)(void *state);
+	void (*settle)(void *state);
+	block_id (*surplus)(void *state);
+	/* What b is ranked by, for --dump-blocks (lower goes first unless `rule` says otherwise); NULL: no single number. */
+	double (*score)(const void *state, block_id b);
 	/* The object loop: the same rule with every hook inlined. Flat scope, nothing pinned, no TTL. */
 	void (*object)(void *state, struct object_pass *pass);
 };

@@ -39,6 +39,8 @@ struct ttl_ops {
 	/* TTL of block b for the request being served, in ns, >= 0 or TIME_NEVER_NS. `hits` = hits since b was inserted, this
 	 * one included; 0 when it has just been inserted. */
 	int64_t (*ttl_ns)(void *state, block_id b, uint32_t hits);
+	/* A request is about to be served (now is filled, hit_blocks included): for rules that learn. NULL: none. */
+	void (*observe)(void *state);
 };
 
 /* The keys that every rule but `none` takes beside its own, in the order of enum ttl_common_key. */

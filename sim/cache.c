@@ -59,6 +59,8 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 	        .block_count = trace->block_count,
 	        .capacity_blocks = config->capacity_blocks < trace->block_count ? (uint32_t)config->capacity_blocks
 	                                                                       : trace->block_count,
+	        .used_blocks = &cache->used_blocks,
+	        .block_bytes = config->block_bytes,
 	        .block_tokens = trace->block_tokens,
 	        .session_count = trace->session_count,
 	        .class_count = trace->class_count,
@@ -249,6 +251,18 @@ static void release_orphans(struct cache *cache, struct path path, uint32_t held
 	}
 }
 
+/* Takes out what the policy wants out of its own accord. */
+static void drop_surplus(struct cache *cache)
+{
+	if (!cache->ops->surplus)
+		return;
+	for (block_id b; (b = cache->ops->surplus(cache->policy)) != BLOCK_NONE;) {
+		ASSERT(evict_idle(&cache->env, b));
+		drop(cache, b, BLOCK_EVICTED);
+		cache->counts.evicted_blocks++;
+	}
+}
+
 /* Frees one block for `in`; false where nothing may go. */
 static bool make_room(struct cache *cache, block_id in)
 {
@@ -275,6 +289,7 @@ static void insert(struct cache *cache, block_id b)
 		expiry_insert(cache->expiry, b);
 		cache->pins[b] += expiry_hard(cache->expiry);
 	}
+	drop_surplus(cache);
 }
 
 /* Inserts the absent blocks from `hit_blocks` on; returns how many blocks of the path were held before the first one that
@@ -309,6 +324,10 @@ uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_block
 	ASSERT(hit_blocks <= path.block_count);
 	cache->now.path_blocks = path.block_count;
 	cache->now.hit_blocks = hit_blocks;
+	if (cache->ops->observe)
+		cache->ops->observe(cache->policy);
+	if (cache->expiry)
+		expiry_observe(cache->expiry);
 	struct trace_run stretch;
 	/* The whole resident path is pinned before anything is evicted; orphans on it too, though nothing touches them. */
 	const struct path pinned = {path.runs, cache->orphans ? path.block_count : hit_blocks};
@@ -326,6 +345,10 @@ uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_block
 		expiry_settle(cache->expiry, (struct path){path.runs, held});
 	if (held < path.block_count && cache->orphans)
 		release_orphans(cache, path, held);
+	if (cache->ops->settle) {
+		cache->ops->settle(cache->policy);
+		drop_surplus(cache);
+	}
 	return held;
 }
 
@@ -342,7 +365,7 @@ void cache_release(struct cache *cache, struct path path, uint32_t held_blocks)
 
 void cache_objects(struct cache *cache, const block_id *refs, const uint32_t *next, size_t count, uint8_t *hit)
 {
-	if (!cache->expiry) {
+	if (!cache->expiry && !cache->ops->observe && !cache->ops->settle) {
 		struct object_pass pass = {
 		        .refs = refs,
 		        .next = next,

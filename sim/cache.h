@@ -34,6 +34,7 @@ struct cache_config {
 	bool leaf;
 	bool objects; /* every reference is an access of its own: only cache_objects() is called, and the scope is flat */
 	uint64_t seed;
+	double block_bytes; /* KV bytes of a full block, NAN where unknown */
 	double (*recompute_ns)(const void *cost, uint32_t depth);
 	const void *cost;
 };
@@ -62,7 +63,7 @@ uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_block
 void cache_release(struct cache *cache, struct path path, uint32_t held_blocks);
 
 /* Object semantics: serves `refs` one by one, each an access of its own at now.now_ns; `hit[i]` tells the outcome. With
- * a TTL rule or a class-dependent one the general path is taken, with the same results. `next` as in object_pass. */
+ * a TTL rule, or a policy that looks at requests, the general path is taken, with the same results. `next` as in object_pass. */
 void cache_objects(struct cache *cache, const block_id *refs, const uint32_t *next, size_t count, uint8_t *hit);
 
 uint64_t cache_used_blocks(const struct cache *cache);

@@ -193,6 +193,12 @@ static int64_t capped(const struct expiry *expiry, const struct rule *rule, bloc
 	return deadline_ns < latest_ns ? deadline_ns : latest_ns;
 }
 
+void expiry_observe(struct expiry *expiry)
+{
+	if (expiry->ops->observe)
+		expiry->ops->observe(rule_now(expiry)->state);
+}
+
 void expiry_insert(struct expiry *expiry, block_id b)
 {
 	const struct rule *rule = rule_now(expiry);

@@ -18,6 +18,8 @@ struct expiry;
 struct expiry *expiry_open(const struct trace *trace, const struct evict_env *env, const struct spec *spec, struct err *err);
 void expiry_close(struct expiry *expiry);
 
+/* A request is about to be served: rules that learn from traffic see it. */
+void expiry_observe(struct expiry *expiry);
 /* A block has been inserted by the request being served, at now->now_ns. */
 void expiry_insert(struct expiry *expiry, block_id b);
 /* The request being served hit blocks first..first+count-1. */

@@ -208,6 +208,8 @@ struct trace *options_load(struct run_options *options, const char *trace_path, 
 	if (options->model_name && model_load(&options->model, options->model_name, err) < 0)
 		return NULL;
 	options->has_model = options->model_name != NULL;
+	if (options->has_model)
+		options->config.kv_bytes_per_token = (double)model_kv_bytes_per_token(&options->model);
 	options->calibration = calibration_load(options->calib, err);
 	if (!options->calibration)
 		return NULL;

@@ -118,8 +118,12 @@ static void serve_prefix(struct run *run, uint32_t index, struct request_outcome
 		path_previous(&walk, &stretch);
 		last_state = (uint8_t)cache_block_state(run->cache, stretch.first + stretch.count - 1);
 	}
-	const uint32_t held = cache_acquire(run->cache, path, hit, missed);
-	cache_release(run->cache, path, held);
+	/* Under the last-token rule the end of a full hit is computed again, beside its cached copy, which stays as it is. */
+	struct path used = path;
+	if (run->config->recompute_last && hit == path.block_count)
+		used.block_count = (uint32_t)least(hit, (request->prompt_tokens - 1) / run->trace->block_tokens);
+	const uint32_t held = cache_acquire(run->cache, used, (uint32_t)least(hit, used.block_count), missed);
+	cache_release(run->cache, used, held);
 	book(run, request, path.block_count, hit, missed, last_state, outcome);
 }
 
@@ -228,6 +232,7 @@ static int open_cache(struct run *run, struct err *err)
 	        .seed = config->seed,
 	        .recompute_ns = recompute_ns,
 	        .cost = run,
+	        .block_bytes = config->kv_bytes_per_token > 0 ? config->kv_bytes_per_token * run->trace->block_tokens : NAN,
 	};
 	run->cache = cache_open(run->trace, &cache_config, err);
 	return run->cache ? 0 : -1;

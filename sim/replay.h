@@ -30,6 +30,7 @@ struct run_config {
 	double warmup;       /* share of the requests, from the first, that is served but not counted */
 	uint64_t seed;
 	const struct calibration *calibration;
+	double kv_bytes_per_token; /* 0: unknown */
 	/* Called for every counted request, in service order; may be NULL. */
 	void (*on_request)(void *context, const struct trace_request *request, int64_t arrival_ns,
 	                   const struct request_outcome *outcome);
