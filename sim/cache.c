@@ -15,6 +15,11 @@ struct cache {
 	uint32_t *pins, *children;
 	uint32_t *next_use; /* offline policies only */
 	uint32_t used_blocks;
+	uint32_t pinned_blocks;   /* resident blocks with a pin */
+	uint64_t reserved_blocks; /* memory in use that is no block of the trace */
+	uint64_t limit_blocks;    /* capacity with reservations in mind; env.capacity_blocks is at most the trace's blocks */
+	void (*on_drop)(void *context, block_id b, enum block_state why);
+	void *on_drop_context;
 	bool orphans; /* whether a resident block may lack its parent: in flat scope, and where blocks expire */
 	struct cache_counts counts;
 	u128 residency;
@@ -75,6 +80,9 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 	        .recompute_ns = config->recompute_ns,
 	        .cost = config->cost,
 	};
+	cache->limit_blocks = config->capacity_blocks;
+	cache->on_drop = config->on_drop;
+	cache->on_drop_context = config->on_drop_context;
 	cache->expiry = expiry_open(trace, &cache->env, config->ttl, err);
 	if ((!cache->expiry && err->text[0]) || open_policy(cache, config, err) < 0) {
 		cache_close(cache);
@@ -113,6 +121,8 @@ static void drop(struct cache *cache, block_id b, enum block_state why)
 	ASSERT(cache->state[b] == BLOCK_RESIDENT && cache->pins[b] == 0);
 	cache->state[b] = (uint8_t)why;
 	cache->used_blocks--;
+	if (cache->on_drop)
+		cache->on_drop(cache->on_drop_context, b, why);
 	const block_id parent = cache->trace->parent[b];
 	if (!cache->env.leaf || parent == BLOCK_NONE)
 		return;
@@ -159,8 +169,11 @@ static void expire_unused(struct cache *cache, block_id b)
 	const uint32_t shield = expiry_hard(cache->expiry);
 	if (cache->pins[b] != shield)
 		return;
-	if (shield && (--cache->pins[b] | cache->children[b]) == 0 && cache->ops->idle)
-		cache->ops->idle(cache->policy, b, 1);
+	if (shield) {
+		cache->pinned_blocks--;
+		if ((--cache->pins[b] | cache->children[b]) == 0 && cache->ops->idle)
+			cache->ops->idle(cache->policy, b, 1);
+	}
 	expire(cache, b);
 }
 
@@ -209,13 +222,19 @@ static void pin(struct cache *cache, struct trace_run stretch)
 	const uint32_t *children = cache->children + stretch.first;
 	const uint8_t *state = cache->state + stretch.first;
 	for (uint32_t i = 0; i < stretch.count;) {
-		if (state[i] != BLOCK_RESIDENT || (pins[i]++ | children[i])) {
+		if (state[i] != BLOCK_RESIDENT) {
+			i++;
+			continue;
+		}
+		cache->pinned_blocks += pins[i] == 0;
+		if (pins[i]++ | children[i]) {
 			i++;
 			continue;
 		}
 		const uint32_t start = i++;
 		while (i < stretch.count && state[i] == BLOCK_RESIDENT && (pins[i] | children[i]) == 0)
 			pins[i++]++;
+		cache->pinned_blocks += i - start - 1;
 		if (cache->ops->busy)
 			cache->ops->busy(cache->policy, stretch.first + start, i - start);
 	}
@@ -227,6 +246,7 @@ static void unpin(struct cache *cache, struct trace_run stretch)
 	uint32_t *pins = cache->pins + stretch.first;
 	const uint32_t *children = cache->children + stretch.first;
 	for (uint32_t i = stretch.count; i > 0;) {
+		cache->pinned_blocks -= pins[i - 1] == 1;
 		if (--pins[i - 1] | children[i - 1]) {
 			i--;
 			continue;
@@ -234,6 +254,7 @@ static void unpin(struct cache *cache, struct trace_run stretch)
 		const uint32_t end = i--;
 		while (i > 0 && pins[i - 1] == 1 && children[i - 1] == 0)
 			pins[--i]--;
+		cache->pinned_blocks -= end - i - 1;
 		if (cache->ops->idle)
 			cache->ops->idle(cache->policy, stretch.first + i, end - i);
 	}
@@ -279,6 +300,7 @@ static void insert(struct cache *cache, block_id b)
 {
 	cache->state[b] = BLOCK_RESIDENT;
 	cache->pins[b] = 1;
+	cache->pinned_blocks++;
 	cache->used_blocks++;
 	const block_id parent = cache->trace->parent[b];
 	if (cache->env.leaf && parent != BLOCK_NONE)
@@ -304,7 +326,7 @@ static uint32_t fill(struct cache *cache, struct path path, uint32_t hit_blocks,
 			const uint8_t state = cache->state[b];
 			missed[state]++;
 			if (state != BLOCK_RESIDENT) {
-				if (room && cache->used_blocks == cache->env.capacity_blocks)
+				if (room && cache_empty_blocks(cache) == 0)
 					room = make_room(cache, b);
 				if (!room) {
 					cache->state[b] = BLOCK_EVICTED;
@@ -319,6 +341,21 @@ static uint32_t fill(struct cache *cache, struct path path, uint32_t hit_blocks,
 	return held;
 }
 
+/* Pins the resident blocks of `path` and touches the first `hit_blocks`, which are all resident. */
+static void use_path(struct cache *cache, struct path path, uint32_t hit_blocks)
+{
+	struct trace_run stretch;
+	for (struct path_walk walk = path_forward(path, 0); path_next(&walk, &stretch);)
+		pin(cache, stretch);
+	const struct path hit = {path.runs, hit_blocks};
+	for (struct path_walk walk = path_forward(hit, 0); path_next(&walk, &stretch);) {
+		if (cache->ops->hit)
+			cache->ops->hit(cache->policy, stretch.first, stretch.count);
+		if (cache->expiry)
+			expiry_hit(cache->expiry, stretch.first, stretch.count);
+	}
+}
+
 uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_blocks, uint32_t missed[BLOCK_STATES])
 {
 	ASSERT(hit_blocks <= path.block_count);
@@ -328,18 +365,8 @@ uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_block
 		cache->ops->observe(cache->policy);
 	if (cache->expiry)
 		expiry_observe(cache->expiry);
-	struct trace_run stretch;
 	/* The whole resident path is pinned before anything is evicted; orphans on it too, though nothing touches them. */
-	const struct path pinned = {path.runs, cache->orphans ? path.block_count : hit_blocks};
-	for (struct path_walk walk = path_forward(pinned, 0); path_next(&walk, &stretch);)
-		pin(cache, stretch);
-	const struct path hit = {path.runs, hit_blocks};
-	for (struct path_walk walk = path_forward(hit, 0); path_next(&walk, &stretch);) {
-		if (cache->ops->hit)
-			cache->ops->hit(cache->policy, stretch.first, stretch.count);
-		if (cache->expiry)
-			expiry_hit(cache->expiry, stretch.first, stretch.count);
-	}
+	use_path(cache, (struct path){path.runs, cache->orphans ? path.block_count : hit_blocks}, hit_blocks);
 	const uint32_t held = fill(cache, path, hit_blocks, missed);
 	if (cache->expiry)
 		expiry_settle(cache->expiry, (struct path){path.runs, held});
@@ -393,6 +420,99 @@ void cache_objects(struct cache *cache, const block_id *refs, const uint32_t *ne
 		hit[i] = cache->state[refs[i]] == BLOCK_RESIDENT;
 		cache_release(cache, path, cache_acquire(cache, path, hit[i], missed));
 	}
+}
+
+void cache_touch(struct cache *cache, struct path path, uint32_t hit_blocks)
+{
+	cache->now.path_blocks = path.block_count;
+	cache->now.hit_blocks = hit_blocks;
+	if (cache->ops->observe)
+		cache->ops->observe(cache->policy);
+	if (cache->expiry)
+		expiry_observe(cache->expiry);
+	use_path(cache, (struct path){path.runs, hit_blocks}, hit_blocks);
+	if (cache->expiry)
+		expiry_settle(cache->expiry, (struct path){path.runs, hit_blocks});
+}
+
+uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint32_t to)
+{
+	struct trace_run stretch;
+	uint32_t held = from;
+	for (struct path_walk walk = path_forward((struct path){path.runs, to}, from); path_next(&walk, &stretch);) {
+		for (block_id b = stretch.first; b < stretch.first + stretch.count; b++, held++) {
+			if (cache->state[b] == BLOCK_RESIDENT) {
+				pin(cache, (struct trace_run){b, 1});
+				continue;
+			}
+			if (cache_empty_blocks(cache) == 0 && !make_room(cache, b))
+				return held;
+			insert(cache, b);
+		}
+	}
+	if (cache->expiry)
+		expiry_settle(cache->expiry, (struct path){path.runs, held});
+	return held;
+}
+
+uint32_t cache_reserve(struct cache *cache, uint32_t blocks, block_id in)
+{
+	for (uint32_t got = 0; got < blocks; got++) {
+		if (cache_empty_blocks(cache) == 0 && !make_room(cache, in))
+			return got;
+		cache->reserved_blocks++;
+	}
+	return blocks;
+}
+
+void cache_unreserve(struct cache *cache, uint32_t blocks)
+{
+	ASSERT(blocks <= cache->reserved_blocks);
+	cache->reserved_blocks -= blocks;
+}
+
+uint64_t cache_free_blocks(const struct cache *cache)
+{
+	return cache->limit_blocks - cache->pinned_blocks - cache->reserved_blocks;
+}
+
+uint64_t cache_empty_blocks(const struct cache *cache)
+{
+	return cache->limit_blocks - cache->used_blocks - cache->reserved_blocks;
+}
+
+uint32_t cache_idle_blocks(const struct cache *cache, struct path path, uint32_t hit_blocks)
+{
+	uint32_t idle = 0;
+	struct trace_run stretch;
+	for (struct path_walk walk = path_forward((struct path){path.runs, hit_blocks}, 0); path_next(&walk, &stretch);) {
+		for (uint32_t i = 0; i < stretch.count; i++)
+			idle += cache->pins[stretch.first + i] == 0;
+	}
+	return idle;
+}
+
+void cache_use(struct cache *cache, block_id b)
+{
+	const struct trace_run one = {b, 1};
+	use_path(cache, (struct path){&one, 1}, 1);
+	unpin(cache, one);
+}
+
+bool cache_put(struct cache *cache, block_id b)
+{
+	if (cache->state[b] == BLOCK_RESIDENT) {
+		cache_use(cache, b);
+		return true;
+	}
+	if (cache_empty_blocks(cache) == 0 && !make_room(cache, b)) {
+		cache->state[b] = BLOCK_EVICTED;
+		cache->counts.declined_blocks++;
+		return false;
+	}
+	insert(cache, b);
+	unpin(cache, (struct trace_run){b, 1});
+	return true;
 }
 
 struct policy_now *cache_now(struct cache *cache)

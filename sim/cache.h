@@ -10,8 +10,12 @@
  *
  * The cache calls the eviction policy's hooks (policy.h) and the TTL rule (ttl.h, expiry.h); neither knows the other.
  *
- * Invariants, asserted where cheap: used <= capacity; a pinned block is resident; a victim is idle; in leaf scope without
+ * Invariants, asserted where cheap: used + reserved <= capacity; a pinned block is resident; a victim is idle; in leaf scope without
  * TTL every resident block's parent is resident, so there are no orphans.
+ *
+ * An engine that serves many requests at once takes the steps one by one: cache_touch() for the hit prefix, cache_extend()
+ * for what a chunk of prefill brings, cache_reserve() for memory that is no block of the trace (a partial tail, an
+ * answer). Residents and reservations share the capacity. A lower tier takes single blocks with cache_put().
  *
  * A block that finds no victim is not cached, nor are the path's absent blocks after it ("keeps its head").
  * Times in ns, sizes in blocks. One cache belongs to one run and one thread.
@@ -37,6 +41,9 @@ struct cache_config {
 	double block_bytes; /* KV bytes of a full block, NAN where unknown */
 	double (*recompute_ns)(const void *cost, uint32_t depth);
 	const void *cost;
+	/* Called when a block has left (evicted or expired); a lower tier may take it. May be NULL. */
+	void (*on_drop)(void *context, block_id b, enum block_state why);
+	void *on_drop_context;
 };
 
 struct cache_counts {
@@ -61,6 +68,27 @@ uint32_t cache_lookup(const struct cache *cache, struct path path);
  * raised by the blocks after the hit prefix that were in that state: RESIDENT means orphaned. */
 uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_blocks, uint32_t missed[BLOCK_STATES]);
 void cache_release(struct cache *cache, struct path path, uint32_t held_blocks);
+
+/* The engine's steps. cache_touch pins and touches the path's first `hit_blocks`. cache_extend inserts (or, where another
+ * request brought it meanwhile, pins) blocks `from` .. `to` - 1 and returns how many blocks of the
+ * path are held then: `to`, unless no victim was found. Both are undone by cache_release. */
+void cache_touch(struct cache *cache, struct path path, uint32_t hit_blocks);
+uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint32_t to);
+/* Takes `blocks` out of the capacity, evicting as needed for the sake of block `in`'s request; how many it got.
+ * cache_unreserve gives them back. */
+uint32_t cache_reserve(struct cache *cache, uint32_t blocks, block_id in);
+void cache_unreserve(struct cache *cache, uint32_t blocks);
+/* What pins and reservations leave of the capacity: room that is empty or can be emptied. */
+uint64_t cache_free_blocks(const struct cache *cache);
+/* Of those, how many are empty now. */
+uint64_t cache_empty_blocks(const struct cache *cache);
+/* How many of the path's first `hit_blocks` are idle: pinning them uses up free blocks. */
+uint32_t cache_idle_blocks(const struct cache *cache, struct path path, uint32_t hit_blocks);
+
+/* A lower tier takes block b, which stays unpinned, or counts a use of it if it is there. False where it found no room. */
+bool cache_put(struct cache *cache, block_id b);
+/* A resident, unpinned block has been used from here. */
+void cache_use(struct cache *cache, block_id b);
 
 /* Object semantics: serves `refs` one by one, each an access of its own at now.now_ns; `hit[i]` tells the outcome. With
  * a TTL rule, or a policy that looks at requests, the general path is taken, with the same results. `next` as in object_pass. */
