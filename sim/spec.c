@@ -179,6 +179,16 @@ int spec_parse(struct spec *spec, const char *text, struct err *err)
 	return -1;
 }
 
+int spec_parse_plain(struct spec *spec, const char *text, struct err *err)
+{
+	if (spec_parse(spec, text, err) < 0)
+		return -1;
+	if (spec->override_count == 0)
+		return 0;
+	spec_free(spec);
+	return err_set(err, "'%s' has something for one class only, which cannot be here.", text);
+}
+
 /* The pieces of `text` from its start up to the next that does not belong to the first's SPEC. */
 static struct slice spec_list_item(struct slice text, struct slice *rest)
 {

@@ -38,6 +38,8 @@ struct spec_list {
 };
 
 int spec_parse(struct spec *spec, const char *text, struct err *err);
+/* The same where there are no classes to tell apart: an override is refused. */
+int spec_parse_plain(struct spec *spec, const char *text, struct err *err);
 int spec_list_parse(struct spec_list *list, const char *text, struct err *err);
 void spec_free(struct spec *spec);
 void spec_list_free(struct spec_list *list);

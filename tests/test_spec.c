@@ -90,6 +90,17 @@ static void bad_specs(void **state)
 	}
 }
 
+static void plain_specs(void **state)
+{
+	(void)state;
+	struct spec spec;
+	struct err err;
+	assert_int_equal(spec_parse_plain(&spec, "zipf:s=1", &err), 0);
+	spec_free(&spec);
+	assert_int_equal(spec_parse_plain(&spec, "zipf:s=1;class=a:s=2", &err), -1);
+	assert_string_equal(err.text, "'zipf:s=1;class=a:s=2' has something for one class only, which cannot be here.");
+}
+
 static void lists(void **state)
 {
 	(void)state;
@@ -236,6 +247,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(good_specs),
 	    cmocka_unit_test(bad_specs),
+	    cmocka_unit_test(plain_specs),
 	    cmocka_unit_test(lists),
 	    cmocka_unit_test(bad_lists),
 	    cmocka_unit_test(binding),
