@@ -13,7 +13,7 @@ load here . "csv.gp"
 load here . "style.gp"
 
 most_bars = 40
-wanted = "trace evict ttl capacity_blocks prompt_tokens ledger_*"
+wanted = "trace evict ttl capacity_blocks capacity_gib prompt_tokens ledger_*"
 problem = csv_problem(ARG1, wanted, "prompt_tokens")
 if (problem eq "") { problem = style_problem(ARG2) }
 if (problem eq "") {
@@ -29,28 +29,28 @@ if (problem eq "") {
 if (problem ne "") { print problem; exit status 1 }
 
 # A bar's label says what differs from bar to bar, the title what does not.
+size(blocks, gib) = (blocks eq "inf" ? "unlimited" : gib eq "" ? blocks . " blocks" : sprintf("%.4g GiB", real(gib)))
+name(c) = (c == 4 ? size(strcol(4), strcol(5)) : strcol(c))
 array FIRST[4]
 array DIFFERS[4]
 do for [c = 1:4] {
 	FIRST[c] = ""
 	DIFFERS[c] = 0
-	stats source skip 1 \
-		using ($0 == 0 ? (FIRST[c] = strcol(c), 0) : strcol(c) ne FIRST[c] ? (DIFFERS[c] = 1) : 0) nooutput
+	stats source skip 1 using ($0 == 0 ? (FIRST[c] = name(c), 0) : name(c) ne FIRST[c] ? (DIFFERS[c] = 1) : 0) nooutput
 }
 if (bars == 1) { DIFFERS[4] = 1 }
 comma(a, b) = a . (strlen(a) && strlen(b) ? ", " : "") . b
-blocks(text) = (text eq "inf" ? "unlimited" : text . " blocks")
-told(c, text) = (c == 1 ? csv_stem(text) : c == 2 ? text : c == 3 ? "ttl " . text : blocks(text))
+told(c, text) = (c == 1 ? csv_stem(text) : c == 2 ? text : c == 3 ? "ttl " . text : text)
 part(c, differs, text) = (DIFFERS[c] == differs ? told(c, text) : "")
 parts(differs, trace, evict, ttl, capacity) = comma(comma(part(1, differs, trace), part(2, differs, evict)), \
 	comma(part(3, differs, ttl), part(4, differs, capacity)))
 common = (DIFFERS[1] ? "" : "trace ") . parts(0, FIRST[1], FIRST[2], FIRST[3], FIRST[4])
-label(row) = parts(1, strcol(1), strcol(2), strcol(3), strcol(4))
+label(row) = parts(1, name(1), name(2), name(3), name(4))
 letters = 0
 stats source skip 1 using (letters = strlen(label($0)) > letters ? strlen(label($0)) : letters) nooutput
 
 # Hits are plain, in a blue a tier, misses hatched; a kind of miss looks the same in every chart.
-first = 6
+first = 7
 last = words(names)
 kind(c) = (kind_name = word(names, c), csv_without(kind_name[8:*], "_tokens"))
 is_hit(c) = (kind_name = kind(c), kind_name[1:4] eq "hit_")
@@ -73,7 +73,7 @@ do for [c = first:last] {
 	stats source skip 1 using (TOTAL[c] = TOTAL[c] + tokens(c), 0) nooutput
 }
 key_count = sum [c = first:last] (TOTAL[c] > 0)
-share(c) = 100 * tokens(c) / column(5)
+share(c) = 100 * tokens(c) / column(6)
 before(c) = (c == first ? 0 : sum [j = first:c - 1] share(j))
 
 set grid noytics

@@ -73,7 +73,7 @@ holds hit.svg "Token hit rate by cache capacity" "trace agents_a" "lru, ttl none
 points hit.svg 12
 
 draw ledger "$fixtures/sweep.csv" ledger.svg
-holds ledger.svg "Where the prompt tokens went" "lru, ttl none, 100 blocks" \
+holds ledger.svg "Where the prompt tokens went" "lru, ttl none, 0.5 GiB" "lru, ttl none, 5 GiB" \
 	"lru, ttl static:ttl=5m,mode=sliding, unlimited" "hit (gpu)" "cold (never seen)" \
 	evicted expired orphaned "partial tail" "share of prompt tokens (%)" ">69<"
 grep -q "forced" ledger.svg && fail "ledger.svg has a kind in the key that is 0 everywhere"
@@ -95,7 +95,7 @@ for ending in svg png pdf; do
 	draw ttft_cdf request.csv cdf."$ending"
 done
 holds hit.svg lru 100
-holds ledger.svg "100 blocks"
+holds ledger.svg "0.5 GiB"
 holds cdf.svg "request  (p50 80 ms, p95 80 ms)"
 for png in hit.png ledger.png cdf.png; do
 	[ "$(od -An -tx1 -N8 $png | tr -d ' ')" = 89504e470d0a1a0a ] || fail "$png is no PNG"
@@ -104,6 +104,13 @@ done
 for pdf in hit.pdf ledger.pdf cdf.pdf; do
 	[ "$(head -c 5 $pdf)" = "%PDF-" ] || fail "$pdf is no PDF"
 done
+
+# Without a model there are no GiB.
+sed 's/,0\.5,10,/,,10,/; s/,5,10,/,,10,/' "$fixtures/sweep.csv" >blocks.csv
+draw hit_vs_capacity blocks.csv blocks_hit.svg
+draw ledger blocks.csv blocks_ledger.svg
+holds blocks_ledger.svg "lru, ttl none, 100 blocks"
+grep -q GiB blocks_hit.svg blocks_ledger.svg && fail "GiB are shown that the sweep did not give"
 
 # Long names: the page grows, nothing complains.
 long="s3-fifo:small=0.1,ghost=0.9,promote=2,and=$(seq -s, 30)"
