@@ -44,6 +44,8 @@ static void group_add(struct metrics_group *group, const struct trace_request *r
 	group->hit_blocks += outcome->hit_blocks;
 	group->full_hit_requests += outcome->full_hit;
 	group->request_hit_sum += (double)from->hit_tokens / (double)request->prompt_tokens;
+	for (size_t tier = 0; tier < TIER_MOST; tier++)
+		to->tier_hit_tokens[tier] += from->tier_hit_tokens[tier];
 	to->hit_tokens += from->hit_tokens;
 	to->cold_tokens += from->cold_tokens;
 	to->evicted_tokens += from->evicted_tokens;

@@ -16,9 +16,11 @@
 #ifndef KVCAST_METRICS_H
 #define KVCAST_METRICS_H
 
+#include "tier_config.h"
 #include "trace.h"
 
 struct ledger {
+	uint64_t tier_hit_tokens[TIER_MOST]; /* add up to hit_tokens */
 	uint64_t hit_tokens, cold_tokens, evicted_tokens, expired_tokens, orphaned_tokens, partial_tokens, forced_tokens;
 };
 

@@ -38,8 +38,7 @@ uint64_t replay_references(const struct trace *trace, bool tail_cached)
 	return references;
 }
 
-/* Tells the policies what the trace says of a request. */
-static void describe(struct policy_now *now, const struct trace *trace, uint32_t index)
+void replay_describe(struct policy_now *now, const struct trace *trace, uint32_t index)
 {
 	const struct trace_request *request = &trace->requests[index];
 	now->request = index;
@@ -97,6 +96,7 @@ static void book(const struct run *run, const struct trace_request *request, uin
 			ledger->hit_tokens = usable;
 		}
 	}
+	ledger->tier_hit_tokens[0] = ledger->hit_tokens;
 	outcome->path_blocks = path_blocks;
 	outcome->hit_blocks = run->config->recompute_last ? (uint32_t)least(hit, (prompt - 1) / block) : hit;
 	outcome->full_hit = hit == path_blocks && ledger->partial_tokens == 0;
@@ -167,6 +167,7 @@ static void serve_objects(struct run *run, uint32_t index, struct request_outcom
 			stretch.count -= count;
 		}
 	}
+	ledger->tier_hit_tokens[0] = ledger->hit_tokens;
 	outcome->full_hit = outcome->hit_blocks == path.block_count && ledger->partial_tokens == 0;
 }
 
@@ -196,7 +197,7 @@ static void serve(struct run *run, uint32_t index)
 		cache_residency_reset(run->cache);
 	}
 	run->last_ns = arrival_ns;
-	describe(cache_now(run->cache), run->trace, index);
+	replay_describe(cache_now(run->cache), run->trace, index);
 	struct request_outcome outcome = {0};
 	if (run->config->semantics == SEMANTICS_OBJECT)
 		serve_objects(run, index, &outcome);

@@ -1,0 +1,91 @@
+/* run_config.h - what a run is: the cache, the rules of its engine, the traffic; and what it gives back.
+ *
+ * replay.h and engine.h are the two ways to run; simulate.h picks by `engine`.
+ */
+#ifndef KVCAST_RUN_CONFIG_H
+#define KVCAST_RUN_CONFIG_H
+
+#include "calibration.h"
+#include "cache.h"
+#include "metrics.h"
+#include "tier_config.h"
+
+enum semantics { SEMANTICS_PREFIX, SEMANTICS_OBJECT };
+
+enum engine_kind {
+	ENGINE_REPLAY, /* requests are served in order and at once (replay.h) */
+	ENGINE_STATIC, /* one request at a time, each with its own time */
+	ENGINE_VLLM,   /* continuous batching, blocks visible when they are allocated */
+	ENGINE_SGLANG, /* the same, blocks visible when they are computed */
+};
+
+/* When a hit in a lower tier is loaded rather than computed again. */
+enum load_rule { LOAD_FASTER, LOAD_ALWAYS, LOAD_NEVER };
+
+/* A lower tier or its link is away for a while, or its loads fail now and then. */
+struct fault {
+	uint32_t tier;
+	int64_t from_ns, until_ns; /* equal: none */
+	double load_failure;       /* probability of a load */
+};
+
+struct engine_log; /* engine_log.h */
+struct timeline;   /* timeline.h */
+
+struct run_config {
+	const struct spec *evict, *ttl; /* of the first tier */
+	uint64_t capacity_blocks;       /* of the first tier; UINT64_MAX: no limit */
+	enum semantics semantics;
+	bool leaf;           /* scope; object semantics is always flat */
+	bool tail_cached;    /* partial_tail = cache; engines other than replay keep full blocks only */
+	bool recompute_last; /* at most floor((prompt - 1) / B) blocks of a prompt count as hits; engines always do so */
+	double speed;        /* open-loop arrivals come this many times faster */
+	double warmup;       /* share of the requests, from the first, that is served but not counted */
+	uint64_t seed;
+	const struct calibration *calibration;
+	double kv_bytes_per_token; /* 0: unknown */
+
+	/* Engines other than replay. */
+	enum engine_kind engine;
+	const struct tier_config *tiers; /* [0] is the first tier, whose policies and capacity stand above */
+	uint32_t tier_count;             /* 0: the first tier only */
+	enum load_rule load;
+	uint32_t step_tokens;   /* budget of a step */
+	uint32_t most_running;  /* sequences in a step */
+	bool closed_loop;       /* a session's next turn comes a think time after its answer */
+	uint32_t sessions;      /* closed loop: sessions at once */
+	int64_t archive_every_ns;
+	double archive_bytes_per_s;
+	bool no_offload;
+	const struct fault *faults;
+	uint32_t fault_count;
+	struct engine_log *log;    /* may be NULL */
+	struct timeline *timeline; /* may be NULL */
+
+	/* Called for every counted request, in order of service (engines: of completion); may be NULL. */
+	void (*on_request)(void *context, const struct trace_request *request, int64_t arrival_ns,
+	                   const struct request_outcome *outcome);
+	void *on_request_context;
+};
+
+struct tier_result {
+	uint64_t stored_blocks, loaded_blocks, failed_loads, evicted_blocks, expired_blocks;
+	uint64_t read_bytes, written_bytes;
+	double link_busy_s, mean_resident_blocks, held_block_s;
+};
+
+struct run_result {
+	struct metrics *metrics;
+	struct cache_counts counts;  /* of the first tier, over the counted requests */
+	double mean_resident_blocks; /* first tier: residency integral over the counted span / that span; 0 for a span of 0 */
+	double held_block_s;         /* that integral */
+	double span_s;               /* replay: first to last counted arrival; engines: first counted arrival to last answer */
+
+	/* Engines other than replay. */
+	uint64_t steps, preemptions, recomputed_tokens, rejected_requests, output_tokens;
+	double busy_s; /* time in steps */
+	double mean_in_system; /* requests between arrival and answer, averaged over the span */
+	struct tier_result tiers[TIER_MOST];
+};
+
+#endif

@@ -1,0 +1,345 @@
+#include "tiers.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct tier {
+	const struct tier_config *config;
+	struct cache *cache;
+	struct link_path link;
+	struct tier_counts counts;
+	struct tiers *chain;
+	uint32_t index;
+};
+
+struct tiers {
+	const struct trace *trace;
+	struct tiers_config config;
+	struct tier tiers[TIER_MOST];
+	uint32_t count;
+	int64_t now_ns;
+	uint8_t *tier_hits; /* saturating at 2: hits in lower tiers, for promote=second; NULL where no tier asks */
+	bool stores_second; /* some tier has store=second */
+	/* The archive's worklist: computed blocks in order, each once until taken. */
+	block_id *noted;
+	uint8_t *is_noted;
+	size_t noted_first, noted_count, noted_room;
+	uint32_t archive; /* its index; 0: none */
+};
+
+static void log_blocks(const struct tiers *tiers, const char *kind, uint32_t tier, block_id first, uint32_t count)
+{
+	if (tiers->config.log)
+		tiers->config.log(tiers->config.log_context, kind, tier, first, count);
+}
+
+/* Writes block b to a lower tier, over its link. */
+static void store(struct tiers *tiers, uint32_t index, block_id b, const char *kind)
+{
+	struct tier *tier = &tiers->tiers[index];
+	if (cache_block_state(tier->cache, b) == BLOCK_RESIDENT || link_is_down(&tier->link, tiers->now_ns))
+		return;
+	log_blocks(tiers, kind, index, b, 1);
+	if (tiers->config.dry || !cache_put(tier->cache, b))
+		return;
+	link_transfer(&tier->link, LINK_WRITE, tiers->now_ns, tiers->config.block_bytes * tier->config->compress_ratio);
+	tier->counts.stored_blocks++;
+}
+
+/* A tier has lost b: the next one that takes victims gets it. */
+static void on_drop(void *context, block_id b, enum block_state why)
+{
+	struct tier *tier = context;
+	struct tiers *tiers = tier->chain;
+	const uint32_t next = tier->index + 1;
+	log_blocks(tiers, "drop", tier->index, b, 1);
+	if (next >= tiers->count || tiers->tiers[next].config->is_archive)
+		return;
+	if (tiers->tiers[next].config->store == TIER_STORE_DEMOTE && (why == BLOCK_EVICTED || tier->config->demotes_expired))
+		store(tiers, next, b, "demote");
+}
+
+static int open_tier(struct tiers *tiers, uint32_t index, struct err *err)
+{
+	struct tier *tier = &tiers->tiers[index];
+	const struct tiers_config *config = &tiers->config;
+	*tier = (struct tier){.config = &config->tiers[index], .chain = tiers, .index = index};
+	tier->link = (struct link_path){
+	        .bytes_per_s = {[LINK_READ] = tier->config->read_bytes_per_s, [LINK_WRITE] = tier->config->write_bytes_per_s},
+	        .latency_ns = tier->config->latency_ns,
+	};
+	const struct cache_config cache = {
+	        .evict = &tier->config->evict,
+	        .ttl = &tier->config->ttl,
+	        .capacity_blocks = tier->config->capacity_blocks,
+	        .leaf = config->leaf,
+	        .seed = config->seed + index,
+	        .block_bytes = config->block_bytes,
+	        .recompute_ns = config->recompute_ns,
+	        .cost = config->cost,
+	        .on_drop = on_drop,
+	        .on_drop_context = tier,
+	};
+	tier->cache = cache_open(tiers->trace, &cache, err);
+	if (!tier->cache)
+		return err_prefix(err, "tier %s: ", tier->config->name);
+	tiers->stores_second |= index > 0 && tier->config->store == TIER_STORE_SECOND;
+	if (index > 0 && tier->config->promote == TIER_PROMOTE_SECOND && !tiers->tier_hits)
+		tiers->tier_hits = mem_alloc(tiers->trace->block_count, 1);
+	if (tier->config->is_archive)
+		tiers->archive = index;
+	return 0;
+}
+
+struct tiers *tiers_open(const struct trace *trace, const struct tiers_config *config, struct err *err)
+{
+	ASSERT(config->count >= 1 && config->count <= TIER_MOST);
+	struct tiers *tiers = mem_alloc(1, sizeof(*tiers));
+	tiers->trace = trace;
+	tiers->config = *config;
+	for (uint32_t i = 0; i < config->count; i++) {
+		if (open_tier(tiers, i, err) < 0) {
+			tiers_close(tiers);
+			return NULL;
+		}
+		tiers->count++;
+	}
+	if (tiers->archive)
+		tiers->is_noted = mem_alloc(trace->block_count, 1);
+	return tiers;
+}
+
+void tiers_close(struct tiers *tiers)
+{
+	if (!tiers)
+		return;
+	for (uint32_t i = 0; i < tiers->count; i++)
+		cache_close(tiers->tiers[i].cache);
+	free(tiers->tier_hits);
+	free(tiers->noted);
+	free(tiers->is_noted);
+	free(tiers);
+}
+
+uint32_t tiers_count(const struct tiers *tiers)
+{
+	return tiers->count;
+}
+
+struct cache *tiers_cache(struct tiers *tiers, uint32_t tier)
+{
+	return tiers->tiers[tier].cache;
+}
+
+struct link_path *tiers_link(struct tiers *tiers, uint32_t tier)
+{
+	return &tiers->tiers[tier].link;
+}
+
+const struct tier_config *tiers_config_of(const struct tiers *tiers, uint32_t tier)
+{
+	return tiers->tiers[tier].config;
+}
+
+struct tier_counts tiers_counts(const struct tiers *tiers, uint32_t tier)
+{
+	return tiers->tiers[tier].counts;
+}
+
+void tiers_advance(struct tiers *tiers, int64_t now_ns)
+{
+	/* From the bottom, so that what expires above and is demoted finds the tier below at its own time or later. */
+	tiers->now_ns = now_ns;
+	for (uint32_t i = tiers->count; i-- > 0;)
+		cache_advance(tiers->tiers[i].cache, now_ns);
+}
+
+void tiers_describe(struct tiers *tiers, const struct policy_now *now)
+{
+	for (uint32_t i = 0; i < tiers->count; i++) {
+		struct policy_now *to = cache_now(tiers->tiers[i].cache);
+		const int64_t now_ns = to->now_ns;
+		*to = *now;
+		to->now_ns = now_ns;
+	}
+}
+
+/* The fastest tier below the first that has b and can be reached; 0 if none. */
+static uint32_t tier_of(const struct tiers *tiers, block_id b, int64_t now_ns)
+{
+	for (uint32_t i = 1; i < tiers->count; i++) {
+		const struct tier *tier = &tiers->tiers[i];
+		if (cache_block_state(tier->cache, b) == BLOCK_RESIDENT && !link_is_down(&tier->link, now_ns))
+			return i;
+	}
+	return 0;
+}
+
+uint32_t tiers_find(const struct tiers *tiers, struct path path, uint32_t from, int64_t now_ns, struct tier_segment *segments,
+                    uint32_t room)
+{
+	uint32_t found = 0, at = from;
+	struct trace_run stretch;
+	for (struct path_walk walk = path_forward(path, from); path_next(&walk, &stretch);) {
+		for (uint32_t i = 0; i < stretch.count; i++, at++) {
+			const uint32_t tier = tier_of(tiers, stretch.first + i, now_ns);
+			if (tier == 0)
+				return found;
+			if (found && segments[found - 1].tier == tier) {
+				segments[found - 1].count++;
+				continue;
+			}
+			if (found == room)
+				return found;
+			segments[found++] = (struct tier_segment){tier, at, 1};
+		}
+	}
+	return found;
+}
+
+/* Bytes over the link, and ns of unpacking behind it. */
+static double packed_bytes(const struct tiers *tiers, const struct tier_segment *segment)
+{
+	return tiers->config.block_bytes * segment->count * tiers->tiers[segment->tier].config->compress_ratio;
+}
+
+static int64_t inflate_ns(const struct tiers *tiers, const struct tier_segment *segment)
+{
+	const double rate = tiers->tiers[segment->tier].config->inflate_bytes_per_s;
+	return isinf(rate) ? 0 : llround(tiers->config.block_bytes * segment->count / rate * (double)NS_PER_S);
+}
+
+int64_t tiers_load_arrival_ns(const struct tiers *tiers, const struct tier_segment *segment, int64_t now_ns)
+{
+	return link_arrival_ns(&tiers->tiers[segment->tier].link, LINK_READ, now_ns, packed_bytes(tiers, segment)) +
+	       inflate_ns(tiers, segment);
+}
+
+int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segment *segment, int64_t now_ns)
+{
+	struct tier *tier = &tiers->tiers[segment->tier];
+	struct trace_run stretch;
+	const struct path part = {path.runs, segment->from + segment->count};
+	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);) {
+		log_blocks(tiers, "load", segment->tier, stretch.first, stretch.count);
+		for (uint32_t i = 0; i < stretch.count; i++)
+			cache_use(tier->cache, stretch.first + i);
+	}
+	tier->counts.loaded_blocks += segment->count;
+	return link_transfer(&tier->link, LINK_READ, now_ns, packed_bytes(tiers, segment)) + inflate_ns(tiers, segment);
+}
+
+static void note_for_archive(struct tiers *tiers, block_id b)
+{
+	if (tiers->is_noted[b])
+		return;
+	if (tiers->noted_count == tiers->noted_room) {
+		/* Taken ones at the front make room before the array grows. */
+		if (tiers->noted_first > tiers->noted_room / 2) {
+			for (size_t i = tiers->noted_first; i < tiers->noted_count; i++)
+				tiers->noted[i - tiers->noted_first] = tiers->noted[i];
+			tiers->noted_count -= tiers->noted_first;
+			tiers->noted_first = 0;
+		} else {
+			tiers->noted_room = tiers->noted_room ? tiers->noted_room * 2 : 4096;
+			tiers->noted = mem_grow(tiers->noted, tiers->noted_room, sizeof(*tiers->noted));
+		}
+	}
+	tiers->noted[tiers->noted_count++] = b;
+	tiers->is_noted[b] = 1;
+}
+
+void tiers_computed(struct tiers *tiers, struct path path, uint32_t from, uint32_t to, int64_t now_ns)
+{
+	ASSERT(now_ns == tiers->now_ns);
+	struct trace_run stretch;
+	const struct path part = {path.runs, to};
+	for (struct path_walk walk = path_forward(part, from); path_next(&walk, &stretch);) {
+		for (uint32_t i = 0; i < stretch.count; i++) {
+			for (uint32_t t = 1; t < tiers->count; t++) {
+				if (tiers->tiers[t].config->store == TIER_STORE_THROUGH && t != tiers->archive)
+					store(tiers, t, stretch.first + i, "store");
+			}
+			if (tiers->archive)
+				note_for_archive(tiers, stretch.first + i);
+		}
+	}
+}
+
+void tiers_hit(struct tiers *tiers, struct path path, uint32_t hit_blocks, int64_t now_ns)
+{
+	ASSERT(now_ns == tiers->now_ns);
+	if (!tiers->stores_second)
+		return;
+	struct trace_run stretch;
+	const struct path hit = {path.runs, hit_blocks};
+	for (struct path_walk walk = path_forward(hit, 0); path_next(&walk, &stretch);) {
+		for (uint32_t i = 0; i < stretch.count; i++) {
+			for (uint32_t t = 1; t < tiers->count; t++) {
+				if (tiers->tiers[t].config->store == TIER_STORE_SECOND && t != tiers->archive)
+					store(tiers, t, stretch.first + i, "store");
+			}
+		}
+	}
+}
+
+bool tiers_promotes(struct tiers *tiers, uint32_t tier, block_id b)
+{
+	switch (tiers->tiers[tier].config->promote) {
+	case TIER_PROMOTE_ALWAYS:
+		return true;
+	case TIER_PROMOTE_NEVER:
+		return false;
+	case TIER_PROMOTE_SECOND:
+		if (tiers->tier_hits[b] < 2)
+			tiers->tier_hits[b]++;
+		return tiers->tier_hits[b] == 2;
+	}
+	return true;
+}
+
+bool tiers_has_archive(const struct tiers *tiers)
+{
+	return tiers->archive != 0;
+}
+
+uint32_t tiers_archive_tick(struct tiers *tiers, int64_t now_ns)
+{
+	const double every_s = (double)tiers->config.archive_every_ns / (double)NS_PER_S;
+	/* What one round leaves over is not saved up: the rate is a limit, not an average. */
+	double allowance_bytes = tiers->config.archive_bytes_per_s * every_s;
+	uint32_t uploaded = 0;
+	ASSERT(now_ns == tiers->now_ns);
+	while (tiers->noted_first < tiers->noted_count && allowance_bytes >= tiers->config.block_bytes) {
+		const block_id b = tiers->noted[tiers->noted_first++];
+		tiers->is_noted[b] = 0;
+		bool above = false;
+		for (uint32_t t = 0; t < tiers->archive && !above; t++)
+			above = cache_block_state(tiers->tiers[t].cache, b) == BLOCK_RESIDENT;
+		if (!above || cache_block_state(tiers->tiers[tiers->archive].cache, b) == BLOCK_RESIDENT)
+			continue;
+		store(tiers, tiers->archive, b, "archive");
+		allowance_bytes -= tiers->config.block_bytes;
+		uploaded++;
+	}
+	return uploaded;
+}
+
+enum block_state tiers_absent_state(const struct tiers *tiers, block_id b)
+{
+	for (uint32_t i = tiers->count; i-- > 0;) {
+		const enum block_state state = cache_block_state(tiers->tiers[i].cache, b);
+		if (state != BLOCK_NEVER)
+			return state;
+	}
+	return BLOCK_NEVER;
+}
+
+bool tiers_holds(const struct tiers *tiers, block_id b)
+{
+	for (uint32_t i = 0; i < tiers->count; i++) {
+		if (cache_block_state(tiers->tiers[i].cache, b) == BLOCK_RESIDENT)
+			return true;
+	}
+	return false;
+}

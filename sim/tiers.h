@@ -1,0 +1,87 @@
+/* tiers.h - the chain of caches from the GPU down, and what moves between them.
+ *
+ * Model. Tier 0 is where requests compute; its policy, pins and reservations are cache.h's. The tiers below hold single
+ * blocks, reached over one link each (link.h). A path's hit continues down the chain: for each block after tier 0's
+ * prefix the fastest tier that has it and whose link is up serves it, until a block is nowhere. A hit in a lower tier is a
+ * use there.
+ *
+ * What goes down: a victim of tier i to tier i+1 (store=demote), every computed block at once (through), or on its second
+ * use (second); each write occupies the link. The archive is written by a worker only: at every tick it takes computed
+ * blocks that it does not hold, in order of computation, as far as its rate allows.
+ *
+ * Bytes are those of a full block; without a model (block_bytes NAN) a link's time cannot be known, so more than one tier
+ * needs a model. With `dry` set (--no-offload) lower tiers decide and log, but hold and move nothing.
+ */
+#ifndef KVCAST_TIERS_H
+#define KVCAST_TIERS_H
+
+#include "cache.h"
+#include "link.h"
+#include "tier_config.h"
+
+/* What happened to blocks, for the event log; `kind` is "demote", "store", "archive", "load" or "drop". */
+typedef void tiers_log(void *context, const char *kind, uint32_t tier, block_id first, uint32_t count);
+
+struct tiers_config {
+	const struct tier_config *tiers;
+	uint32_t count;
+	bool leaf;
+	uint64_t seed;
+	double block_bytes;
+	double (*recompute_ns)(const void *cost, uint32_t depth);
+	const void *cost;
+	double archive_bytes_per_s; /* what the worker may upload, before compression; INFINITY: no limit */
+	int64_t archive_every_ns;
+	bool dry;
+	tiers_log *log; /* may be NULL */
+	void *log_context;
+};
+
+struct tier_counts {
+	uint64_t stored_blocks, loaded_blocks, failed_loads;
+};
+
+/* A stretch of a path that one tier serves. */
+struct tier_segment {
+	uint32_t tier, from, count;
+};
+
+struct tiers;
+
+struct tiers *tiers_open(const struct trace *trace, const struct tiers_config *config, struct err *err);
+void tiers_close(struct tiers *tiers);
+uint32_t tiers_count(const struct tiers *tiers);
+struct cache *tiers_cache(struct tiers *tiers, uint32_t tier);
+struct link_path *tiers_link(struct tiers *tiers, uint32_t tier);
+const struct tier_config *tiers_config_of(const struct tiers *tiers, uint32_t tier);
+struct tier_counts tiers_counts(const struct tiers *tiers, uint32_t tier);
+
+/* Brings every tier to `now_ns`: what is due expires. */
+void tiers_advance(struct tiers *tiers, int64_t now_ns);
+/* Says which request the following calls are made for. */
+void tiers_describe(struct tiers *tiers, const struct policy_now *now);
+
+/* The segments that serve blocks from..path.block_count-1 without a gap, at most `room` of them; how many there are. */
+uint32_t tiers_find(const struct tiers *tiers, struct path path, uint32_t from, int64_t now_ns, struct tier_segment *segments,
+                    uint32_t room);
+/* When a load of the segment, asked for now, would be there: queue, transfer, latency, unpacking. */
+int64_t tiers_load_arrival_ns(const struct tiers *tiers, const struct tier_segment *segment, int64_t now_ns);
+/* Books the load and counts the uses; when it is there. */
+int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segment *segment, int64_t now_ns);
+/* Blocks from..to-1 of the path have been computed in tier 0: write-through tiers take them, the archive notes them. */
+void tiers_computed(struct tiers *tiers, struct path path, uint32_t from, uint32_t to, int64_t now_ns);
+/* The first `hit_blocks` of the path were hit in tier 0: tiers that store on the second use take theirs. */
+void tiers_hit(struct tiers *tiers, struct path path, uint32_t hit_blocks, int64_t now_ns);
+/* Whether a block loaded from `tier` is to stay in tier 0 (promotion). */
+bool tiers_promotes(struct tiers *tiers, uint32_t tier, block_id b);
+
+bool tiers_has_archive(const struct tiers *tiers);
+/* One round of the archive's worker; how many blocks it uploaded. */
+uint32_t tiers_archive_tick(struct tiers *tiers, int64_t now_ns);
+
+/* Why block b is in no tier: the state in the lowest tier that ever held it. */
+enum block_state tiers_absent_state(const struct tiers *tiers, block_id b);
+/* Whether some tier holds b. */
+bool tiers_holds(const struct tiers *tiers, block_id b);
+
+#endif
