@@ -70,7 +70,7 @@ static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 	const uint32_t capacity_blocks = pass->capacity_blocks;
 	const size_t count = pass->count;
 	struct policy_now *const now = pass->now;
-	uint64_t evicted = 0;
+	uint64_t evicted = 0, declined = 0;
 	for (size_t i = 0; i < count; i++) {
 		const block_id b = refs[i];
 #ifdef EVICT_PREFETCH
@@ -96,8 +96,11 @@ static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 		}
 		if (used == capacity_blocks) {
 			const block_id victim = EVICT_FN(_evict)(p, b);
-			if (victim == BLOCK_NONE)
+			if (victim == BLOCK_NONE) {
+				resident[b] = 2; /* found no room, which counts as evicted */
+				declined++;
 				continue;
+			}
 			resident[victim] = 2; /* evicted, see cache.h */
 			evicted++;
 		} else {
@@ -113,6 +116,7 @@ static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 	}
 	pass->used = used;
 	pass->evicted += evicted;
+	pass->declined += declined;
 }
 
 #define EVICT_HOOKS(prefix)                                                                                            \

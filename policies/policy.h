@@ -104,7 +104,7 @@ struct object_pass {
 	uint32_t *next_use;     /* env's array, kept current from `next` */
 	uint8_t *resident;      /* bit 0, kept by the loop; the other bits say why a block is absent (cache.h) */
 	uint32_t used, capacity_blocks;
-	uint64_t evicted;
+	uint64_t evicted, declined;
 	uint8_t *hit; /* [count], out: 1 where the reference hit */
 };
 

@@ -408,6 +408,7 @@ void cache_objects(struct cache *cache, const block_id *refs, const uint32_t *ne
 		/* One time for all of them: the integral needs the count at the end only. */
 		cache->used_blocks = pass.used;
 		cache->counts.evicted_blocks += pass.evicted;
+		cache->counts.declined_blocks += pass.declined;
 		return;
 	}
 	for (size_t i = 0; i < count; i++) {
