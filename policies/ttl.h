@@ -5,9 +5,12 @@
  *
  *   mode=sliding   deadline = last use + ttl           mode=absolute  deadline = insertion + ttl; a hit changes nothing
  *   max_age        with sliding: never beyond insertion + max_age
- *   coherence      lift: a parent lives at least as long as its resident children; cascade: a parent takes its subtree
- *                  along; none: holes. Default lift when sliding, none when absolute
- *   hard           1: a block is also safe from eviction until its deadline; a full cache then declines
+ *   coherence      lift: a parent lives at least as long as its resident children, and what a block was promised stays
+ *                  promised: while it is there its deadline does not move back; cascade: a parent takes along what
+ *                  hangs on it through resident blocks; none: holes. Default lift when sliding, none when absolute.
+ *                  Under object semantics no block has a parent, so it is none
+ *   hard           1: a block is also safe from eviction until its deadline; a full cache then declines. Expiry, also
+ *                  by cascade, is no eviction
  *
  * A block has expired iff now > deadline: a reuse exactly at the deadline hits. Deadlines saturate at "never". Expired
  * blocks leave before anything else happens at a time, so expiry comes before eviction.

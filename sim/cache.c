@@ -131,6 +131,20 @@ static void drop(struct cache *cache, block_id b, enum block_state why)
 		cache->ops->idle(cache->policy, parent, 1);
 }
 
+/* Whether no request uses b. The shield of hard=1 is a pin that expiry takes off. */
+static bool unshield(struct cache *cache, block_id b)
+{
+	const uint32_t shield = expiry_hard(cache->expiry);
+	if (cache->pins[b] != shield)
+		return false;
+	if (shield) {
+		cache->pinned_blocks--;
+		if ((--cache->pins[b] | cache->children[b]) == 0 && cache->ops->idle)
+			cache->ops->idle(cache->policy, b, 1);
+	}
+	return true;
+}
+
 /* Takes b, and under cascade everything below it, out for being past its deadline. A block in use stays: it goes when it
  * is released. Depth first by the trace's child links, which stay as they are. */
 static void expire(struct cache *cache, block_id b)
@@ -145,7 +159,7 @@ static void expire(struct cache *cache, block_id b)
 		}
 		/* Bottom of this branch: remove on the way up, move to the next sibling. */
 		for (;;) {
-			if ((cache->state[b] & BLOCK_RESIDENT) && cache->pins[b] == 0) {
+			if ((cache->state[b] & BLOCK_RESIDENT) && unshield(cache, b)) {
 				if (cache->ops->remove)
 					cache->ops->remove(cache->policy, b);
 				drop(cache, b, BLOCK_EXPIRED);
@@ -163,26 +177,13 @@ static void expire(struct cache *cache, block_id b)
 	}
 }
 
-/* Takes b out if no request uses it. The shield of hard=1 is a pin that the deadline takes off. */
-static void expire_unused(struct cache *cache, block_id b)
-{
-	const uint32_t shield = expiry_hard(cache->expiry);
-	if (cache->pins[b] != shield)
-		return;
-	if (shield) {
-		cache->pinned_blocks--;
-		if ((--cache->pins[b] | cache->children[b]) == 0 && cache->ops->idle)
-			cache->ops->idle(cache->policy, b, 1);
-	}
-	expire(cache, b);
-}
-
 /* Blocks of a stretch just released whose deadline passed while they were in use. */
 static void expire_overdue(struct cache *cache, struct trace_run stretch)
 {
 	for (uint32_t i = stretch.count; i-- > 0;) {
-		if (expiry_due(cache->expiry, stretch.first + i, cache->now.now_ns))
-			expire_unused(cache, stretch.first + i);
+		const block_id b = stretch.first + i;
+		if (expiry_due(cache->expiry, b, cache->now.now_ns) && cache->pins[b] == expiry_hard(cache->expiry))
+			expire(cache, b);
 	}
 }
 
@@ -195,7 +196,8 @@ void cache_advance(struct cache *cache, int64_t now_ns)
 		/* A block that outlived its deadline in use was left to its release, so deadlines come in order. */
 		integrate(cache, deadline_ns);
 		cache->now.now_ns = deadline_ns;
-		expire_unused(cache, b);
+		if (cache->pins[b] == expiry_hard(cache->expiry))
+			expire(cache, b);
 	}
 	integrate(cache, now_ns);
 	cache->now.now_ns = now_ns;

@@ -23,7 +23,7 @@ struct expiry {
 	int64_t *deadline_ns, *born_ns;
 	uint32_t *hits; /* since insertion; only for rules that look at single blocks */
 	struct ranked queue;
-	block_id *child, *sibling; /* cascade only */
+	block_id *child, *sibling; /* cascade, and lift where a block may come after its children */
 };
 
 static const struct rule *rule_now(const struct expiry *expiry)
@@ -77,6 +77,8 @@ static int bind_rules(struct expiry *expiry, const struct trace *trace, const st
 	expiry->coherence = (enum ttl_coherence)common[TTL_KEY_COHERENCE].integer;
 	if (expiry->coherence == TTL_COHERENCE_DEFAULT)
 		expiry->coherence = shared->mode == TTL_SLIDING ? TTL_COHERENCE_LIFT : TTL_COHERENCE_NONE;
+	if (expiry->env->never_busy) /* object semantics: no block has a parent */
+		expiry->coherence = TTL_COHERENCE_NONE;
 	for (size_t i = 0; i < spec->override_count; i++) {
 		bool known = false;
 		for (uint32_t k = 0; k < trace->class_count; k++)
@@ -143,7 +145,7 @@ struct expiry *expiry_open(const struct trace *trace, const struct evict_env *en
 	}
 	if (expiry->stamps_born)
 		expiry->born_ns = mem_alloc(env->block_count, sizeof(*expiry->born_ns));
-	if (expiry->coherence == TTL_COHERENCE_CASCADE)
+	if (expiry->coherence == TTL_COHERENCE_CASCADE || (expiry->coherence == TTL_COHERENCE_LIFT && !env->leaf))
 		link_children(expiry);
 	return expiry;
 }
@@ -187,7 +189,7 @@ static void requeue(struct expiry *expiry, block_id b)
 
 static int64_t capped(const struct expiry *expiry, const struct rule *rule, block_id b, int64_t deadline_ns)
 {
-	if (rule->max_age_ns == TIME_NEVER_NS)
+	if (rule->mode == TTL_ABSOLUTE || rule->max_age_ns == TIME_NEVER_NS)
 		return deadline_ns;
 	const int64_t latest_ns = add_saturated(expiry->born_ns[b], rule->max_age_ns);
 	return deadline_ns < latest_ns ? deadline_ns : latest_ns;
@@ -197,6 +199,15 @@ void expiry_observe(struct expiry *expiry)
 {
 	if (expiry->ops->observe)
 		expiry->ops->observe(rule_now(expiry)->state);
+}
+
+/* A block that comes back to children which stayed without it, on this path or another, lives as long as they do. */
+static void lift_to_children(struct expiry *expiry, block_id b)
+{
+	for (block_id c = expiry->child[b]; c != BLOCK_NONE; c = expiry->sibling[c]) {
+		if ((expiry->env->resident[c] & 1u) && expiry->deadline_ns[c] > expiry->deadline_ns[b])
+			expiry->deadline_ns[b] = expiry->deadline_ns[c];
+	}
 }
 
 void expiry_insert(struct expiry *expiry, block_id b)
@@ -209,6 +220,8 @@ void expiry_insert(struct expiry *expiry, block_id b)
 		expiry->born_ns[b] = now_ns;
 	const int64_t ttl_ns = expiry->ops->ttl_ns(rule->state, b, 0);
 	expiry->deadline_ns[b] = capped(expiry, rule, b, add_saturated(now_ns, ttl_ns));
+	if (expiry->coherence == TTL_COHERENCE_LIFT && expiry->child)
+		lift_to_children(expiry, b);
 	requeue(expiry, b);
 }
 
@@ -249,16 +262,18 @@ void expiry_settle(struct expiry *expiry, struct path path)
 {
 	if (expiry->coherence != TTL_COHERENCE_LIFT)
 		return;
-	/* From the tail: a child's deadline is final before its parent looks at it. The queue's keys may be early. */
+	/* From the tail: a child's deadline is final before its parent looks at it. */
 	int64_t latest_ns = 0;
 	struct trace_run stretch;
 	for (struct path_walk walk = path_backward(path); path_previous(&walk, &stretch);) {
 		for (uint32_t i = stretch.count; i-- > 0;) {
 			const block_id b = stretch.first + i;
-			if (expiry->deadline_ns[b] < latest_ns)
+			if (expiry->deadline_ns[b] < latest_ns) {
 				expiry->deadline_ns[b] = latest_ns;
-			else
+				requeue(expiry, b); /* it may have come off the queue while it was in use */
+			} else {
 				latest_ns = expiry->deadline_ns[b];
+			}
 		}
 	}
 }
