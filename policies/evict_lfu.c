@@ -1,8 +1,9 @@
 /* evict_lfu.c - least frequently used.
  *
  * A block counts 1 when it comes and one more per hit; the count is lost with the block. Of equal counts the one used
- * longest ago goes first, then the deeper. Flat scope keeps idle blocks in one list per count (a chain of lists in
- * order of count: the textbook's O(1) LFU); leaf scope ranks the idle leaves.
+ * longest ago goes first, then the deeper. Flat scope keeps the blocks in one list per count (a chain of lists in order
+ * of count: the textbook's O(1) LFU). A used block comes back when it is let go; an orphan that is pinned but not used
+ * keeps its place and is stepped over. Leaf scope ranks the idle leaves.
  * Source: POLICIES C (LFU), A3 (lfu), E6.
  */
 #include "list.h"
@@ -20,7 +21,7 @@ struct lfu {
 	struct ranked ranked; /* leaf scope */
 	struct link *links, *chain;
 	uint32_t *count_of;  /* [k] the count that list k is for; 0: unused, or k = 0 */
-	uint32_t *list_of;   /* [block] list it is in, or was in when it became busy: where to start looking */
+	uint32_t *list_of;   /* [block] list it is in, or was in before it was used: where to start looking */
 	uint32_t *spare;     /* unused k */
 	uint32_t spare_count;
 	bool leaf;
@@ -63,28 +64,12 @@ static void lfu_close(void *state)
 	free(p);
 }
 
-static inline void lfu_hit(struct lfu *p, block_id b)
-{
-	if (p->uses[b] < UINT32_MAX)
-		p->uses[b]++;
-	if (p->leaf)
-		p->used_seq[b] = p->env->now->seq;
-}
-
-static inline void lfu_insert(struct lfu *p, block_id b)
-{
-	p->uses[b] = 1;
-	if (p->leaf)
-		p->used_seq[b] = p->env->now->seq;
-	else
-		p->list_of[b] = 0;
-}
-
-/* Takes an idle block out of its list; an emptied list is given back. */
+/* Takes a block out of its list; an emptied list is given back. */
 static inline void lfu_take(struct lfu *p, block_id b)
 {
 	const uint32_t k = p->list_of[b];
 	list_take(p->links, b);
+	list_set_out(p->links, b);
 	if (list_empty(p->links, p->env->block_count + k)) {
 		p->list_of[b] = p->chain[k].prev;
 		list_take(p->chain, k);
@@ -93,12 +78,31 @@ static inline void lfu_take(struct lfu *p, block_id b)
 	}
 }
 
+static inline void lfu_hit(struct lfu *p, block_id b)
+{
+	if (p->uses[b] < UINT32_MAX)
+		p->uses[b]++;
+	if (p->leaf)
+		p->used_seq[b] = p->env->now->seq;
+	else if (!list_is_out(p->links, b))
+		lfu_take(p, b);
+}
+
+static inline void lfu_insert(struct lfu *p, block_id b)
+{
+	p->uses[b] = 1;
+	if (p->leaf) {
+		p->used_seq[b] = p->env->now->seq;
+	} else {
+		p->list_of[b] = 0;
+		list_set_out(p->links, b);
+	}
+}
+
 static inline void lfu_busy(struct lfu *p, block_id b)
 {
 	if (p->leaf)
 		ranked_remove(&p->ranked, b);
-	else
-		lfu_take(p, b);
 }
 
 /* Walks from where the block was, usually one step: its count has grown by one or it is new. */
@@ -108,6 +112,8 @@ static inline void lfu_idle(struct lfu *p, block_id b)
 		ranked_push(&p->ranked, b, p->uses[b], p->used_seq[b]);
 		return;
 	}
+	if (!list_is_out(p->links, b))
+		return;
 	const uint32_t uses = p->uses[b];
 	uint32_t k = p->list_of[b];
 	if (p->count_of[k] == 0 || p->count_of[k] > uses)
@@ -126,7 +132,10 @@ static inline void lfu_idle(struct lfu *p, block_id b)
 
 static inline void lfu_remove(struct lfu *p, block_id b)
 {
-	lfu_busy(p, b);
+	if (p->leaf)
+		ranked_remove(&p->ranked, b);
+	else if (!list_is_out(p->links, b))
+		lfu_take(p, b);
 }
 
 static inline block_id lfu_evict(struct lfu *p, block_id in)
@@ -134,12 +143,16 @@ static inline block_id lfu_evict(struct lfu *p, block_id in)
 	(void)in;
 	if (p->leaf)
 		return ranked_pop(&p->ranked);
-	const uint32_t k = p->chain[0].next;
-	if (k == 0)
-		return BLOCK_NONE;
-	const block_id victim = p->links[p->env->block_count + k].next;
-	lfu_take(p, victim);
-	return victim;
+	for (uint32_t k = p->chain[0].next; k != 0; k = p->chain[k].next) {
+		const block_id end = p->env->block_count + k;
+		for (block_id b = p->links[end].next; b != end; b = p->links[b].next) {
+			if (evict_idle(p->env, b)) {
+				lfu_take(p, b);
+				return b;
+			}
+		}
+	}
+	return BLOCK_NONE;
 }
 
 #define EVICT lfu

@@ -1,8 +1,9 @@
 /* evict_lru.c - least recently used.
  *
  * Recency is now->seq, one value for the whole path of a request; of equals the deeper goes first, so a chain is peeled
- * from its tail. The idle blocks stand in one list in that order. Flat scope: blocks are let go tail first, which for one
- * request at a time is the order already. Leaf scope: a leaf let go is the most recent; a parent that its last child has
+ * from its tail. The blocks that may go stand in one list in that order. Flat scope: used blocks come back into it when they
+ * are let go, tail first, which for one request at a time is the order already; an orphan that is pinned but not used keeps
+ * its place and is stepped over. Leaf scope: a leaf let go is the most recent; a parent that its last child has
  * left is as old as that child, so it goes to the front, unless a later request ended at it: then it walks to its place.
  * Source: POLICIES sections 1 and E6 (golden rows); SGLang's lru (A3) in leaf scope.
  */
@@ -40,38 +41,52 @@ static void lru_close(void *state)
 
 static inline void lru_hit(struct lru *p, block_id b)
 {
-	if (p->leaf)
+	if (p->leaf) {
 		p->used_seq[b] = p->env->now->seq;
+	} else if (!list_is_out(p->links, b)) {
+		list_take(p->links, b);
+		list_set_out(p->links, b);
+	}
 }
 
 static inline void lru_insert(struct lru *p, block_id b)
 {
-	lru_hit(p, b);
+	if (p->leaf)
+		p->used_seq[b] = p->env->now->seq;
+	else
+		list_set_out(p->links, b);
 }
 
 static inline void lru_busy(struct lru *p, block_id b)
 {
-	list_take(p->links, b);
+	if (p->leaf)
+		list_take(p->links, b);
 }
 
 static inline void lru_idle(struct lru *p, block_id b)
 {
 	if (p->leaf)
 		list_put_by_seq(p->links, p->idle, b, p->used_seq, p->env->depth);
-	else
+	else if (list_is_out(p->links, b))
 		list_push_back(p->links, p->idle, b);
 }
 
 static inline void lru_remove(struct lru *p, block_id b)
 {
-	if (evict_idle(p->env, b))
+	if (p->leaf ? evict_idle(p->env, b) : !list_is_out(p->links, b))
 		list_take(p->links, b);
 }
 
 static inline block_id lru_evict(struct lru *p, block_id in)
 {
 	(void)in;
-	return list_pop_front(p->links, p->idle);
+	block_id b = p->links[p->idle].next;
+	while (b != p->idle && !evict_idle(p->env, b))
+		b = p->links[b].next;
+	if (b == p->idle)
+		return BLOCK_NONE;
+	list_take(p->links, b);
+	return b;
 }
 
 #define EVICT lru

@@ -52,6 +52,17 @@ static inline void list_take(struct link *links, block_id b)
 	links[at.next].prev = at.prev;
 }
 
+/* For lists that must know whether a block is in one: a block that is out is linked to itself. */
+static inline void list_set_out(struct link *links, block_id b)
+{
+	links[b] = (struct link){b, b};
+}
+
+static inline bool list_is_out(const struct link *links, block_id b)
+{
+	return links[b].next == b;
+}
+
 /* Takes the front block out and returns it; BLOCK_NONE when the list is empty. */
 static inline block_id list_pop_front(struct link *links, block_id head)
 {

@@ -17,6 +17,7 @@
  *  insert(b)   b has become resident; it is in use and may not be evicted before idle(b)
  *  hit(b)      a request found b at its place in the prefix and uses it (the whole hit prefix shares one now->seq).
  *              It comes after that block's busy(b) if b was idle; orphans (resident behind a hole) get no hit
+ *              (they are pinned with the path: busy and idle without a use, which must not make them look used)
  *  busy(b)     b may no longer be evicted: pinned, or (leaf scope) it has a resident child again
  *  idle(b)     b may be evicted again. A finished path is released tail first: deeper blocks become idle earlier
  *  evict(in)   choose a victim among the idle blocks, forget it (keep a ghost if the rule has ghosts), return it;
