@@ -392,6 +392,16 @@ void cache_release(struct cache *cache, struct path path, uint32_t held_blocks)
 	}
 }
 
+void cache_reconsider(struct cache *cache, block_id b)
+{
+	if (!(cache->state[b] & BLOCK_RESIDENT) || !evict_idle(&cache->env, b))
+		return;
+	if (cache->ops->busy)
+		cache->ops->busy(cache->policy, b, 1);
+	if (cache->ops->idle)
+		cache->ops->idle(cache->policy, b, 1);
+}
+
 void cache_objects(struct cache *cache, const block_id *refs, const uint32_t *next, size_t count, uint8_t *hit)
 {
 	if (!cache->expiry && !cache->ops->observe && !cache->ops->settle) {

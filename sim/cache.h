@@ -68,6 +68,8 @@ uint32_t cache_lookup(const struct cache *cache, struct path path);
  * raised by the blocks after the hit prefix that were in that state: RESIDENT means orphaned. */
 uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_blocks, uint32_t missed[BLOCK_STATES]);
 void cache_release(struct cache *cache, struct path path, uint32_t held_blocks);
+/* The next use of b has changed although nothing uses it now: an offline policy ranks it anew, if it is idle. */
+void cache_reconsider(struct cache *cache, block_id b);
 
 /* The engine's steps. cache_touch pins and touches the path's first `hit_blocks`. cache_extend inserts (or, where another
  * request brought it meanwhile, pins) blocks `from` .. `to` - 1 and returns how many blocks of the

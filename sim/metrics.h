@@ -5,7 +5,7 @@
  *   block_hit_rate     hit_blocks / blocks
  *   token_hit_rate     sum of min(hit blocks x B, prompt) / prompt tokens
  *   request_hit_rate   mean over requests of their token hit rate
- *   full_hit_requests  requests whose whole path was resident, whatever was then computed again
+ *   full_hit_requests  requests whose whole prompt was resident, whatever was then computed again
  *
  * The ledger: hit, or missed because the block was never seen (cold), had been evicted or had found no room (evicted), had
  * expired, was there but behind a hole (orphaned), was a tail that is no full block (partial), or was resident but is

@@ -60,4 +60,12 @@ static inline bool path_previous(struct path_walk *walk, struct trace_run *stret
 	return true;
 }
 
+/* The deepest block; BLOCK_NONE where there is none. */
+static inline block_id path_last(struct path path)
+{
+	struct path_walk walk = path_backward(path);
+	struct trace_run stretch;
+	return path_previous(&walk, &stretch) ? stretch.first + stretch.count - 1 : BLOCK_NONE;
+}
+
 #endif

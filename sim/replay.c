@@ -111,19 +111,16 @@ static void serve_prefix(struct run *run, uint32_t index, struct request_outcome
 	if (run->future)
 		future_show(run->future, index, path, cache_next_use(run->cache));
 	const uint32_t hit = cache_lookup(run->cache, path);
-	uint8_t last_state = BLOCK_NEVER;
-	if (hit < path.block_count) {
-		struct path_walk walk = path_backward(path);
-		struct trace_run stretch;
-		path_previous(&walk, &stretch);
-		last_state = (uint8_t)cache_block_state(run->cache, stretch.first + stretch.count - 1);
-	}
+	const block_id last = path_last(path);
+	const uint8_t last_state = hit < path.block_count ? (uint8_t)cache_block_state(run->cache, last) : BLOCK_RESIDENT;
 	/* Under the last-token rule the end of a full hit is computed again, beside its cached copy, which stays as it is. */
 	struct path used = path;
 	if (run->config->recompute_last && hit == path.block_count)
 		used.block_count = (uint32_t)least(hit, (request->prompt_tokens - 1) / run->trace->block_tokens);
 	const uint32_t held = cache_acquire(run->cache, used, (uint32_t)least(hit, used.block_count), missed);
 	cache_release(run->cache, used, held);
+	if (run->future && used.block_count < path.block_count)
+		cache_reconsider(run->cache, last);
 	book(run, request, path.block_count, hit, missed, last_state, outcome);
 }
 

@@ -38,7 +38,7 @@ struct run_config {
 	enum semantics semantics;
 	bool leaf;           /* scope; object semantics is always flat */
 	bool tail_cached;    /* partial_tail = cache; engines other than replay keep full blocks only */
-	bool recompute_last; /* at most floor((prompt - 1) / B) blocks of a prompt count as hits; engines always do so */
+	bool recompute_last; /* at most floor((prompt - 1) / B) blocks of a prompt hit and are used; engines always do so */
 	double speed;        /* open-loop arrivals come this many times faster */
 	double warmup;       /* share of the requests, from the first, that is served but not counted */
 	uint64_t seed;
