@@ -22,12 +22,15 @@
  *  idle(b)     b may be evicted again. A finished path is released tail first: deeper blocks become idle earlier
  *  evict(in)   choose a victim among the idle blocks, forget it (keep a ghost if the rule has ghosts), return it;
  *              `in` is the block that needs the room. BLOCK_NONE: nothing may go, or `in` is not worth it; then `in`
- *              is not cached. Called only when the cache is full. insert(in) follows unless declined
+ *              is not cached. Called only when the cache is full. insert(in) follows unless declined, or unless the room was
+ *              for an engine's reservation
  *  observe()   a request is about to be served: now is filled, hit_blocks included, no hook of it has been called yet
  *  settle()    all blocks of the request have come; next they are released. For rules that account for memory which
- *              is no block of the path (a partial tail, the answer)
- *  surplus()   a block the policy wants out although there is room (watermarks, memory taken by settle); it has forgotten
- *              it already. Asked after every insertion and settle until it says BLOCK_NONE
+ *              is no block of the path (a partial tail, the answer). Never called under object semantics
+ *  reserve()   an engine takes the memory of one block for something else, e.g. an answer, until unreserve(). For rules
+ *              in whose order that memory stands; for others the cache takes room that is empty or calls evict()
+ *  surplus()   a block the policy wants out although there is room (watermarks, memory taken by settle or reserve); it has
+ *              forgotten it already. Asked after every insertion, settle and reserve until it says BLOCK_NONE
  *  remove(b)   b left without evict() (expiry); idle or, at the end of its last use, busy
  *
  * Invariants the cache guarantees: hooks alternate as drawn; a block is idle iff evict_idle(env, b). Policies that keep
@@ -70,7 +73,8 @@ struct policy_now {
 struct evict_env {
 	const struct policy_now *now;
 	uint32_t block_count;      /* ids are below this */
-	uint32_t capacity_blocks;  /* at least 1, at most block_count: a larger cache never evicts */
+	uint32_t capacity_blocks;  /* at least 1, at most block_count: evict() is never called in a larger cache */
+	uint64_t room_blocks;      /* the capacity as asked for; UINT64_MAX: no limit */
 	const uint32_t *used_blocks; /* resident now */
 	double block_bytes;        /* KV bytes of a full block; NAN where no model was named */
 	uint32_t block_tokens;
@@ -133,6 +137,8 @@ struct evict_ops {
 	block_id (*evict)(void *state, block_id in);
 	void (*observe)(void *state);
 	void (*settle)(void *state);
+	void (*reserve)(void *state);
+	void (*unreserve)(void *state, uint32_t blocks);
 	block_id (*surplus)(void *state);
 	/* What b is ranked by, for --dump-blocks (lower goes first unless `rule` says otherwise); NULL: no single number. */
 	double (*score)(const void *state, block_id b);

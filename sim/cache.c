@@ -20,6 +20,7 @@ struct cache {
 	uint64_t limit_blocks;    /* capacity with reservations in mind; env.capacity_blocks is at most the trace's blocks */
 	void (*on_drop)(void *context, block_id b, enum block_state why);
 	void *on_drop_context;
+	bool objects; /* no requests: every reference is an access of its own */
 	bool orphans; /* whether a resident block may lack its parent: in flat scope, and where blocks expire */
 	struct cache_counts counts;
 	u128 residency;
@@ -64,6 +65,7 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 	        .block_count = trace->block_count,
 	        .capacity_blocks = config->capacity_blocks < trace->block_count ? (uint32_t)config->capacity_blocks
 	                                                                       : trace->block_count,
+	        .room_blocks = config->capacity_blocks,
 	        .used_blocks = &cache->used_blocks,
 	        .block_bytes = config->block_bytes,
 	        .block_tokens = trace->block_tokens,
@@ -88,6 +90,7 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 		cache_close(cache);
 		return NULL;
 	}
+	cache->objects = config->objects;
 	cache->orphans = !config->leaf || cache->expiry;
 	if (cache->expiry && expiry_hard(cache->expiry))
 		cache->env.never_busy = false; /* the shield is a pin */
@@ -374,7 +377,7 @@ uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_block
 		expiry_settle(cache->expiry, (struct path){path.runs, held});
 	if (held < path.block_count && cache->orphans)
 		release_orphans(cache, path, held);
-	if (cache->ops->settle) {
+	if (cache->ops->settle && !cache->objects) {
 		cache->ops->settle(cache->policy);
 		drop_surplus(cache);
 	}
@@ -404,7 +407,7 @@ void cache_reconsider(struct cache *cache, block_id b)
 
 void cache_objects(struct cache *cache, const block_id *refs, const uint32_t *next, size_t count, uint8_t *hit)
 {
-	if (!cache->expiry && !cache->ops->observe && !cache->ops->settle) {
+	if (!cache->expiry && !cache->ops->observe) {
 		struct object_pass pass = {
 		        .refs = refs,
 		        .next = next,
@@ -471,7 +474,11 @@ uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint
 uint32_t cache_reserve(struct cache *cache, uint32_t blocks, block_id in)
 {
 	for (uint32_t got = 0; got < blocks; got++) {
-		if (cache_empty_blocks(cache) == 0 && !make_room(cache, in))
+		if (cache->ops->reserve) {
+			cache->ops->reserve(cache->policy);
+			drop_surplus(cache);
+		}
+		if (cache_empty_blocks(cache) == 0 && (cache->ops->reserve || !make_room(cache, in)))
 			return got;
 		cache->reserved_blocks++;
 	}
@@ -482,6 +489,8 @@ void cache_unreserve(struct cache *cache, uint32_t blocks)
 {
 	ASSERT(blocks <= cache->reserved_blocks);
 	cache->reserved_blocks -= blocks;
+	if (cache->ops->unreserve)
+		cache->ops->unreserve(cache->policy, blocks);
 }
 
 uint64_t cache_free_blocks(const struct cache *cache)

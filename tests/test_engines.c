@@ -1,0 +1,205 @@
+/* The engines' own policies, by hand. */
+#include "test.h"
+#include "worked.h"
+
+#include "policy.h"
+
+#include <stdlib.h>
+
+/* evict_sglang_slru.c's example: A is hit twice and protected, so B (third in age) and then C go for D and E. */
+static void sglang_slru_protects_after_two_hits(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("sglang_slru", 3, WORKED_FLAT, "A A A B C D E"), "A A A AB ABC ACD ADE");
+	assert_string_equal(worked("lru", 3, WORKED_FLAT, "A A A B C D E"), "A A A AB ABC BCD CDE");
+	/* One hit is not enough, unless `protected` says so. */
+	assert_string_equal(worked("sglang_slru", 2, WORKED_FLAT, "A A B C"), "A A AB BC");
+	assert_string_equal(worked("sglang_slru:protected=1", 2, WORKED_FLAT, "A A B C"), "A A AB AC");
+	/* When all are protected the oldest use goes; a block that comes back starts on probation. */
+	assert_string_equal(worked("sglang_slru:protected=1", 2, WORKED_FLAT, "A A B B C A D"), "A A AB AB BC AB BD");
+}
+
+/* Leaf scope: AB and AC share A. A has been hit by the second and third request and is protected; its leaves are not. X takes
+ * the place of B (older), Y that of C; then X and Y, on probation, go before A although A is older. */
+static void sglang_slru_in_leaf_scope(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("sglang_slru", 3, WORKED_LEAF, "AB AC A X Y Z W"), "AB ABC ABC ACX AXY AYZ AWZ");
+}
+
+/* evict_sglang_priority.c's example. */
+static void sglang_priority_goes_lowest_first(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("sglang_priority", 3, WORKED_FLAT, "A!5 B C B D E F!-1 G"), "A AB ABC ABC ABD ADE AEF AEG");
+	/* B was given 7 once: later requests without a priority take nothing from it. */
+	assert_string_equal(worked("sglang_priority", 2, WORKED_FLAT, "B!7 A!5 B C D"), "B AB AB BC BD");
+	assert_string_equal(worked("sglang_priority:priority=6", 2, WORKED_FLAT, "A!5 B C"), "A AB BC");
+}
+
+/* A request spreads its priority over its whole path: AB!9 lifts A, so that C (3) goes first, then B before its parent. */
+static void sglang_priority_spreads_over_the_path(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("sglang_priority", 3, WORKED_LEAF, "A C!3 AB!9 D!9 E!9 F!9"), "A AC ABC ABD ADE DEF");
+}
+
+/* An environment for a policy's hooks without a cache: flat, blocks are roots, everything idle unless pinned. */
+struct bare {
+	struct evict_env env;
+	struct policy_now now;
+	const struct evict_ops *ops;
+	void *state;
+	uint32_t pins[16], children[16], depth[16], used;
+	block_id parent[16];
+	uint8_t resident[16];
+};
+
+static void bare_open(struct bare *bare, const char *name, const union param_value *values, uint32_t capacity_blocks,
+                      uint32_t block_tokens)
+{
+	struct err err;
+	*bare = (struct bare){.ops = registry_evict(name)};
+	for (int b = 0; b < 16; b++)
+		bare->parent[b] = BLOCK_NONE;
+	bare->env = (struct evict_env){.now = &bare->now, .block_count = 16, .capacity_blocks = capacity_blocks,
+	                               .room_blocks = capacity_blocks, .used_blocks = &bare->used, .block_tokens = block_tokens,
+	                               .parent = bare->parent, .depth = bare->depth, .pins = bare->pins,
+	                               .children = bare->children, .resident = bare->resident};
+	bare->state = bare->ops->open(&bare->env, values, &err);
+	assert_non_null(bare->state);
+}
+
+/* Inserts b; what has to go for it, or BLOCK_NONE. It stays in use. */
+static block_id bare_insert(struct bare *bare, block_id b)
+{
+	block_id out = BLOCK_NONE;
+	if (bare->used == bare->env.capacity_blocks)
+		out = bare->ops->evict(bare->state, b);
+	bare->used += out == BLOCK_NONE;
+	bare->pins[b] = 1;
+	bare->resident[b] = 1;
+	bare->ops->insert(bare->state, b);
+	const block_id surplus = bare->ops->surplus(bare->state);
+	if (surplus != BLOCK_NONE) {
+		assert_int_equal(out, BLOCK_NONE);
+		assert_int_equal(bare->ops->surplus(bare->state), BLOCK_NONE);
+		bare->used--;
+		out = surplus;
+	}
+	if (out != BLOCK_NONE) {
+		assert_int_equal(bare->pins[out], 0);
+		bare->resident[out] = 0;
+	}
+	return out;
+}
+
+static void bare_release(struct bare *bare, block_id b)
+{
+	bare->pins[b] = 0;
+	bare->ops->idle(bare->state, b, 1);
+}
+
+static const union param_value vllm_tail[] = {{.integer = 1}, {.integer = 0}};
+
+/* The example of vLLM's design document (POLICIES A1): 10 blocks of 4 tokens. Request 0 has blocks 0-4, request 1 shares 0
+ * and 1 and has 5 and 6; 7, 8, 9 were never used. 0 ends first: 4, 3, 2 are freed (0 and 1 are in use); then 1: 6, 5, 1, 0.
+ * The queue is 7-8-9-4-3-2-6-5-1-0. Request 2 touches 0, 1, 2, which leaves 7-8-9-4-3-6-5: its next three blocks cost
+ * nothing, the others 4, 3, 6 and 5 in this order, and then the pool is empty. */
+static void vllm_free_queue_of_the_design_document(void **state)
+{
+	(void)state;
+	static const block_id freed[] = {4, 3, 2, 6, 5, 1, 0};
+	static const block_id cost[] = {BLOCK_NONE, BLOCK_NONE, BLOCK_NONE, 4, 3, 6, 5};
+	struct bare bare;
+	bare_open(&bare, "vllm", vllm_tail, 10, 4);
+	for (block_id b = 0; b < 7; b++)
+		assert_int_equal(bare_insert(&bare, b), BLOCK_NONE);
+	for (size_t i = 0; i < COUNT_OF(freed); i++)
+		bare_release(&bare, freed[i]);
+	for (block_id b = 0; b < 3; b++) {
+		bare.ops->busy(bare.state, b, 1);
+		bare.ops->hit(bare.state, b, 1);
+		bare.pins[b] = 1;
+	}
+	for (size_t i = 0; i < COUNT_OF(cost); i++)
+		assert_int_equal(bare_insert(&bare, (block_id)(7 + i)), cost[i]);
+	assert_int_equal(bare.ops->evict(bare.state, 14), BLOCK_NONE);
+	bare.ops->close(bare.state);
+}
+
+/* Blocks of one token, so that only answers take more room than the path has blocks: AB+3 needs 4 physical blocks. A pool
+ * of 6. After AB+3 the queue is (2 never used) (2 of the answer) B A. CD takes the two never used: (2) B A D C. E+3 takes
+ * the two of the answer (one for E, one for its own) and B for the third: (2) goes back before E: A D C (2) E. F takes A. */
+static void vllm_answers_take_room(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("vllm:decode=1,partial=tail", 6, WORKED_FLAT, "AB+3 CD E+3 F"), "AB ABCD ACDE CDEF");
+	assert_string_equal(worked("vllm", 6, WORKED_FLAT, "AB+3 CD E+3 F"), "AB ABCD ABCDE ABCDEF");
+	/* An answer that the pool cannot hold pushes everything else out, and its own path stays. */
+	assert_string_equal(worked("vllm:decode=1", 3, WORKED_FLAT, "A B C+9 A"), "A AB C AC");
+}
+
+/* Blocks of 4 tokens, a pool of 3, requests of 6 tokens: a full block and a partial one, which is empty when it is let go.
+ * Number of empty ones in brackets: after request 0 the queue is (2) 0 either way. Request 1 takes both; then it is 0 (1) 1
+ * with partial=tail, (1) 0 1 with head. So request 2 pays for its full block with 0, or for its partial one. */
+static void vllm_partial_blocks_go_to_either_end(void **state)
+{
+	(void)state;
+	for (int tail = 0; tail < 2; tail++) {
+		const union param_value values[] = {{.integer = tail}, {.integer = 0}};
+		struct bare bare;
+		bare_open(&bare, "vllm", values, 3, 4);
+		for (block_id b = 0; b < 3; b++) {
+			bare.now = (struct policy_now){.seq = b + 1, .prompt_tokens = 6, .path_blocks = 1};
+			assert_int_equal(bare_insert(&bare, b), b == 2 && tail ? 0 : BLOCK_NONE);
+			bare.ops->settle(bare.state);
+			assert_int_equal(bare.ops->surplus(bare.state), b == 2 && !tail ? 0 : BLOCK_NONE);
+			bare_release(&bare, b);
+		}
+		bare.ops->close(bare.state);
+	}
+}
+
+/* A pool of 4 with block 0 cached: an engine takes three blocks for an answer, which cost nothing, and a fourth, which costs
+ * 0. One comes back and takes block 1. Then the other three do: one of them (the partial one) goes to the front, two behind
+ * 1, so the queue is (1) 1 (2). */
+static void vllm_reservations_take_room(void **state)
+{
+	(void)state;
+	static const union param_value head[] = {{.integer = 0}, {.integer = 0}};
+	struct bare bare;
+	bare_open(&bare, "vllm", head, 4, 4);
+	assert_int_equal(bare_insert(&bare, 0), BLOCK_NONE);
+	bare_release(&bare, 0);
+	for (int taken = 0; taken < 4; taken++) {
+		bare.ops->reserve(bare.state);
+		assert_int_equal(bare.ops->surplus(bare.state), taken == 3 ? 0 : BLOCK_NONE);
+	}
+	bare.used = 0;
+	bare.ops->reserve(bare.state); /* nothing is left to take */
+	assert_int_equal(bare.ops->surplus(bare.state), BLOCK_NONE);
+	bare.ops->unreserve(bare.state, 1);
+	assert_int_equal(bare_insert(&bare, 1), BLOCK_NONE);
+	bare_release(&bare, 1);
+	bare.ops->unreserve(bare.state, 3);
+	static const block_id cost[] = {BLOCK_NONE, 1, BLOCK_NONE, BLOCK_NONE};
+	for (size_t i = 0; i < COUNT_OF(cost); i++)
+		assert_int_equal(bare_insert(&bare, (block_id)(2 + i)), cost[i]);
+	bare.ops->close(bare.state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(sglang_slru_protects_after_two_hits),
+	        cmocka_unit_test(sglang_slru_in_leaf_scope),
+	        cmocka_unit_test(sglang_priority_goes_lowest_first),
+	        cmocka_unit_test(sglang_priority_spreads_over_the_path),
+	        cmocka_unit_test(vllm_free_queue_of_the_design_document),
+	        cmocka_unit_test(vllm_answers_take_room),
+	        cmocka_unit_test(vllm_partial_blocks_go_to_either_end),
+	        cmocka_unit_test(vllm_reservations_take_room),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
