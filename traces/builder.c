@@ -47,8 +47,7 @@ struct builder {
 	struct content content;
 	enum path_kind kind;
 	bool tail_listed, in_answer, answer_given;
-	block_id last;                         /* of the path, BLOCK_NONE at its root */
-	block_id last_full;                    /* what the answer's blocks follow, once in_answer */
+	block_id last;                         /* what the next block follows; BLOCK_NONE at the root */
 	uint64_t prompt_tokens, answer_tokens; /* given as content so far */
 };
 
@@ -123,13 +122,11 @@ static int builder_tick(struct builder *builder, uint32_t session, const char *n
 	builder->clocks = grow(builder->clocks, &builder->clock_capacity, index + 1, sizeof(*builder->clocks));
 	memset(builder->clocks + before, 0, (builder->clock_capacity - before) * sizeof(*builder->clocks));
 	struct session_clock *clock = &builder->clocks[index];
-	if (request->arrival_ns < clock->last_ns) {
-		const char *of = name ? "request of session " : "request without a session";
+	if (request->arrival_ns < clock->last_ns)
 		return err_set(
-		    err, "the time %.6g ms goes back: the previous %s%.60s came at %.6g ms; expected no earlier one.",
-		    (double)request->arrival_ns / (double)NS_PER_MS, of, name ? name : "",
-		    (double)clock->last_ns / (double)NS_PER_MS);
-	}
+		    err, "%.15g ms is before the %.15g ms of the previous request %s%.60s; expected no earlier time.",
+		    (double)request->arrival_ns / (double)NS_PER_MS, (double)clock->last_ns / (double)NS_PER_MS,
+		    name ? "of session " : "without a session", name ? name : "");
 	clock->last_ns = request->arrival_ns;
 	clock->requests++;
 	if (request->turn == 0)
@@ -142,9 +139,6 @@ int builder_begin(struct builder *builder, const struct trace_request *request, 
 {
 	ASSERT(request->arrival_ns >= 0 && request->arrival_ns <= TRACE_TIME_MOST_NS);
 	ASSERT(request->think_ns >= -1 && request->think_ns <= TRACE_TIME_MOST_NS);
-	if (builder->request_count == UINT32_MAX - 1)
-		return err_set(err, "the trace has more than %" PRIu32 " requests, the most there may be.",
-			       UINT32_MAX - 1);
 	builder->request = (struct trace_request){
 	    .arrival_ns = request->arrival_ns,
 	    .think_ns = request->think_ns,
@@ -165,7 +159,7 @@ int builder_begin(struct builder *builder, const struct trace_request *request, 
 	builder->kind = PATH_NONE;
 	builder->tail_listed = builder->options.tail_listed;
 	builder->in_answer = builder->answer_given = false;
-	builder->last = builder->last_full = BLOCK_NONE;
+	builder->last = BLOCK_NONE;
 	builder->prompt_tokens = builder->answer_tokens = 0;
 	content_restart(&builder->content);
 	return builder_tick(builder, builder->request.session, session, err);
@@ -228,21 +222,6 @@ static int builder_check_room(const struct builder *builder, uint64_t blocks, st
 	return 0;
 }
 
-/* The answer's blocks follow the last full block of the prompt, not its partial tail. */
-static void builder_start_answer(struct builder *builder)
-{
-	if (builder->in_answer)
-		return;
-	struct trace_request *request = &builder->request;
-	request->run_count = builder->run_count - request->run_first;
-	request->answer_run_first = builder->run_count;
-	builder->in_answer = true;
-	builder->last_full = builder->last;
-	if ((uint64_t)request->block_count * builder->options.block_tokens > request->prompt_tokens)
-		builder->last_full = builder->parent[builder->last];
-	builder->last = builder->last_full;
-}
-
 /* --- hash ids --- */
 
 static void describe_hash(char *text, size_t size, const struct builder *builder, block_id block)
@@ -273,8 +252,8 @@ static int builder_two_prefixes(struct builder *builder, struct idmap_key key, s
 static int builder_hash_run(struct builder *builder, const char *scope, int64_t first, uint64_t count, struct err *err)
 {
 	uint64_t have = builder->in_answer ? builder->request.answer_block_count : builder->request.block_count;
-	int64_t end;
-	if (count > BUILDER_MOST_BLOCKS || __builtin_add_overflow(first, (int64_t)count, &end))
+	int64_t last;
+	if (count > BUILDER_MOST_BLOCKS || __builtin_add_overflow(first, (int64_t)count - 1, &last))
 		return err_set(err,
 			       "a run of %" PRIu64 " block ids from %" PRId64 " is too long; expected at most %" PRIu32
 			       " ids below 2^63.",
@@ -285,9 +264,9 @@ static int builder_hash_run(struct builder *builder, const char *scope, int64_t 
 	if (space >> SCOPE_BITS)
 		return err_set(err, "the trace has more than 2^%d name spaces of block ids, the most there may be.",
 			       SCOPE_BITS);
-	for (int64_t id = first; id < end; id++) {
+	for (uint64_t i = 0; i < count; i++) {
 		uint64_t parent = builder->options.chained ? 0 : builder->last;
-		struct idmap_key key = {.low = (uint64_t)id, .high = parent << SCOPE_BITS | space};
+		struct idmap_key key = {.low = (uint64_t)first + i, .high = parent << SCOPE_BITS | space};
 		if (builder_append(builder, key) < 0)
 			return builder_two_prefixes(builder, key, err);
 	}
@@ -304,10 +283,10 @@ static int builder_wrong_block_count(const struct builder *builder, const char *
 {
 	uint32_t tokens = builder->request.prompt_tokens, expected = builder_expected_blocks(builder);
 	return err_set(err,
-		       "%s%" PRIu64 " block ids for a prompt of %" PRIu32 " tokens; expected %" PRIu32
-		       " (blocks of %" PRIu32 " tokens, a partial last one %s).",
-		       least, count, tokens, expected, builder->options.block_tokens,
-		       builder->tail_listed ? "listed" : "not listed");
+		       "the number of block ids is %s%" PRIu64 "; expected %" PRIu32 ", as the prompt has %" PRIu32
+		       " tokens in blocks of %" PRIu32 " (a partial last block is %slisted).",
+		       least, count, expected, tokens, builder->options.block_tokens,
+		       builder->tail_listed ? "" : "not ");
 }
 
 int builder_path_hash_run(struct builder *builder, const char *scope, int64_t first, uint64_t count, struct err *err)
@@ -324,9 +303,8 @@ int builder_path_hash_run(struct builder *builder, const char *scope, int64_t fi
 int builder_answer_hash_run(struct builder *builder, const char *scope, int64_t first, uint64_t count, struct err *err)
 {
 	ASSERT(builder->kind != PATH_CONTENT);
-	if (!builder->in_answer && builder->request.block_count != builder_expected_blocks(builder))
-		return builder_wrong_block_count(builder, "", builder->request.block_count, err);
-	builder_start_answer(builder);
+	if (builder_end_prompt(builder, err) < 0)
+		return -1;
 	return builder_hash_run(builder, scope, first, count, err);
 }
 
@@ -370,6 +348,9 @@ int builder_path_segment(struct builder *builder, const char *id, uint64_t count
 	builder->kind = PATH_CONTENT;
 	if (__builtin_add_overflow(builder->prompt_tokens, count, &builder->prompt_tokens))
 		return err_set(err, "the prompt's segments hold more than 2^64 tokens.");
+	/* Before the blocks are made: a few bytes of input can ask for billions. */
+	if (builder_check_room(builder, builder->prompt_tokens / builder->options.block_tokens, err) < 0)
+		return -1;
 	struct idmap_key name = id ? content_name(id) : content_unnamed(&builder->content);
 	for (uint64_t offset = 0; offset < count;) {
 		offset += content_add_segment(&builder->content, name, offset, count - offset);
@@ -380,12 +361,31 @@ int builder_path_segment(struct builder *builder, const char *id, uint64_t count
 	return 0;
 }
 
+int builder_answer_tokens(struct builder *builder, const uint32_t *tokens, size_t count, struct err *err)
+{
+	ASSERT(builder->kind == PATH_CONTENT);
+	if (builder_end_prompt(builder, err) < 0)
+		return -1;
+	builder->answer_given = true;
+	builder->answer_tokens += count;
+	return builder_add_tokens(builder, tokens, count, err);
+}
+
+/* --- the whole --- */
+
+static int builder_end_hash(const struct builder *builder, struct err *err)
+{
+	if (builder->request.prompt_tokens == 0)
+		return err_set(err, "the prompt has 0 tokens; expected at least 1.");
+	if (builder->request.block_count != builder_expected_blocks(builder))
+		return builder_wrong_block_count(builder, "", builder->request.block_count, err);
+	return 0;
+}
+
 /* The partial tail gets its own name, but stays pending: the answer goes on filling that block. */
 static int builder_end_content(struct builder *builder, struct err *err)
 {
 	struct trace_request *request = &builder->request;
-	if (builder->in_answer)
-		return 0;
 	if (request->prompt_tokens != 0 && builder->prompt_tokens != request->prompt_tokens)
 		return err_set(err,
 			       "the prompt has %" PRIu64 " tokens, but input_length is %" PRIu32
@@ -395,24 +395,28 @@ static int builder_end_content(struct builder *builder, struct err *err)
 		return err_set(err, "the prompt has %" PRIu64 " tokens; expected from 1 to %" PRIu32 ".",
 			       builder->prompt_tokens, UINT32_MAX);
 	request->prompt_tokens = (uint32_t)builder->prompt_tokens;
+	builder->any_content = true;
 	struct idmap_key key;
 	if (builder->tail_listed && content_tail(&builder->content, &key))
 		return builder_append_content(builder, key, err);
 	return 0;
 }
 
-int builder_answer_tokens(struct builder *builder, const uint32_t *tokens, size_t count, struct err *err)
+int builder_end_prompt(struct builder *builder, struct err *err)
 {
-	ASSERT(builder->kind == PATH_CONTENT);
-	if (builder_end_content(builder, err) < 0)
+	struct trace_request *request = &builder->request;
+	if (builder->in_answer)
+		return 0;
+	if ((builder->kind == PATH_CONTENT ? builder_end_content(builder, err) : builder_end_hash(builder, err)) < 0)
 		return -1;
-	builder_start_answer(builder);
-	builder->answer_given = true;
-	builder->answer_tokens += count;
-	return builder_add_tokens(builder, tokens, count, err);
+	request->run_count = builder->run_count - request->run_first;
+	request->answer_run_first = builder->run_count;
+	builder->in_answer = true;
+	/* The answer's blocks follow the last full block, not the partial tail. */
+	if ((uint64_t)request->block_count * builder->options.block_tokens > request->prompt_tokens)
+		builder->last = builder->parent[builder->last];
+	return 0;
 }
-
-/* --- the whole --- */
 
 static int builder_check_answer(const struct builder *builder, struct err *err)
 {
@@ -426,8 +430,8 @@ static int builder_check_answer(const struct builder *builder, struct err *err)
 	uint64_t completed = ((uint64_t)(request->prompt_tokens % block) + request->output_tokens) / block;
 	if (request->answer_block_count != 0 && request->answer_block_count != completed)
 		return err_set(err,
-			       "%" PRIu32 " block ids for the answer; expected %" PRIu64 ", which is what its %" PRIu32
-			       " tokens complete.",
+			       "the number of block ids is %" PRIu32 "; expected %" PRIu64
+			       ", as many as the answer's %" PRIu32 " tokens complete.",
 			       request->answer_block_count, completed, request->output_tokens);
 	return 0;
 }
@@ -435,20 +439,14 @@ static int builder_check_answer(const struct builder *builder, struct err *err)
 int builder_commit(struct builder *builder, struct err *err)
 {
 	struct trace_request *request = &builder->request;
-	if (builder->kind == PATH_CONTENT) {
-		if (builder_end_content(builder, err) < 0)
-			return -1;
-		builder->any_content = true;
-	} else {
-		if (request->prompt_tokens == 0)
-			return err_set(err, "the prompt has 0 tokens; expected at least 1.");
-		if (request->block_count != builder_expected_blocks(builder))
-			return builder_wrong_block_count(builder, "", request->block_count, err);
-	}
-	builder_start_answer(builder);
+	if (builder_end_prompt(builder, err) < 0)
+		return -1;
 	request->answer_run_count = builder->run_count - request->answer_run_first;
 	if (builder_check_answer(builder, err) < 0)
 		return -1;
+	if (builder->request_count == UINT32_MAX - 1)
+		return err_set(err, "the trace has more than %" PRIu32 " requests, the most there may be.",
+			       UINT32_MAX - 1);
 	builder->requests = grow(builder->requests, &builder->request_capacity, (size_t)builder->request_count + 1,
 				 sizeof(*builder->requests));
 	builder->requests[builder->request_count++] = *request;

@@ -50,6 +50,9 @@ int builder_path_tokens(struct builder *builder, const uint32_t *tokens, size_t 
 /* Appends `count` tokens of a segment, from its first; NULL id: unlike any other. */
 int builder_path_segment(struct builder *builder, const char *id, uint64_t count, struct err *err);
 
+/* Checks the prompt against its length; what follows is the answer's. builder_answer_*() and builder_commit() do it too. */
+int builder_end_prompt(struct builder *builder, struct err *err);
+
 /* Appends the answer's tokens (after the whole prompt, given as tokens or segments too). */
 int builder_answer_tokens(struct builder *builder, const uint32_t *tokens, size_t count, struct err *err);
 
@@ -57,7 +60,7 @@ int builder_answer_tokens(struct builder *builder, const uint32_t *tokens, size_
 int builder_answer_hash_run(struct builder *builder, const char *scope, int64_t first, uint64_t count,
                             struct err *err);
 
-/* Ends the request: the partial tail becomes a block if listed; lengths are checked against the path. */
+/* Ends the request: the partial tail became a block if listed; the answer's length is checked against its path. */
 int builder_commit(struct builder *builder, struct err *err);
 
 /* Sorts, freezes and hands over the trace; frees the builder. NULL and a sentence if there is no request. */

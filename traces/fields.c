@@ -47,6 +47,8 @@ static const json_t *fields_get(const json_t *object, const char *key)
 static int fields_number(const json_t *value, const char *key, const struct field_range *range, int64_t *number,
 			 struct err *err)
 {
+	if (!json_is_integer(value) && range->least == INT64_MIN)
+		return fields_wrong(key, value, err, "a whole number of 64 bits");
 	if (!json_is_integer(value) || json_integer_value(value) < range->least ||
 	    json_integer_value(value) > range->most)
 		return fields_wrong(key, value, err, "a whole number%s%s from %" PRId64 " to %" PRId64,

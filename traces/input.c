@@ -19,6 +19,7 @@ struct input {
 	size_t begin, end; /* bytes read and not yet taken */
 	uint64_t line;
 	bool at_end;
+	int fault, fault_errno; /* why the end came too early (a zlib code); 0 where it did not */
 };
 
 struct input *input_open(const char *path, struct err *err)
@@ -65,45 +66,45 @@ uint64_t input_line_number(const struct input *input)
 	return input->line;
 }
 
-static int input_failed(const struct input *input, int code, const char *what, struct err *err)
+/* Told when all that came before has been taken, so that the line it names is the last good one. */
+static int input_fault(const struct input *input, struct err *err)
 {
 	char place[48] = "";
 	if (input->line)
 		snprintf(place, sizeof(place), " after line %" PRIu64, input->line);
-	if (code == Z_ERRNO)
-		return err_set(err, "%s cannot be read%s: %s.", input->name, place, strerror(errno));
-	if (code == Z_BUF_ERROR)
+	if (input->fault == Z_ERRNO)
+		return err_set(err, "%s cannot be read%s: %s.", input->name, place, strerror(input->fault_errno));
+	if (input->fault == Z_BUF_ERROR)
 		return err_set(err, "%s is a gzip file that ends too early%s; it seems to be truncated.", input->name,
 			       place);
-	return err_set(err, "%s is a damaged gzip file%s (zlib: %s).", input->name, place, what);
+	return err_set(err, "%s is a gzip file that is damaged%s.", input->name, place);
 }
 
-/* Straight from the stream, past the buffer. A short count without an error is the end. */
-static int input_fill(struct input *input, char *to, size_t size, size_t *got, struct err *err)
+/* Straight from the stream, past the buffer. A short count is the end, be it good or not. */
+static size_t input_fill(struct input *input, char *to, size_t size)
 {
-	*got = 0;
-	while (*got < size && !input->at_end) {
-		size_t left = size - *got;
-		unsigned piece = left < (1u << 30) ? (unsigned)left : 1u << 30;
+	size_t got = 0;
+	while (got < size && !input->at_end) {
+		unsigned piece = size - got < (1u << 30) ? (unsigned)(size - got) : 1u << 30;
 		errno = 0;
-		int count = gzread(input->file, to + *got, piece);
+		int count = gzread(input->file, to + got, piece);
 		if (count < 0 || (unsigned)count < piece) {
-			int code;
-			const char *what = gzerror(input->file, &code);
-			if (code != Z_OK && code != Z_STREAM_END)
-				return input_failed(input, code, what, err);
+			input->fault_errno = errno;
+			gzerror(input->file, &input->fault);
 			input->at_end = true;
 		}
-		*got += (size_t)count;
+		got += count > 0 ? (size_t)count : 0;
 	}
-	return 0;
+	return got;
 }
 
 int input_peek(struct input *input, void *data, size_t size, size_t *got, struct err *err)
 {
 	ASSERT(size <= 64 && input->line == 0 && input->begin == 0);
-	if (input->end == 0 && input_fill(input, input->buffer, input->capacity, &input->end, err) < 0)
-		return -1;
+	if (input->end == 0)
+		input->end = input_fill(input, input->buffer, input->capacity);
+	if (input->end == 0 && input->fault)
+		return input_fault(input, err);
 	*got = size < input->end ? size : input->end;
 	memcpy(data, input->buffer, *got);
 	return 0;
@@ -115,7 +116,7 @@ static int input_line_too_long(const struct input *input, uint64_t line, struct 
 		       line, INPUT_LINE_MOST >> 20);
 }
 
-static int input_refill(struct input *input, struct err *err)
+static void input_refill(struct input *input)
 {
 	memmove(input->buffer, input->buffer + input->begin, input->end - input->begin);
 	input->end -= input->begin;
@@ -124,11 +125,7 @@ static int input_refill(struct input *input, struct err *err)
 		input->capacity *= 2;
 		input->buffer = mem_grow(input->buffer, input->capacity + 1, 1);
 	}
-	size_t got;
-	if (input_fill(input, input->buffer + input->end, input->capacity - input->end, &got, err) < 0)
-		return -1;
-	input->end += got;
-	return 0;
+	input->end += input_fill(input, input->buffer + input->end, input->capacity - input->end);
 }
 
 int input_line(struct input *input, char **line, size_t *length, struct err *err)
@@ -144,9 +141,10 @@ int input_line(struct input *input, char **line, size_t *length, struct err *err
 		if (have > INPUT_LINE_MOST)
 			return input_line_too_long(input, input->line + 1, err);
 		searched = have;
-		if (input_refill(input, err) < 0)
-			return -1;
+		input_refill(input);
 	}
+	if (!newline && input->fault)
+		return input_fault(input, err);
 	if (input->begin == input->end)
 		return 0;
 	input->line++;
@@ -172,9 +170,6 @@ int input_read(struct input *input, void *data, size_t size, size_t *got, struct
 		buffered = size;
 	memcpy(data, input->buffer + input->begin, buffered);
 	input->begin += buffered;
-	size_t more;
-	if (input_fill(input, (char *)data + buffered, size - buffered, &more, err) < 0)
-		return -1;
-	*got = buffered + more;
-	return 0;
+	*got = buffered + input_fill(input, (char *)data + buffered, size - buffered);
+	return *got < size && input->fault ? input_fault(input, err) : 0;
 }

@@ -36,6 +36,12 @@ static const struct field_range range_token_id = {0, UINT32_MAX, ""};
 static const struct field_range range_block_id = {INT64_MIN, INT64_MAX, ""};
 static const struct field_range range_run_count = {1, INT64_MAX, "ids"};
 
+/* What the builder finds wrong gets the name of the field it was found in. */
+static int reader_in_field(int status, const char *key, struct err *err)
+{
+	return status < 0 ? err_prefix(err, "field \"%s\": ", key) : 0;
+}
+
 /* --- prompts --- */
 
 static int reader_line_scope(const struct reader *reader, const json_t *line, struct line_scope *scope, struct err *err)
@@ -74,16 +80,16 @@ static int reader_hash_ids(struct reader *reader, const json_t *line, const json
 		int64_t id;
 		if (fields_element(json_array_get(list, i), "hash_ids", i, &range_block_id, &id, err) < 0)
 			return -1;
-		if (count > 0 && (uint64_t)id - (uint64_t)first == count) {
+		if (count > 0 && id > first && (uint64_t)id - (uint64_t)first == count) {
 			count++;
 			continue;
 		}
-		if (count > 0 && builder_path_hash_run(reader->builder, scope.text, first, count, err) < 0)
-			return -1;
+		if (builder_path_hash_run(reader->builder, scope.text, first, count, err) < 0)
+			return reader_in_field(-1, "hash_ids", err);
 		first = id;
 		count = 1;
 	}
-	return count > 0 ? builder_path_hash_run(reader->builder, scope.text, first, count, err) : 0;
+	return reader_in_field(builder_path_hash_run(reader->builder, scope.text, first, count, err), "hash_ids", err);
 }
 
 typedef int (*add_run)(struct builder *, const char *, int64_t, uint64_t, struct err *);
@@ -103,9 +109,10 @@ static int reader_runs(struct reader *reader, const json_t *line, const char *ke
 			return fields_wrong(name, run, err, "a pair [first id, count]");
 		int64_t first, count;
 		if (fields_element(json_array_get(run, 0), name, 0, &range_block_id, &first, err) < 0 ||
-		    fields_element(json_array_get(run, 1), name, 1, &range_run_count, &count, err) < 0 ||
-		    add(reader->builder, scope.text, first, (uint64_t)count, err) < 0)
+		    fields_element(json_array_get(run, 1), name, 1, &range_run_count, &count, err) < 0)
 			return -1;
+		if (add(reader->builder, scope.text, first, (uint64_t)count, err) < 0)
+			return reader_in_field(-1, key, err);
 	}
 	return 0;
 }
@@ -137,7 +144,7 @@ static int reader_token_ids(struct reader *reader, const json_t *line, const jso
 	size_t count;
 	if (reader_tokens(reader, "token_ids", list, &count, err) < 0)
 		return -1;
-	return builder_path_tokens(reader->builder, reader->tokens, count, err);
+	return reader_in_field(builder_path_tokens(reader->builder, reader->tokens, count, err), "token_ids", err);
 }
 
 static int reader_segments(struct reader *reader, const json_t *line, const json_t *list, struct err *err)
@@ -162,7 +169,7 @@ static int reader_segments(struct reader *reader, const json_t *line, const json
 		if (status < 0)
 			return err_prefix(err, "%s: ", place);
 		if (builder_path_segment(reader->builder, id.text, (uint64_t)tokens, err) < 0)
-			return -1;
+			return reader_in_field(-1, "segments", err);
 	}
 	return 0;
 }
@@ -172,7 +179,7 @@ static int reader_prompt(struct reader *reader, const json_t *line, const json_t
 	(void)line;
 	size_t count = tokenizer_encode(json_string_value(text), json_string_length(text), &reader->tokens,
 					&reader->token_capacity);
-	return builder_path_tokens(reader->builder, reader->tokens, count, err);
+	return reader_in_field(builder_path_tokens(reader->builder, reader->tokens, count, err), "prompt", err);
 }
 
 /* The five ways to say what was asked. */
@@ -354,11 +361,14 @@ static int reader_begin(struct reader *reader, const json_t *line, const struct 
 	if (any_hints < 0)
 		return -1;
 	request.turn = (uint32_t)turn;
-	return builder_begin(reader->builder, &request, session.text, class_name.text, any_hints ? &hints : NULL, err);
+	status =
+	    builder_begin(reader->builder, &request, session.text, class_name.text, any_hints ? &hints : NULL, err);
+	return reader_in_field(status, "timestamp", err);
 }
 
-static int reader_answer(struct reader *reader, const json_t *line, const struct prompt_form *form,
-			 const json_t *answer, struct err *err)
+/* After the prompt: the answer's content, where the line has it. */
+static int reader_end(struct reader *reader, const json_t *line, const struct prompt_form *form, const json_t *answer,
+		      struct err *err)
 {
 	const json_t *runs = NULL;
 	int has_runs = fields_list(line, "output_hash_runs", "pairs [first id, count]", &runs, err);
@@ -377,10 +387,12 @@ static int reader_answer(struct reader *reader, const json_t *line, const struct
 	if (runs && reader_runs(reader, line, "output_hash_runs", runs, builder_answer_hash_run, err) < 0)
 		return -1;
 	size_t count;
-	if (answer && (reader_tokens(reader, "output_token_ids", answer, &count, err) < 0 ||
-		       builder_answer_tokens(reader->builder, reader->tokens, count, err) < 0))
+	if (answer && reader_tokens(reader, "output_token_ids", answer, &count, err) < 0)
 		return -1;
-	return 0;
+	if (answer && builder_answer_tokens(reader->builder, reader->tokens, count, err) < 0)
+		return reader_in_field(-1, "output_token_ids", err);
+	return reader_in_field(builder_commit(reader->builder, err), runs ? "output_hash_runs" : "output_token_ids",
+			       err);
 }
 
 static int reader_request(struct reader *reader, const json_t *line, struct err *err)
@@ -398,9 +410,10 @@ static int reader_request(struct reader *reader, const json_t *line, struct err 
 		return fields_wrong("tail_listed", json_true(), err, "false, as the header says \"blocks\":\"full\"");
 	if (!tail_listed)
 		builder_tail_unnamed(reader->builder);
-	if (form->read(reader, line, prompt, err) < 0 || reader_answer(reader, line, form, answer, err) < 0)
+	if (form->read(reader, line, prompt, err) < 0 ||
+	    reader_in_field(builder_end_prompt(reader->builder, err), form->key, err) < 0)
 		return -1;
-	return builder_commit(reader->builder, err);
+	return reader_end(reader, line, form, answer, err);
 }
 
 static int reader_not_json(const json_error_t *error, struct err *err)
@@ -409,6 +422,8 @@ static int reader_not_json(const json_error_t *error, struct err *err)
 		return err_set(
 		    err, "a number does not fit (column %d: %s); expected whole numbers of 64 bits and finite reals.",
 		    error->column, error->text);
+	if (json_error_code(error) == json_error_null_character)
+		return err_set(err, "a string holds \\u0000 (column %d); expected text without NUL.", error->column);
 	return err_set(err, "the line is not JSON (column %d: %s); expected one object.", error->column, error->text);
 }
 
