@@ -11,6 +11,7 @@ static const struct {
 	const char *help;
 } subcommands[] = {
         {"gen", cmd_trace_gen, "make a trace: agents that ask about shared texts"},
+        {"convert", cmd_trace_convert, "to native JSONL, or to the compiled form that loads at once"},
 };
 
 static void print_help(FILE *to)
