@@ -19,7 +19,7 @@ struct sglang_priority {
 };
 
 static const struct param sglang_priority_params[] = {
-        {"priority", PARAM_INT, "0", -1e9, 1e9, NULL, "priority of requests that give none; higher stays longer"},
+        {"priority", PARAM_INT, "0", 0, 1e9, NULL, "priority of requests that give none; higher stays longer"},
         {.name = NULL},
 };
 

@@ -3,7 +3,8 @@
  * A block starts on probation and is protected from its second hit (`protected`) until it leaves; nothing ever moves it
  * back, and no segment has a size: protected blocks go when no other may. Key: (protected, last use); of one request's
  * blocks the deeper goes first. Not the textbook's SLRU, which has segments of bounded size: that is `slru`.
- * Flat scope: a list a segment, in order of release. Leaf scope: the idle leaves in a heap, since a protected parent comes
+ * Flat scope: a list a segment, which used blocks join when they are let go (orphans, pinned but not used, keep their place
+ * and are stepped over). Leaf scope: the idle leaves in a heap, since a protected parent comes
  * back among leaves that were used later.
  * Source: SGLang evict_policy.py (slru, protected_threshold), POLICIES A3, E6. A hit counts once a request.
  */
@@ -63,9 +64,13 @@ static inline enum segment segment_of(const struct sglang_slru *p, block_id b)
 
 static inline void sglang_slru_hit(struct sglang_slru *p, block_id b)
 {
-	p->hits[b] = (uint8_t)(p->hits[b] + (p->hits[b] < p->threshold));
-	if (p->leaf)
+	if (p->leaf) {
 		p->used_seq[b] = p->env->now->seq;
+	} else if (!list_is_out(p->links, b)) {
+		list_take(p->links, b);
+		list_set_out(p->links, b);
+	}
+	p->hits[b] = (uint8_t)(p->hits[b] + (p->hits[b] < p->threshold));
 }
 
 static inline void sglang_slru_insert(struct sglang_slru *p, block_id b)
@@ -73,28 +78,30 @@ static inline void sglang_slru_insert(struct sglang_slru *p, block_id b)
 	p->hits[b] = 0;
 	if (p->leaf)
 		p->used_seq[b] = p->env->now->seq;
+	else
+		list_set_out(p->links, b);
 }
 
 static inline void sglang_slru_busy(struct sglang_slru *p, block_id b)
 {
 	if (p->leaf)
 		ranked_remove(&p->ranked, b);
-	else
-		list_take(p->links, b);
 }
 
 static inline void sglang_slru_idle(struct sglang_slru *p, block_id b)
 {
 	if (p->leaf)
 		ranked_push(&p->ranked, b, segment_of(p, b), p->used_seq[b]);
-	else
+	else if (list_is_out(p->links, b))
 		list_push_back(p->links, p->env->block_count + segment_of(p, b), b);
 }
 
 static inline void sglang_slru_remove(struct sglang_slru *p, block_id b)
 {
-	if (evict_idle(p->env, b))
-		sglang_slru_busy(p, b);
+	if (p->leaf)
+		ranked_remove(&p->ranked, b);
+	else if (!list_is_out(p->links, b))
+		list_take(p->links, b);
 }
 
 static inline block_id sglang_slru_evict(struct sglang_slru *p, block_id in)
@@ -102,8 +109,15 @@ static inline block_id sglang_slru_evict(struct sglang_slru *p, block_id in)
 	(void)in;
 	if (p->leaf)
 		return ranked_pop(&p->ranked);
-	const block_id victim = list_pop_front(p->links, p->env->block_count + PROBATION);
-	return victim != BLOCK_NONE ? victim : list_pop_front(p->links, p->env->block_count + PROTECTED);
+	for (block_id end = p->env->block_count; end < p->env->block_count + SEGMENTS; end++) {
+		for (block_id b = p->links[end].next; b != end; b = p->links[b].next) {
+			if (evict_idle(p->env, b)) {
+				list_take(p->links, b);
+				return b;
+			}
+		}
+	}
+	return BLOCK_NONE;
 }
 
 static double sglang_slru_score(const void *state, block_id b)

@@ -5,8 +5,9 @@
  * without cached content (never used, or used for what no later prompt can find: a partial tail, the answer) wait in the
  * same queue, take part in the order and cost cached blocks their place, although there is room for the cache.
  *
- * The queue lists the idle cached blocks; empty physical blocks are alike, so each cached block (and the back end) only
- * counts how many stand right before it. Empty + resident + taken = room, always.
+ * The queue lists the cached blocks that are not in use (an orphan, pinned but not used, keeps its place and is stepped
+ * over). Empty physical blocks are alike, so each cached one (and the back end) only counts how many stand right before
+ * it. Empty + resident + taken = room, always.
  *
  * A request needs ceil(tokens / B) physical blocks in all, tokens = prompt, with `decode` + answer - 1 (the last token's KV
  * is never written). Those that are no block of its path come after it, at settle(), and are let go at once, before the
@@ -68,26 +69,37 @@ static void vllm_close(void *state)
 	free(p);
 }
 
+/* Takes a block out of the queue; the empty ones before it stay. */
+static inline void vllm_take(struct vllm *p, block_id b)
+{
+	p->empty_before[p->links[b].next] += p->empty_before[b];
+	list_take(p->links, b);
+	list_set_out(p->links, b);
+}
+
 static inline void vllm_hit(struct vllm *p, block_id b)
 {
 	if (p->leaf)
 		p->used_seq[b] = p->env->now->seq;
+	else if (!list_is_out(p->links, b))
+		vllm_take(p, b);
 }
 
-/* Takes an idle block out; the empty ones before it stay. */
 static inline void vllm_busy(struct vllm *p, block_id b)
 {
-	p->empty_before[p->links[b].next] += p->empty_before[b];
-	list_take(p->links, b);
+	if (p->leaf)
+		vllm_take(p, b);
 }
 
 static inline void vllm_idle(struct vllm *p, block_id b)
 {
-	p->empty_before[b] = 0;
 	if (p->leaf)
 		list_put_by_seq(p->links, p->queue, b, p->used_seq, p->env->depth);
-	else
+	else if (list_is_out(p->links, b))
 		list_push_back(p->links, p->queue, b);
+	else
+		return;
+	p->empty_before[b] = 0;
 	if (p->links[b].next == p->queue) {
 		p->empty_before[b] = p->empty_before[p->queue];
 		p->empty_before[p->queue] = 0;
@@ -96,7 +108,9 @@ static inline void vllm_idle(struct vllm *p, block_id b)
 
 static inline void vllm_insert(struct vllm *p, block_id b)
 {
-	vllm_hit(p, b);
+	list_set_out(p->links, b);
+	if (p->leaf)
+		p->used_seq[b] = p->env->now->seq;
 	p->wanted = !p->in_hand;
 	p->in_hand = false;
 }
@@ -104,19 +118,30 @@ static inline void vllm_insert(struct vllm *p, block_id b)
 static inline void vllm_remove(struct vllm *p, block_id b)
 {
 	block_id after = p->links[p->queue].next;
-	if (evict_idle(p->env, b)) {
+	if (!list_is_out(p->links, b)) {
 		after = p->links[b].next;
-		vllm_busy(p, b);
+		vllm_take(p, b);
 	}
 	p->empty_before[after]++;
+}
+
+/* From `b` on, the first that can be had: one before which empty ones stand, an idle one, or the end. */
+static inline block_id first_free(const struct vllm *p, block_id b)
+{
+	while (b != p->queue && p->empty_before[b] == 0 && !evict_idle(p->env, b))
+		b = p->links[b].next;
+	return b;
 }
 
 static inline block_id vllm_evict(struct vllm *p, block_id in)
 {
 	(void)in;
 	/* Every physical block holds a cached one, so there are no empty ones to be taken first. */
-	const block_id victim = list_pop_front(p->links, p->queue);
-	p->in_hand = victim != BLOCK_NONE;
+	const block_id victim = first_free(p, p->links[p->queue].next);
+	if (victim == p->queue)
+		return BLOCK_NONE;
+	vllm_take(p, victim);
+	p->in_hand = true;
 	return victim;
 }
 
@@ -156,15 +181,19 @@ static void vllm_unreserve(void *state, uint32_t blocks)
 /* Takes the wanted ones from the front: an empty one is just had, a cached one has to go. */
 static inline block_id vllm_surplus(struct vllm *p)
 {
-	const block_id front = p->links[p->queue].next;
-	uint32_t *empty = &p->empty_before[front];
-	const uint32_t had = *empty < p->wanted ? *empty : p->wanted;
-	*empty -= had;
-	p->wanted -= had;
-	if (p->wanted > 0 && front != p->queue) {
-		p->wanted--;
-		list_take(p->links, front);
-		return front;
+	block_id b = p->links[p->queue].next;
+	while (p->wanted > 0) {
+		b = first_free(p, b);
+		const uint32_t had = p->empty_before[b] < p->wanted ? p->empty_before[b] : p->wanted;
+		p->empty_before[b] -= had;
+		p->wanted -= had;
+		if (p->wanted == 0 || b == p->queue)
+			break;
+		if (evict_idle(p->env, b)) {
+			p->wanted--;
+			vllm_take(p, b);
+			return b;
+		}
 	}
 	/* What a pool too small for the request could not give does not come back: the partial block, which is the last, first. */
 	const uint32_t head_lacks = p->wanted < p->to_head ? p->wanted : p->to_head;
