@@ -55,7 +55,7 @@ struct drive *drive_open(const struct trace *trace, const struct drive_config *c
 	        .ttl = &drive->ttl,
 	        .capacity_blocks = config->capacity_blocks,
 	        .leaf = config->leaf && !config->object,
-	        .objects = config->object,
+	        .objects = config->object && !config->single,
 	        .seed = config->seed,
 	        .block_bytes = NAN,
 	        .recompute_ns = recompute_ns,
@@ -145,6 +145,20 @@ void drive_release(struct drive *drive, const struct drive_hold *hold)
 	check(drive);
 }
 
+static void single_blocks(struct drive *drive, const block_id *path, const uint32_t *next, uint32_t count, uint8_t *hit)
+{
+	for (uint32_t i = 0; i < count; i++) {
+		const struct trace_run run = {path[i], 1};
+		const struct path one = {&run, 1};
+		uint32_t missed[BLOCK_STATES] = {0};
+		cache_now(drive->cache)->seq++;
+		if (next)
+			cache_next_use(drive->cache)[path[i]] = next[i];
+		hit[i] = (uint8_t)cache_lookup(drive->cache, one);
+		cache_release(drive->cache, one, cache_acquire(drive->cache, one, hit[i], missed));
+	}
+}
+
 uint32_t drive_objects(struct drive *drive, uint32_t request, uint8_t *hit)
 {
 	block_id *path = mem_alloc(drive->trace->block_count, sizeof(*path));
@@ -156,7 +170,10 @@ uint32_t drive_objects(struct drive *drive, uint32_t request, uint8_t *hit)
 		for (uint32_t i = 0; i < count; i++)
 			next[i] = next_use(drive, request, path[i]);
 	}
-	cache_objects(drive->cache, path, next, count, hit);
+	if (!drive->config.single)
+		cache_objects(drive->cache, path, next, count, hit);
+	else
+		single_blocks(drive, path, next, count, hit);
 	check(drive);
 	for (uint32_t i = 0; i < count; i++)
 		hits += hit[i];

@@ -13,6 +13,7 @@ struct drive_config {
 	uint64_t capacity_blocks;
 	bool leaf, tail_cached;
 	bool object; /* object semantics: flat, drive_objects only */
+	bool single; /* with object: not the object loop, but each reference as a request of one block */
 	uint64_t seed;
 	double token_ns, pair_ns; /* cost of computing, as in calibration.h */
 };
