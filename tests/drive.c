@@ -151,6 +151,9 @@ static void single_blocks(struct drive *drive, const block_id *path, const uint3
 		const struct trace_run run = {path[i], 1};
 		const struct path one = {&run, 1};
 		uint32_t missed[BLOCK_STATES] = {0};
+		/* The request's whole prompt is this block. */
+		cache_now(drive->cache)->prompt_tokens = drive->trace->block_tokens;
+		cache_now(drive->cache)->output_tokens = 0;
 		cache_now(drive->cache)->seq++;
 		if (next)
 			cache_next_use(drive->cache)[path[i]] = next[i];
