@@ -106,6 +106,7 @@ const struct evict_ops evict_lru = {
         .open = lru_open,
         .close = lru_close,
         .hit = lru_hit_run,
+        .release = lru_hit_run,
         .busy = lru_busy_run,
         .idle = lru_idle_run,
         EVICT_HOOKS(lru),

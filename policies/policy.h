@@ -24,6 +24,8 @@
  *              `in` is the block that needs the room. BLOCK_NONE: nothing may go, or `in` is not worth it; then `in`
  *              is not cached. Called only when the cache is full. insert(in) follows unless declined, or unless the room was
  *              for an engine's reservation
+ *  release(b)  a request that used b has ended; now->seq is newer than it was at hit or insert. Rules of recency stamp
+ *              again: a use lasts until it ends. Called by engines in which requests take time, before idle(b)
  *  observe()   a request is about to be served: now is filled, hit_blocks included, no hook of it has been called yet
  *  settle()    all blocks of the request have come; next they are released. For rules that account for memory which
  *              is no block of the path (a partial tail, the answer). Never called under object semantics
@@ -130,6 +132,7 @@ struct evict_ops {
 	void (*close)(void *state);
 	/* Runs are ids first..first+count-1, root to tail; idle takes them tail to root. NULL: nothing to do. */
 	void (*hit)(void *state, block_id first, uint32_t count);
+	void (*release)(void *state, block_id first, uint32_t count);
 	void (*busy)(void *state, block_id first, uint32_t count);
 	void (*idle)(void *state, block_id first, uint32_t count);
 	void (*insert)(void *state, block_id b);

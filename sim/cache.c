@@ -471,6 +471,17 @@ uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint
 	return held;
 }
 
+void cache_finish(struct cache *cache, struct path path, uint32_t held_blocks)
+{
+	struct trace_run stretch;
+	const struct path held = {path.runs, held_blocks};
+	if (cache->ops->release) {
+		for (struct path_walk walk = path_forward(held, 0); path_next(&walk, &stretch);)
+			cache->ops->release(cache->policy, stretch.first, stretch.count);
+	}
+	cache_release(cache, path, held_blocks);
+}
+
 uint32_t cache_reserve(struct cache *cache, uint32_t blocks, block_id in)
 {
 	for (uint32_t got = 0; got < blocks; got++) {

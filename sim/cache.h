@@ -76,6 +76,8 @@ void cache_reconsider(struct cache *cache, block_id b);
  * path are held then: `to`, unless no victim was found. Both are undone by cache_release. */
 void cache_touch(struct cache *cache, struct path path, uint32_t hit_blocks);
 uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint32_t to);
+/* cache_release at the end of a request that took time: recency counts from here. The caller has raised now.seq. */
+void cache_finish(struct cache *cache, struct path path, uint32_t held_blocks);
 /* Takes `blocks` out of the capacity, evicting as needed for the sake of block `in`'s request; how many it got.
  * cache_unreserve gives them back. */
 uint32_t cache_reserve(struct cache *cache, uint32_t blocks, block_id in);

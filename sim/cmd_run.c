@@ -3,6 +3,7 @@
 #include "options.h"
 #include "report.h"
 #include "requests_csv.h"
+#include "simulate.h"
 
 #include <argp.h>
 #include <time.h>
@@ -79,12 +80,12 @@ static int single(struct run_command *command, const struct trace *trace, struct
 {
 	struct run_options *options = &command->options;
 	if (options->evicts.count != 1)
-		return err_set(err, "--evict %s: expected one policy; `kvcast sweep` takes lists.", options->evict);
+		return err_set(err, "--evict %s: expected one policy; `kvcast sweep` takes lists.", options->text[OPTION_EVICT]);
 	if (options->ttls.count != 1)
-		return err_set(err, "--ttl %s: expected one rule; `kvcast sweep` takes lists.", options->ttl);
+		return err_set(err, "--ttl %s: expected one rule; `kvcast sweep` takes lists.", options->text[OPTION_TTL]);
 	options->config.evict = &options->evicts.specs[0];
 	options->config.ttl = &options->ttls.specs[0];
-	return options_capacity(options, trace, options->capacity ? options->capacity : "inf",
+	return options_capacity(options, trace, "--capacity", options->capacity ? options->capacity : "inf",
 	                        &options->config.capacity_blocks, err);
 }
 
@@ -103,19 +104,19 @@ static int run_trace(struct run_command *command, const struct trace *trace, str
 		config->on_request_context = csv;
 	}
 	const double start_s = now_s();
-	if (replay_run(trace, config, &result, err) < 0) {
+	if (simulate_run(trace, config, &result, err) < 0) {
 		requests_csv_abort(csv);
 		return cli_fail(err);
 	}
 	const double wall_s = now_s() - start_s;
 	const struct report report = {trace, &command->options, config, &result,
-	                              command->options.no_timing ? -1 : wall_s};
+	                              command->options.text[OPTION_NO_TIMING] ? -1 : wall_s};
 	int status = 0;
 	if (csv && requests_csv_commit(csv, err) < 0)
 		status = cli_fail(err);
 	if (status == 0)
 		status = print_report(command, &report);
-	replay_free(&result);
+	simulate_free(&result);
 	return status;
 }
 

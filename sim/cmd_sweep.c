@@ -154,7 +154,7 @@ static int read_capacities(const struct sweep_command *command, uint64_t *capaci
 		if (*count == MOST_CAPACITIES)
 			failed = err_set(err, "--capacity: more than %d capacities.", MOST_CAPACITIES);
 		else
-			failed = options_capacity(&command->options, command->trace, piece, &capacities[(*count)++], err);
+			failed = options_capacity(&command->options, command->trace, "--capacity", piece, &capacities[(*count)++], err);
 	}
 	free(list);
 	return failed;
@@ -222,7 +222,7 @@ int cmd_sweep(int argc, char **argv)
 		err_set(&err, "--jobs %s: expected a number of threads from 1 to 4096.", command.jobs_text);
 		return cli_fail(&err);
 	}
-	command.shows_progress = !command.options.quiet && isatty(STDERR_FILENO);
+	command.shows_progress = !command.options.text[OPTION_QUIET] && isatty(STDERR_FILENO);
 	json_object_seed(0); /* before threads come: jansson seeds its tables once */
 	command.results = json_array();
 	const int failed = sweep_all(&command, &err);

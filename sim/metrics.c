@@ -53,13 +53,14 @@ static void group_add(struct metrics_group *group, const struct trace_request *r
 	to->orphaned_tokens += from->orphaned_tokens;
 	to->partial_tokens += from->partial_tokens;
 	to->forced_tokens += from->forced_tokens;
+	to->not_loaded_tokens += from->not_loaded_tokens;
 }
 
 void metrics_add(struct metrics *metrics, const struct trace_request *request, const struct request_outcome *outcome)
 {
 	const struct ledger *l = &outcome->ledger;
 	ASSERT(l->hit_tokens + l->cold_tokens + l->evicted_tokens + l->expired_tokens + l->orphaned_tokens +
-	               l->partial_tokens + l->forced_tokens ==
+	               l->partial_tokens + l->forced_tokens + l->not_loaded_tokens ==
 	       request->prompt_tokens);
 	group_add(&metrics->total, request, outcome);
 	if (request->class_id != TRACE_NO_CLASS)

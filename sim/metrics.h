@@ -9,7 +9,8 @@
  *
  * The ledger: hit, or missed because the block was never seen (cold), had been evicted or had found no room (evicted), had
  * expired, was there but behind a hole (orphaned), was a tail that is no full block (partial), or was resident but is
- * computed again by the last-token rule (forced). Its sum is the prompt, asserted at every request.
+ * computed again by the last-token rule (forced), or was in a lower tier from which it was not worth loading
+ * (not_loaded). Its sum is the prompt, asserted at every request.
  *
  * Percentiles are linear between order statistics (GSL's quantile, type 7). Times in ns.
  */
@@ -22,6 +23,7 @@
 struct ledger {
 	uint64_t tier_hit_tokens[TIER_MOST]; /* add up to hit_tokens */
 	uint64_t hit_tokens, cold_tokens, evicted_tokens, expired_tokens, orphaned_tokens, partial_tokens, forced_tokens;
+	uint64_t not_loaded_tokens;
 };
 
 /* What one request got. */

@@ -1,223 +1,212 @@
 #include "options.h"
 
+#include "embedded.h"
+#include "text_file.h"
+#include "trace.h"
 #include "units.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_EVICT "lru"
-#define DEFAULT_TTL "none"
-
-enum option_key {
-	KEY_BLOCK = 0x100,
-	KEY_MODEL,
-	KEY_CAPACITY,
-	KEY_EVICT,
-	KEY_TTL,
-	KEY_CALIB,
-	KEY_SEMANTICS,
-	KEY_SCOPE,
-	KEY_PARTIAL_TAIL,
-	KEY_RECOMPUTE_LAST,
-	KEY_ENGINE,
-	KEY_SPEED,
-	KEY_SEED,
-	KEY_WARMUP,
-	KEY_MAX_PROMPT,
-	KEY_MAX_OUTPUT,
-	KEY_QUIET,
-	KEY_NO_TIMING,
-};
+/* argp's keys: an option's id on top of this; lists and the rest after them. */
+#define KEY_FIRST 0x100
+#define KEY_TIER (KEY_FIRST + OPTION_COUNT)
+#define KEY_FAIL (KEY_TIER + 1)
+#define KEY(id) (KEY_FIRST + (id))
 
 static const struct argp_option option_table[] = {
         {0, 0, 0, 0, "The cache:", 10},
-        {"capacity", KEY_CAPACITY, "N|SIZE", 0, "room: a plain number is blocks, 40GiB or 1.5TB is bytes of KV (needs --model); default inf", 0},
-        {"evict", KEY_EVICT, "SPEC", 0, "which block goes when it is full; default " DEFAULT_EVICT, 0},
-        {"ttl", KEY_TTL, "SPEC", 0, "when an unused block expires, e.g. static:ttl=5m; default " DEFAULT_TTL, 0},
-        {"scope", KEY_SCOPE, "leaf|flat", 0, "leaf (default): no block goes before its cached children; flat: any may", 0},
-        {"semantics", KEY_SEMANTICS, "prefix|object", 0, "prefix (default): a block hits if all before it hit; object: every block for itself, flat", 0},
-        {"partial-tail", KEY_PARTIAL_TAIL, "cache|skip", 0, "whether a last block that is not full is cached; default cache", 0},
-        {"recompute-last", KEY_RECOMPUTE_LAST, "0|1", 0, "1: the last block of a full hit is computed again; default 0", 0},
+        {"capacity", KEY(OPTION_CAPACITY), "N|SIZE", 0, "room of the first tier: a plain number is blocks, 40GiB or 1.5TB is bytes of KV (needs --model); default inf", 0},
+        {"evict", KEY(OPTION_EVICT), "SPEC", 0, "which block goes when it is full; default lru", 0},
+        {"ttl", KEY(OPTION_TTL), "SPEC", 0, "when an unused block expires, e.g. static:ttl=5m; default none", 0},
+        {"scope", KEY(OPTION_SCOPE), "leaf|flat", 0, "leaf (default): no block goes before its cached children; flat: any may", 0},
+        {"semantics", KEY(OPTION_SEMANTICS), "prefix|object", 0, "prefix (default): a block hits if all before it hit; object: every block for itself, flat", 0},
+        {"partial-tail", KEY(OPTION_PARTIAL_TAIL), "cache|skip", 0, "whether a last block that is not full is cached; default cache (engines other than replay: skip)", 0},
+        {"recompute-last", KEY(OPTION_RECOMPUTE_LAST), "0|1", 0, "1: the last block of a full hit is computed again; default 0 (engines other than replay: 1)", 0},
+        {0, 0, 0, 0, "Lower tiers:", 15},
+        {"tier", KEY_TIER, "NAME:SIZE[,key=value...]", 0, "one level of the cache, the fastest first; repeat. Keys: evict, ttl, read, write, latency, store, promote, expired, compress, inflate, price", 0},
+        {"load", KEY(OPTION_LOAD), "faster|always|never", 0, "when a hit in a lower tier is loaded; default faster: when that beats computing it", 0},
+        {"no-offload", KEY(OPTION_NO_OFFLOAD), 0, 0, "lower tiers decide and log, but hold and move nothing", 0},
+        {"archive-every", KEY(OPTION_ARCHIVE_EVERY), "TIME", 0, "how often the archive's worker uploads; default 60s", 0},
+        {"archive-rate", KEY(OPTION_ARCHIVE_RATE), "RATE", 0, "the most it uploads, before compression; default inf", 0},
+        {"fail", KEY_FAIL, "TIER@START+TIME|TIER:p=P", 0, "a tier is away for a while, or its loads fail with probability P; repeat", 0},
         {0, 0, 0, 0, "The traffic:", 20},
-        {"block", KEY_BLOCK, "TOKENS", 0, "block size of token, text and segment traces; default: the trace's own", 0},
-        {"speed", KEY_SPEED, "X", 0, "requests arrive X times faster; default 1", 0},
-        {"warmup", KEY_WARMUP, "FRACTION", 0, "serve this first part of the requests without counting it; default 0", 0},
-        {"max-prompt", KEY_MAX_PROMPT, "N", 0, "shorten prompts to N tokens", 0},
-        {"max-output", KEY_MAX_OUTPUT, "N", 0, "shorten answers to N tokens", 0},
+        {"block", KEY(OPTION_BLOCK), "TOKENS", 0, "block size of token, text and segment traces; default: the trace's own", 0},
+        {"arrivals", KEY(OPTION_ARRIVALS), "open|closed", 0, "open (default): at recorded times; closed: a turn comes a think time after the answer before it", 0},
+        {"sessions", KEY(OPTION_SESSIONS), "N", 0, "closed: sessions at once; a finished one starts the next; default 64", 0},
+        {"speed", KEY(OPTION_SPEED), "X", 0, "open: requests arrive X times faster; default 1", 0},
+        {"warmup", KEY(OPTION_WARMUP), "FRACTION", 0, "serve this first part of the requests without counting it; default 0", 0},
+        {"max-prompt", KEY(OPTION_MAX_PROMPT), "N", 0, "shorten prompts to N tokens", 0},
+        {"max-output", KEY(OPTION_MAX_OUTPUT), "N", 0, "shorten answers to N tokens", 0},
+        {"answers", KEY(OPTION_ANSWERS), "keep|drop", 0, "whether blocks that an answer fills are cached, where the trace shows them; default keep (replay: drop)", 0},
         {0, 0, 0, 0, "The machine:", 30},
-        {"model", KEY_MODEL, "NAME|FILE", 0, "gives the bytes of KV a token: a preset or a Hugging Face config.json", 0},
-        {"calib", KEY_CALIB, "NAME|FILE", 0, "gives the times: a calibration file or the name of a built-in one", 0},
-        {"engine", KEY_ENGINE, "replay", 0, "replay (default): requests are served in order and at once; TTFT is uncontended", 0},
+        {"engine", KEY(OPTION_ENGINE), "NAME", 0, "replay (default): requests are served in order and at once, TTFT is uncontended; static: one at a time; vllm, sglang: continuous batching with that engine's rules", 0},
+        {"step-tokens", KEY(OPTION_STEP_TOKENS), "N", 0, "token budget of a step; default 8192", 0},
+        {"max-running", KEY(OPTION_MAX_RUNNING), "N", 0, "sequences in a step; default 256", 0},
+        {"model", KEY(OPTION_MODEL), "NAME|FILE", 0, "gives the bytes of KV a token: a preset or a Hugging Face config.json", 0},
+        {"calib", KEY(OPTION_CALIB), "NAME|FILE", 0, "gives the times: a calibration file or the name of a built-in one", 0},
+        {"price", KEY(OPTION_PRICE), "gpu=DOLLARS/hour", 0, "what a GPU hour costs, to count savings in dollars", 0},
+        {"preset", KEY(OPTION_PRESET), "NAME|FILE", 0, "a real system's layout, or your own file of options, one a line", 0},
         {0, 0, 0, 0, "Other:", 40},
-        {"seed", KEY_SEED, "N", 0, "for policies that draw random numbers; default 1", 0},
-        {"no-timing", KEY_NO_TIMING, 0, 0, "leave out wall_s, the one field that differs between equal runs", 0},
-        {"quiet", KEY_QUIET, 0, 0, "no messages and no progress on stderr", 0},
+        {"seed", KEY(OPTION_SEED), "N", 0, "for everything that draws random numbers; default 1", 0},
+        {"no-timing", KEY(OPTION_NO_TIMING), 0, 0, "leave out wall_s, the one field that differs between equal runs", 0},
+        {"quiet", KEY(OPTION_QUIET), 0, 0, "no messages and no progress on stderr", 0},
         {0},
 };
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct run_options *options = state->input;
-	switch (key) {
-	case KEY_BLOCK:
-		options->block = arg;
+	if (key == KEY_TIER || key == KEY_FAIL) {
+		const char **texts = key == KEY_TIER ? options->tier_texts : options->fault_texts;
+		uint32_t *count = key == KEY_TIER ? &options->tier_text_count : &options->fault_text_count;
+		if (*count == OPTION_LIST_MOST)
+			argp_error(state, "more than %d of --%s", OPTION_LIST_MOST, key == KEY_TIER ? "tier" : "fail");
+		texts[(*count)++] = arg;
 		return 0;
-	case KEY_MODEL:
-		options->model_name = arg;
-		return 0;
-	case KEY_CAPACITY:
-		options->capacity = arg;
-		return 0;
-	case KEY_EVICT:
-		options->evict = arg;
-		return 0;
-	case KEY_TTL:
-		options->ttl = arg;
-		return 0;
-	case KEY_CALIB:
-		options->calib = arg;
-		return 0;
-	case KEY_SEMANTICS:
-		options->semantics = arg;
-		return 0;
-	case KEY_SCOPE:
-		options->scope = arg;
-		return 0;
-	case KEY_PARTIAL_TAIL:
-		options->partial_tail = arg;
-		return 0;
-	case KEY_RECOMPUTE_LAST:
-		options->recompute_last = arg;
-		return 0;
-	case KEY_ENGINE:
-		options->engine = arg;
-		return 0;
-	case KEY_SPEED:
-		options->speed = arg;
-		return 0;
-	case KEY_SEED:
-		options->seed = arg;
-		return 0;
-	case KEY_WARMUP:
-		options->warmup = arg;
-		return 0;
-	case KEY_MAX_PROMPT:
-		options->max_prompt = arg;
-		return 0;
-	case KEY_MAX_OUTPUT:
-		options->max_output = arg;
-		return 0;
-	case KEY_QUIET:
-		options->quiet = true;
-		return 0;
-	case KEY_NO_TIMING:
-		options->no_timing = true;
-		return 0;
-	default:
-		return ARGP_ERR_UNKNOWN;
 	}
+	if (key < KEY_FIRST || key >= KEY(OPTION_COUNT))
+		return ARGP_ERR_UNKNOWN;
+	options->text[key - KEY_FIRST] = arg ? arg : "1";
+	return 0;
 }
 
 const struct argp options_argp = {.options = option_table, .parser = parse_option};
 
-/* Index of `text` among `words` ("a|b"); 0 where not given; -1 and a sentence for another word. */
-static int choose(const char *option, const char *text, const char *first, const char *second, struct err *err)
+static const struct argp_option *option_by_key(int key)
 {
-	if (!text || strcmp(text, first) == 0)
-		return 0;
-	if (second && strcmp(text, second) == 0)
-		return 1;
-	return err_set(err, second ? "%s %s: expected %s or %s." : "%s %s: expected %s.", option, text, first, second);
-}
-
-static int read_whole(const char *option, const char *text, int64_t least, int64_t most, int64_t *value, struct err *err)
-{
-	if (!text)
-		return 0;
-	if (units_count(text, value, err) < 0)
-		return err_prefix(err, "%s: ", option);
-	if (*value < least || *value > most)
-		return err_set(err, "%s %s: expected a whole number from %lld to %lld.", option, text, (long long)least,
-		               (long long)most);
-	return 0;
-}
-
-static int read_real(const char *option, const char *text, double *value, struct err *err)
-{
-	if (text && units_real(text, value, err) < 0)
-		return err_prefix(err, "%s: ", option);
-	return 0;
-}
-
-static int resolve_rules(struct run_options *options, struct err *err)
-{
-	struct run_config *config = &options->config;
-	const int semantics = choose("--semantics", options->semantics, "prefix", "object", err);
-	const int flat = choose("--scope", options->scope, "leaf", "flat", err);
-	const int skip = choose("--partial-tail", options->partial_tail, "cache", "skip", err);
-	const int recompute = choose("--recompute-last", options->recompute_last, "0", "1", err);
-	if (semantics < 0 || flat < 0 || skip < 0 || recompute < 0 ||
-	    choose("--engine", options->engine, "replay", NULL, err) < 0)
-		return -1;
-	config->semantics = semantics ? SEMANTICS_OBJECT : SEMANTICS_PREFIX;
-	config->leaf = !flat;
-	config->tail_cached = !skip;
-	config->recompute_last = recompute == 1;
-	if (semantics && recompute)
-		return err_set(err, "--recompute-last 1 does not go with --semantics object: there a prompt has no last block.");
-	int64_t seed = 1;
-	config->speed = 1;
-	if (read_whole("--seed", options->seed, 0, INT64_MAX, &seed, err) < 0 ||
-	    read_real("--speed", options->speed, &config->speed, err) < 0 ||
-	    read_real("--warmup", options->warmup, &config->warmup, err) < 0)
-		return -1;
-	config->seed = (uint64_t)seed;
-	if (!(config->speed > 0 && isfinite(config->speed)))
-		return err_set(err, "--speed %s: expected a number greater than 0.", options->speed);
-	if (!(config->warmup >= 0 && config->warmup < 1))
-		return err_set(err, "--warmup %s: expected a fraction from 0 to less than 1.", options->warmup);
-	return 0;
-}
-
-static int resolve_policies(struct run_options *options, bool evict_all, struct err *err)
-{
-	const char *evict = options->evict ? options->evict : DEFAULT_EVICT;
-	if (evict_all && strcmp(evict, "all") == 0) {
-		options->evicts.specs = mem_alloc(registry_eviction_count, sizeof(*options->evicts.specs));
-		for (size_t i = 0; i < registry_eviction_count; i++) {
-			if (spec_parse(&options->evicts.specs[options->evicts.count++], registry_evictions[i]->name, err) < 0)
-				return -1;
-		}
-	} else if (spec_list_parse(&options->evicts, evict, err) < 0) {
-		return err_prefix(err, "--evict: ");
+	for (size_t i = 0; i + 1 < COUNT_OF(option_table); i++) {
+		if (option_table[i].key == key)
+			return &option_table[i];
 	}
-	if (spec_list_parse(&options->ttls, options->ttl ? options->ttl : DEFAULT_TTL, err) < 0)
-		return err_prefix(err, "--ttl: ");
+	return NULL;
+}
+
+const char *options_name(enum option_id id)
+{
+	return option_by_key(KEY((int)id))->name;
+}
+
+static int preset_tier(struct run_options *options, const char *value, uint32_t own_count, struct err *err)
+{
+	const size_t name_length = strcspn(value, ":");
+	for (uint32_t i = 0; i < own_count; i++) {
+		const char *own = options->tier_texts[i];
+		if (strcspn(own, ":") == name_length && strncmp(own, value, name_length) == 0) {
+			/* The command line's takes the preset's place in the order. */
+			if (options->tier_text_count == OPTION_LIST_MOST)
+				break;
+			options->tier_texts[options->tier_text_count++] = own;
+			options->tier_texts[i] = "";
+			return 0;
+		}
+	}
+	if (options->tier_text_count == OPTION_LIST_MOST)
+		return err_set(err, "more than %d tiers.", OPTION_LIST_MOST);
+	options->tier_texts[options->tier_text_count++] = value;
+	return 0;
+}
+
+/* One line, "--name value" or "--name"; it is cut up in place. */
+static int preset_line(struct run_options *options, char *line, uint32_t own_tiers, struct err *err)
+{
+	line[strcspn(line, "#")] = '\0';
+	line += strspn(line, " \t");
+	for (size_t end = strlen(line); end > 0 && strchr(" \t\r", line[end - 1]); end--)
+		line[end - 1] = '\0';
+	if (!*line)
+		return 0;
+	const size_t name_length = strcspn(line, " \t=");
+	char *value = line + name_length;
+	if (*value)
+		*value++ = '\0';
+	value += strspn(value, " \t");
+	for (size_t i = 0; strncmp(line, "--", 2) == 0 && i + 1 < COUNT_OF(option_table); i++) {
+		const struct argp_option *option = &option_table[i];
+		if (!option->name || strcmp(option->name, line + 2) != 0)
+			continue;
+		if ((option->arg != NULL) != (*value != '\0'))
+			return err_set(err, "%s %s.", line, option->arg ? "wants a value" : "takes no value");
+		if (option->key == KEY_TIER)
+			return preset_tier(options, value, own_tiers, err);
+		if (option->key == KEY_FAIL || option->key == KEY(OPTION_PRESET))
+			return err_set(err, "%s has no place in a preset.", line);
+		const char **text = &options->text[option->key - KEY_FIRST];
+		if (!*text)
+			*text = option->arg ? value : "1";
+		return 0;
+	}
+	return err_set(err, "\"%s\" is no option; expected one a line, as on the command line, e.g. --engine vllm.", line);
+}
+
+int options_apply_preset(struct run_options *options, struct err *err)
+{
+	const char *name = options->text[OPTION_PRESET];
+	if (!name)
+		return 0;
+	const struct embedded_file *built_in = embedded_find("preset", name);
+	options->preset_text = built_in ? mem_copy_text(built_in->text) : text_file_read(name, err);
+	if (!options->preset_text)
+		return err_prefix(err, "--preset %s is none of the built-in ones (%s), and ", name, embedded_names("preset"));
+	const uint32_t own_tiers = options->tier_text_count;
+	char *rest = options->preset_text;
+	for (int number = 1; rest; number++) {
+		char *line = strsep(&rest, "\n");
+		if (preset_line(options, line, own_tiers, err) < 0)
+			return err_prefix(err, "--preset %s, line %d: ", name, number);
+	}
+	/* Own tiers that replace none come after the preset's. */
+	const char *own[OPTION_LIST_MOST];
+	memcpy(own, options->tier_texts, own_tiers * sizeof(*own));
+	options->tier_text_count -= own_tiers;
+	memmove(options->tier_texts, options->tier_texts + own_tiers, options->tier_text_count * sizeof(*own));
+	for (uint32_t i = 0; i < own_tiers; i++) {
+		if (*own[i])
+			options->tier_texts[options->tier_text_count++] = own[i];
+	}
 	return 0;
 }
 
 struct trace *options_load(struct run_options *options, const char *trace_path, bool evict_all, struct err *err)
 {
 	int64_t block_tokens = 0, max_prompt = 0, max_output = 0;
-	if (resolve_rules(options, err) < 0 || resolve_policies(options, evict_all, err) < 0 ||
-	    read_whole("--block", options->block, 1, 1 << 24, &block_tokens, err) < 0 ||
-	    read_whole("--max-prompt", options->max_prompt, 1, UINT32_MAX, &max_prompt, err) < 0 ||
-	    read_whole("--max-output", options->max_output, 1, UINT32_MAX, &max_output, err) < 0)
+	if (options_apply_preset(options, err) < 0 || options_resolve(options, evict_all, err) < 0 ||
+	    options_whole(options, OPTION_BLOCK, 1, 1 << 24, &block_tokens, err) < 0 ||
+	    options_whole(options, OPTION_MAX_PROMPT, 1, UINT32_MAX, &max_prompt, err) < 0 ||
+	    options_whole(options, OPTION_MAX_OUTPUT, 1, UINT32_MAX, &max_output, err) < 0)
 		return NULL;
-	if (options->model_name && model_load(&options->model, options->model_name, err) < 0)
+	const char *model_name = options->text[OPTION_MODEL];
+	if (model_name && model_load(&options->model, model_name, err) < 0)
 		return NULL;
-	options->has_model = options->model_name != NULL;
+	options->has_model = model_name != NULL;
 	if (options->has_model)
 		options->config.kv_bytes_per_token = (double)model_kv_bytes_per_token(&options->model);
-	options->calibration = calibration_load(options->calib, err);
+	else if (options->tier_count > 1) {
+		err_set(err, "--tier: links move bytes, so more than one tier needs --model, which gives the bytes of KV a token.");
+		return NULL;
+	}
+	options->calibration = calibration_load(options->text[OPTION_CALIB], err);
 	if (!options->calibration)
 		return NULL;
 	options->config.calibration = options->calibration;
-	const struct trace_load_options load = {.block_tokens = (uint32_t)block_tokens};
+	const struct trace_load_options load = {.block_tokens = (uint32_t)block_tokens,
+	                                        .preset_block_tokens = options->engine_block_tokens};
 	struct trace *trace = trace_load(trace_path, &load, err);
 	if (trace && (max_prompt || max_output))
 		options->shortened_requests = trace_shorten(trace, (uint32_t)max_prompt, (uint32_t)max_output);
+	if (trace && options->config.closed_loop && trace->session_count == 0) {
+		err_set(err, "%s: --arrivals closed needs sessions, and no request has a session_id.", trace_path);
+		trace_free(trace);
+		return NULL;
+	}
+	for (uint32_t i = 0; trace && i < options->tier_count; i++) {
+		struct tier_config *tier = &options->tiers[i];
+		if (options_capacity(options, trace, "--tier", tier->capacity, &tier->capacity_blocks, err) < 0) {
+			trace_free(trace);
+			return NULL;
+		}
+	}
 	return trace;
 }
 
@@ -225,11 +214,17 @@ void options_free(struct run_options *options)
 {
 	spec_list_free(&options->evicts);
 	spec_list_free(&options->ttls);
+	for (uint32_t i = 0; i < options->tier_count; i++)
+		tier_config_free(&options->tiers[i]);
+	options->tier_count = 0;
 	calibration_free(options->calibration);
+	options->calibration = NULL;
+	free(options->preset_text);
+	options->preset_text = NULL;
 }
 
-int options_capacity(const struct run_options *options, const struct trace *trace, const char *text, uint64_t *blocks,
-                     struct err *err)
+int options_capacity(const struct run_options *options, const struct trace *trace, const char *what, const char *text,
+                     uint64_t *blocks, struct err *err)
 {
 	int64_t number;
 	if (strcmp(text, "inf") == 0) {
@@ -238,15 +233,15 @@ int options_capacity(const struct run_options *options, const struct trace *trac
 	}
 	const bool is_size = text[0] && text[strlen(text) - 1] == 'B';
 	if ((is_size ? units_size(text, &number, err) : units_count(text, &number, err)) < 0)
-		return err_prefix(err, "--capacity: ");
+		return err_prefix(err, "%s: ", what);
 	if (is_size && !options->has_model)
-		return err_set(err, "--capacity %s: a size in bytes needs --model, which gives the bytes of KV a token.", text);
+		return err_set(err, "%s %s: a size in bytes needs --model, which gives the bytes of KV a token.", what, text);
 	if (is_size)
 		number /= model_kv_bytes_per_token(&options->model) * trace->block_tokens;
 	if (number < 1 && is_size)
-		return err_set(err, "--capacity %s: less than one block of %u tokens.", text, trace->block_tokens);
+		return err_set(err, "%s %s: less than one block of %u tokens.", what, text, trace->block_tokens);
 	if (number < 1)
-		return err_set(err, "--capacity %s: expected at least 1 block.", text);
+		return err_set(err, "%s %s: expected at least 1 block.", what, text);
 	*blocks = (uint64_t)number;
 	return 0;
 }

@@ -68,4 +68,13 @@ static inline block_id path_last(struct path path)
 	return path_previous(&walk, &stretch) ? stretch.first + stretch.count - 1 : BLOCK_NONE;
 }
 
+/* The id at `place`, which is below block_count. */
+static inline block_id path_block(struct path path, uint32_t place)
+{
+	const struct trace_run *run = path.runs;
+	while (place >= run->count)
+		place -= run++->count;
+	return run->first + place;
+}
+
 #endif

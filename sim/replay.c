@@ -11,6 +11,7 @@
 struct run {
 	const struct trace *trace;
 	const struct run_config *config;
+	struct replay_cost cost;
 	struct cache *cache;
 	struct future *future;       /* offline policies, prefix semantics */
 	uint32_t *next;              /* offline policies, object semantics */
@@ -184,8 +185,7 @@ static void price_time(const struct run *run, const struct trace_request *reques
 static void serve(struct run *run, uint32_t index)
 {
 	const struct trace_request *request = &run->trace->requests[index];
-	const int64_t arrival_ns =
-	        run->config->speed == 1 ? request->arrival_ns : llround((double)request->arrival_ns / run->config->speed);
+	const int64_t arrival_ns = replay_arrival_ns(run->config, request);
 	panic_where = (struct panic_where){index, arrival_ns};
 	cache_advance(run->cache, arrival_ns);
 	if (index == run->first_counted) {
@@ -208,12 +208,16 @@ static void serve(struct run *run, uint32_t index)
 		run->config->on_request(run->config->on_request_context, request, arrival_ns, &outcome);
 }
 
-/* policy.h: what block `depth` costs to compute when the blocks before it are there. */
-static double recompute_ns(const void *cost, uint32_t depth)
+int64_t replay_arrival_ns(const struct run_config *config, const struct trace_request *request)
 {
-	const struct run *run = cost;
-	const struct calibration *calibration = run->config->calibration;
-	const double block = run->trace->block_tokens;
+	return config->speed == 1 ? request->arrival_ns : llround((double)request->arrival_ns / config->speed);
+}
+
+double replay_recompute_ns(const void *cost, uint32_t depth)
+{
+	const struct replay_cost *of = cost;
+	const struct calibration *calibration = of->calibration;
+	const double block = of->block_tokens;
 	const double pairs = block * (block * depth) + block * (block + 1) / 2;
 	return calibration->prefill_per_new_token_ns * block + calibration->prefill_per_token_pair_ns * pairs;
 }
@@ -221,6 +225,7 @@ static double recompute_ns(const void *cost, uint32_t depth)
 static int open_cache(struct run *run, struct err *err)
 {
 	const struct run_config *config = run->config;
+	run->cost = (struct replay_cost){config->calibration, run->trace->block_tokens};
 	const struct cache_config cache_config = {
 	        .evict = config->evict,
 	        .ttl = config->ttl,
@@ -228,8 +233,8 @@ static int open_cache(struct run *run, struct err *err)
 	        .leaf = config->leaf && config->semantics == SEMANTICS_PREFIX,
 	        .objects = config->semantics == SEMANTICS_OBJECT,
 	        .seed = config->seed,
-	        .recompute_ns = recompute_ns,
-	        .cost = run,
+	        .recompute_ns = replay_recompute_ns,
+	        .cost = &run->cost,
 	        .block_bytes = config->kv_bytes_per_token > 0 ? config->kv_bytes_per_token * run->trace->block_tokens : NAN,
 	};
 	run->cache = cache_open(run->trace, &cache_config, err);

@@ -34,7 +34,7 @@ static int check(const struct sweep *sweep, struct err *err)
 		const struct run_config config = point(sweep, i);
 		if (i >= sweep->ttls->count * sweep->capacity_count && config.ttl != sweep->ttls->specs)
 			continue; /* the first policy has tried all rules */
-		if (replay_check(sweep->trace, &config, err) < 0)
+		if (simulate_check(sweep->trace, &config, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -53,7 +53,7 @@ int sweep_run(const struct sweep *sweep, struct err *err)
 	for (size_t i = 0; i < count; i++) {
 		struct err own;
 		struct pending finished = {.config = point(sweep, i), .ready = true};
-		int refused = replay_run(sweep->trace, &finished.config, &finished.result, &own);
+		int refused = simulate_run(sweep->trace, &finished.config, &finished.result, &own);
 #pragma omp critical(sweep_results)
 		{
 			if (refused) {
@@ -66,7 +66,7 @@ int sweep_run(const struct sweep *sweep, struct err *err)
 			while (handed_on < count && pending[handed_on].ready && !failed) {
 				struct pending *next = &pending[handed_on];
 				sweep->on_point(sweep->context, handed_on, &next->config, &next->result);
-				replay_free(&next->result);
+				simulate_free(&next->result);
 				handed_on++;
 			}
 			if (sweep->on_progress)
@@ -74,7 +74,7 @@ int sweep_run(const struct sweep *sweep, struct err *err)
 		}
 	}
 	for (size_t i = handed_on; i < count; i++)
-		replay_free(&pending[i].result);
+		simulate_free(&pending[i].result);
 	free(pending);
 	return failed;
 }

@@ -7,7 +7,7 @@
 #ifndef KVCAST_SWEEP_H
 #define KVCAST_SWEEP_H
 
-#include "replay.h"
+#include "simulate.h"
 #include "spec.h"
 
 struct sweep {

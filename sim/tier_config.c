@@ -54,7 +54,7 @@ static int set_key(struct tier_config *tier, const char *key, const char *value,
 	static const char *const expireds[] = {"drop", "demote"};
 	int chosen = 0, failed = 0;
 	if (strcmp(key, "evict") == 0)
-		return replace_spec(&tier->evict, value, err);
+		return tier->evict_given = true, replace_spec(&tier->evict, value, err);
 	if (strcmp(key, "ttl") == 0)
 		return replace_spec(&tier->ttl, value, err);
 	if (strcmp(key, "read") == 0)

@@ -27,6 +27,7 @@ struct tier_config {
 	char *capacity; /* as written: blocks, a size in bytes, or inf */
 	uint64_t capacity_blocks; /* set once the block size is known */
 	struct spec evict, ttl;
+	bool evict_given;
 	double read_bytes_per_s, write_bytes_per_s, inflate_bytes_per_s;
 	int64_t latency_ns;
 	enum tier_store store;

@@ -283,8 +283,11 @@ void tiers_hit(struct tiers *tiers, struct path path, uint32_t hit_blocks, int64
 	}
 }
 
-bool tiers_promotes(struct tiers *tiers, uint32_t tier, block_id b)
+bool tiers_promotes(struct tiers *tiers, block_id b)
 {
+	const uint32_t tier = tier_of(tiers, b, tiers->now_ns);
+	if (tier == 0)
+		return true; /* it was the last copy */
 	switch (tiers->tiers[tier].config->promote) {
 	case TIER_PROMOTE_ALWAYS:
 		return true;

@@ -72,8 +72,8 @@ int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segm
 void tiers_computed(struct tiers *tiers, struct path path, uint32_t from, uint32_t to, int64_t now_ns);
 /* The first `hit_blocks` of the path were hit in tier 0: tiers that store on the second use take theirs. */
 void tiers_hit(struct tiers *tiers, struct path path, uint32_t hit_blocks, int64_t now_ns);
-/* Whether a block loaded from `tier` is to stay in tier 0 (promotion). */
-bool tiers_promotes(struct tiers *tiers, uint32_t tier, block_id b);
+/* Whether block b, just loaded from a lower tier, is to stay in tier 0 (promotion). */
+bool tiers_promotes(struct tiers *tiers, block_id b);
 
 bool tiers_has_archive(const struct tiers *tiers);
 /* One round of the archive's worker; how many blocks it uploaded. */

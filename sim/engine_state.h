@@ -1,0 +1,98 @@
+/* engine_state.h - the engine's insides, shared by engine.c (time, events, results) and scheduler.c (who runs, with what
+ * memory). Nobody else includes it. */
+#ifndef KVCAST_ENGINE_STATE_H
+#define KVCAST_ENGINE_STATE_H
+
+#include "engine.h"
+#include "event_queue.h"
+#include "replay.h"
+#include "tiers.h"
+
+#include <gsl/gsl_rng.h>
+
+enum engine_event { EVENT_ARRIVAL, EVENT_STEP_END, EVENT_LOADED, EVENT_ARCHIVE };
+
+enum sequence_state { SEQUENCE_NONE, SEQUENCE_WAITING, SEQUENCE_LOADING, SEQUENCE_READY, SEQUENCE_RUNNING };
+
+struct sequence {
+	struct path path;         /* the prompt's full blocks, as far as they may be kept in the first tier */
+	struct path answer;       /* blocks the answer fills are answer_from .. answer_to - 1 of this path */
+	uint32_t answer_from, answer_to;
+	uint32_t held_blocks;     /* of path, pinned */
+	uint32_t reserved_blocks; /* memory beside them: partial tails, answers, loads under way, what is not to be kept */
+	uint32_t loading_blocks;  /* of those, blocks under way from lower tiers */
+	uint64_t computed_tokens; /* in memory: hit, loaded or computed */
+	uint64_t target_tokens;   /* prompt, and after a preemption the answer so far */
+	uint32_t answered_tokens;
+	uint32_t preemptions;
+	enum sequence_state state;
+	bool counted, load_fails;
+	int64_t arrival_ns, admitted_ns, ready_ns, started_ns, first_token_ns;
+	struct request_outcome outcome;
+};
+
+/* Requests waiting, in order; a ring that can also be put to at the front. */
+struct waiting {
+	uint32_t *ring;
+	uint32_t room, first, count;
+};
+
+struct engine {
+	const struct trace *trace;
+	const struct run_config *config;
+	const struct backend_ops *ops;
+	void *backend;
+	struct tier_config tier_configs[TIER_MOST]; /* as they run; the specs belong to the run's config */
+	struct replay_cost cost;
+	struct tiers *tiers;
+	struct cache *cache; /* the first tier's */
+	struct event_queue queue;
+	gsl_rng *rng;
+	int64_t now_ns;
+	uint64_t capacity_blocks;
+	uint32_t block_tokens;
+	bool commits_at_once; /* blocks are visible when allocated, not when computed */
+
+	struct sequence *sequences; /* [request_count] */
+	struct waiting waiting;
+	uint32_t *running; /* in order of admission */
+	uint32_t running_count, holding_count; /* holding: loading or ready, with memory but not running */
+	uint32_t next_arrival; /* open loop: index of the next request */
+
+	struct step_part *parts;
+	uint32_t part_count;
+	uint64_t step_repeats; /* decode steps that the one in progress stands for */
+	bool in_step, has_ttl;
+
+	/* Closed loop. */
+	uint32_t *next_turn; /* [request_count], UINT32_MAX: the last */
+	uint32_t *first_turn; /* [session_count] */
+	uint32_t next_session;
+
+	uint32_t arrived, first_counted, finished;
+	int64_t first_counted_ns, last_ns;
+	struct metrics *metrics;
+	struct run_result *result;
+	u128 stay_ns, in_system_ns; /* Little's law: two ways to the same sum */
+	uint32_t in_system;
+	int64_t in_system_at_ns;
+};
+
+/* When the next event of any kind is due. */
+int64_t engine_next_event_ns(const struct engine *engine);
+/* A request that cannot be served. */
+void engine_reject(struct engine *engine, uint32_t request);
+
+/* Chooses what runs next: fills parts and step_repeats; false if nothing can run now. */
+bool scheduler_build(struct engine *engine);
+/* What a loaded sequence was waiting for is there. */
+void scheduler_loaded(struct engine *engine, uint32_t request);
+/* Takes everything from a sequence: its pins, its memory, its place. */
+void scheduler_release(struct engine *engine, uint32_t request);
+/* The step's tokens have been computed; blocks that became whole are kept. Not for decode parts. */
+void scheduler_commit(struct engine *engine, uint32_t request);
+void scheduler_wait(struct engine *engine, uint32_t request, bool at_front);
+/* Makes now of every tier speak of `request`, with a new seq. */
+void scheduler_describe(struct engine *engine, uint32_t request);
+
+#endif
