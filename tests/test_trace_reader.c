@@ -128,6 +128,7 @@ static void hash_ids_and_runs_are_the_same(void **state)
 	static const char *const forms[] = {
 	    "\"hash_ids\":[-3,-2,-1,7,8,100]",
 	    "\"hash_runs\":[[-3,3],[7,2],[100,1]]",
+	    "\"hash\\u005fids\":[-3,-2,-1,7,8,100]",
 	    "\"hash_runs\":[[-3,1],[-2,2],[7,1],[8,1],[100,1]],\"token_ids\":null",
 	};
 	uint64_t checksum = 0;

@@ -2,6 +2,7 @@
 
 #include "builder.h"
 #include "fields.h"
+#include "ints.h"
 #include "tokenizer.h"
 
 #include <inttypes.h>
@@ -20,6 +21,7 @@ struct reader {
 	/* What the header says; block_tokens is 0 where it says nothing. */
 	bool has_header, tail_unlisted, session_scope, unchained;
 	uint32_t block_tokens;
+	struct ints ints; /* the lists of numbers of the line */
 	uint32_t *tokens;
 	size_t token_capacity;
 };
@@ -40,6 +42,43 @@ static const struct field_range range_run_count = {1, INT64_MAX, "ids"};
 static int reader_in_field(int status, const char *key, struct err *err)
 {
 	return status < 0 ? err_prefix(err, "field \"%s\": ", key) : 0;
+}
+
+/* --- lists of numbers --- */
+
+static const char *const number_lists[] = {"hash_ids", "token_ids", "output_token_ids", NULL};
+
+static size_t reader_count(const struct reader *reader, const char *key, const json_t *list)
+{
+	size_t count;
+	return ints_find(&reader->ints, key, &count) ? count : json_array_size(list);
+}
+
+/* The numbers of a field in `number_lists`: as taken out of the line, or one by one from the JSON list, which is then
+ * where the fault lies. NULL and a sentence if one is out of range. */
+static const int64_t *reader_numbers(struct reader *reader, const char *key, const json_t *list,
+				     const struct field_range *range, size_t *count, struct err *err)
+{
+	const int64_t *values = ints_find(&reader->ints, key, count);
+	if (!values) {
+		*count = json_array_size(list);
+		int64_t *room = ints_add(&reader->ints, *count);
+		for (size_t i = 0; i < *count; i++) {
+			if (fields_element(json_array_get(list, i), key, i, range, &room[i], err) < 0)
+				return NULL;
+		}
+		return room;
+	}
+	for (size_t i = 0; i < *count; i++) {
+		if (values[i] < range->least || values[i] > range->most) {
+			int64_t ignored;
+			json_t *number = json_integer(values[i]);
+			fields_element(number, key, i, range, &ignored, err);
+			json_decref(number);
+			return NULL;
+		}
+	}
+	return values;
 }
 
 /* --- prompts --- */
@@ -73,23 +112,17 @@ static int reader_hash_ids(struct reader *reader, const json_t *line, const json
 	struct line_scope scope;
 	if (reader_line_scope(reader, line, &scope, err) < 0)
 		return -1;
-	size_t size = json_array_size(list);
-	int64_t first = 0;
-	uint64_t count = 0;
-	for (size_t i = 0; i < size; i++) {
-		int64_t id;
-		if (fields_element(json_array_get(list, i), "hash_ids", i, &range_block_id, &id, err) < 0)
-			return -1;
-		if (count > 0 && id > first && (uint64_t)id - (uint64_t)first == count) {
-			count++;
-			continue;
-		}
-		if (builder_path_hash_run(reader->builder, scope.text, first, count, err) < 0)
+	size_t size;
+	const int64_t *ids = reader_numbers(reader, "hash_ids", list, &range_block_id, &size, err);
+	if (!ids)
+		return -1;
+	for (size_t i = 0, end; i < size; i = end) {
+		for (end = i + 1; end < size && ids[end - 1] < INT64_MAX && ids[end] == ids[end - 1] + 1; end++)
+			;
+		if (builder_path_hash_run(reader->builder, scope.text, ids[i], end - i, err) < 0)
 			return reader_in_field(-1, "hash_ids", err);
-		first = id;
-		count = 1;
 	}
-	return reader_in_field(builder_path_hash_run(reader->builder, scope.text, first, count, err), "hash_ids", err);
+	return 0;
 }
 
 typedef int (*add_run)(struct builder *, const char *, int64_t, uint64_t, struct err *);
@@ -124,17 +157,15 @@ static int reader_hash_runs(struct reader *reader, const json_t *line, const jso
 
 static int reader_tokens(struct reader *reader, const char *key, const json_t *list, size_t *count, struct err *err)
 {
-	*count = json_array_size(list);
+	const int64_t *values = reader_numbers(reader, key, list, &range_token_id, count, err);
+	if (!values)
+		return -1;
 	if (*count > reader->token_capacity) {
 		reader->token_capacity = *count;
 		reader->tokens = mem_grow(reader->tokens, *count, sizeof(*reader->tokens));
 	}
-	for (size_t i = 0; i < *count; i++) {
-		int64_t token;
-		if (fields_element(json_array_get(list, i), key, i, &range_token_id, &token, err) < 0)
-			return -1;
-		reader->tokens[i] = (uint32_t)token;
-	}
+	for (size_t i = 0; i < *count; i++)
+		reader->tokens[i] = (uint32_t)values[i];
 	return 0;
 }
 
@@ -319,8 +350,8 @@ static int reader_hints(struct reader *reader, const json_t *line, struct trace_
 	return any;
 }
 
-static int reader_lengths(const json_t *line, const struct prompt_form *form, const json_t *answer,
-			  struct trace_request *request, struct err *err)
+static int reader_lengths(const struct reader *reader, const json_t *line, const struct prompt_form *form,
+			  const json_t *answer, struct trace_request *request, struct err *err)
 {
 	int64_t length = 0;
 	int status = form->length_checked ? fields_whole(line, "input_length", &range_tokens, &length, err) : 0;
@@ -334,7 +365,7 @@ static int reader_lengths(const json_t *line, const struct prompt_form *form, co
 		if (!answer)
 			return fields_wrong("output_length", NULL, err,
 					    "a whole number of tokens, or \"output_token_ids\"");
-		length = (int64_t)json_array_size(answer);
+		length = (int64_t)reader_count(reader, "output_token_ids", answer);
 	}
 	request->output_tokens = (uint32_t)length;
 	return status < 0 ? -1 : 0;
@@ -348,7 +379,7 @@ static int reader_begin(struct reader *reader, const json_t *line, const struct 
 	struct trace_hints hints;
 	struct field_name session, class_name;
 	int64_t turn = 0;
-	if (reader_lengths(line, form, answer, &request, err) < 0)
+	if (reader_lengths(reader, line, form, answer, &request, err) < 0)
 		return -1;
 	int status = fields_time(line, "timestamp", NS_PER_MS, "ms", &request.arrival_ns, err);
 	if (status == 0)
@@ -427,9 +458,10 @@ static int reader_not_json(const json_error_t *error, struct err *err)
 	return err_set(err, "the line is not JSON (column %d: %s); expected one object.", error->column, error->text);
 }
 
-static int reader_line(struct reader *reader, const char *text, size_t length, struct err *err)
+static int reader_line(struct reader *reader, char *text, size_t length, struct err *err)
 {
 	json_error_t error;
+	ints_take(&reader->ints, number_lists, text, length);
 	json_t *line = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
 	if (!line)
 		return reader_not_json(&error, err);
@@ -466,6 +498,7 @@ struct trace *reader_jsonl_load(struct input *input, const char *name, const str
 			break;
 		}
 	}
+	ints_free(&reader.ints);
 	free(reader.tokens);
 	if (status == 0 && !reader.builder)
 		status = err_set(err, "%s: there is no request in it; expected at least one line with a request.",
