@@ -300,12 +300,15 @@ static int spec_check_range(const struct param *param, const char *text, double 
 static int spec_param_value(const struct param *param, const char *text, union param_value *value, struct err *err)
 {
 	int status = 0;
+	/* Counts are never negative, but a whole number, such as a priority, may be. */
+	bool negative = param->kind == PARAM_INT && param->least < 0 && *text == '-';
 	switch (param->kind) {
 	case PARAM_REAL:
 		status = units_real(text, &value->real, err);
 		break;
 	case PARAM_INT:
-		status = units_count(text, &value->integer, err);
+		status = units_count(text + negative, &value->integer, err);
+		value->integer = negative && status == 0 ? -value->integer : value->integer;
 		break;
 	case PARAM_DURATION:
 		status = units_duration(text, &value->integer, err);

@@ -228,6 +228,43 @@ static void bad_binding(void **state)
 	}
 }
 
+static void whole_numbers_below_zero(void **state)
+{
+	(void)state;
+	static const struct param params[] = {
+	    {.name = "priority", .kind = PARAM_INT, .default_text = "-3", .least = -10, .most = 10},
+	    {.name = NULL},
+	};
+	static const struct {
+		const char *text;
+		int64_t value;
+		const char *sentence;
+	} cases[] = {
+	    {"x", -3, NULL},
+	    {"x:priority=-7", -7, NULL},
+	    {"x:priority=7", 7, NULL},
+	    {"x:priority=-11", 0, "x: priority=-11 is out of range; -10 to 10 is expected."},
+	    {"x:priority=-inf", 0, "x: priority=-inf is out of range; -10 to 10 is expected."},
+	    {"x:priority=--1", 0,
+	     "x: priority: '-1' is negative; a count is a whole number such as 1000, 10k, 1e6 or 2M, or inf."},
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct param *const tables[] = {params, NULL};
+		union param_value value;
+		union param_value *const values[] = {&value};
+		struct spec spec;
+		struct err err;
+		assert_int_equal(spec_parse(&spec, cases[i].text, &err), 0);
+		int status = spec_bind(&spec, NULL, tables, values, "x", &err);
+		assert_int_equal(status, cases[i].sentence ? -1 : 0);
+		if (cases[i].sentence)
+			assert_string_equal(err.text, cases[i].sentence);
+		else
+			assert_int_equal(value.integer, cases[i].value);
+		spec_free(&spec);
+	}
+}
+
 static void binding_without_parameters(void **state)
 {
 	(void)state;
@@ -252,6 +289,7 @@ int main(void)
 	    cmocka_unit_test(bad_lists),
 	    cmocka_unit_test(binding),
 	    cmocka_unit_test(bad_binding),
+	    cmocka_unit_test(whole_numbers_below_zero),
 	    cmocka_unit_test(binding_without_parameters),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
