@@ -10,6 +10,7 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } subcommands[] = {
+        {"info", cmd_trace_info, "what is in a trace: lengths, sessions, reuse, best possible hit rates"},
         {"gen", cmd_trace_gen, "make a trace: agents that ask about shared texts"},
         {"convert", cmd_trace_convert, "to native JSONL, or to the compiled form that loads at once"},
 };
