@@ -276,6 +276,7 @@ static void refused_manuals(void **state)
 	}
 	scratch_write("manual", "a\0b", 3);
 	assert_int_equal(gen_manual_load(&manual, "manual", 0, &err), -1);
+	assert_string_equal(err.text, "manual:1: byte 2 of the line is NUL; expected text.");
 	assert_int_equal(gen_manual_load(&manual, "nowhere", 0, &err), -1);
 	assert_non_null(strstr(err.text, "nowhere"));
 }

@@ -68,7 +68,7 @@ static void nul_bytes_are_refused(void **state)
 {
 	(void)state;
 	scratch_write("nul", "good\nba\0d\n", 10);
-	assert_string_equal(lines_of("nul"), "good|nul:2: byte 3 of the line is NUL; expected JSON text.");
+	assert_string_equal(lines_of("nul"), "good|nul:2: byte 3 of the line is NUL; expected text.");
 }
 
 /* Lines of every length around the buffer's, so that each meets its end in another place. */
@@ -209,7 +209,7 @@ static void standard_input_is_a_dash(void **state)
 	assert_string_equal(lines_of("-"), "a|b|.");
 	scratch_write("piped", "a\nb\0\n", 5);
 	assert_non_null(freopen("piped", "rb", stdin));
-	assert_string_equal(lines_of("-"), "a|standard input:2: byte 2 of the line is NUL; expected JSON text.");
+	assert_string_equal(lines_of("-"), "a|standard input:2: byte 2 of the line is NUL; expected text.");
 	dup2(before, STDIN_FILENO);
 	close(before);
 }

@@ -252,7 +252,7 @@ static void nothing_is_taken_from_bytes_that_are_no_text(void **state)
 	data[4] = '\0';
 	scratch_write("n.jsonl", data, sizeof(good) - 1);
 	assert_null(trace_load("n.jsonl", &options, &err));
-	assert_string_equal(err.text, "n.jsonl:1: byte 5 of the line is NUL; expected JSON text.");
+	assert_string_equal(err.text, "n.jsonl:1: byte 5 of the line is NUL; expected text.");
 	assert_null(trace_load("absent.jsonl", &options, &err));
 	assert_string_equal(err.text, "absent.jsonl cannot be opened: No such file or directory.");
 	assert_null(trace_load("/", &options, &err));

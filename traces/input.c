@@ -158,7 +158,7 @@ int input_line(struct input *input, char **line, size_t *length, struct err *err
 	(*line)[*length] = '\0';
 	const char *nul = memchr(*line, '\0', *length);
 	if (nul)
-		return err_set(err, "%s:%" PRIu64 ": byte %zu of the line is NUL; expected JSON text.", input->name,
+		return err_set(err, "%s:%" PRIu64 ": byte %zu of the line is NUL; expected text.", input->name,
 			       input->line, (size_t)(nul - *line) + 1);
 	return 1;
 }
