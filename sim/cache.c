@@ -525,17 +525,23 @@ uint32_t cache_idle_blocks(const struct cache *cache, struct path path, uint32_t
 	return idle;
 }
 
-void cache_use(struct cache *cache, block_id b)
+void cache_lend(struct cache *cache, block_id first, uint32_t count)
 {
-	const struct trace_run one = {b, 1};
-	use_path(cache, (struct path){&one, 1}, 1);
-	unpin(cache, one);
+	const struct trace_run stretch = {first, count};
+	use_path(cache, (struct path){&stretch, count}, count);
+}
+
+void cache_return(struct cache *cache, block_id first, uint32_t count)
+{
+	const struct trace_run stretch = {first, count};
+	cache_release(cache, (struct path){&stretch, count}, count);
 }
 
 bool cache_put(struct cache *cache, block_id b)
 {
 	if (cache->state[b] == BLOCK_RESIDENT) {
-		cache_use(cache, b);
+		cache_lend(cache, b, 1);
+		cache_return(cache, b, 1);
 		return true;
 	}
 	if (cache_empty_blocks(cache) == 0 && !make_room(cache, b)) {

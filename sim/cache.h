@@ -91,8 +91,9 @@ uint32_t cache_idle_blocks(const struct cache *cache, struct path path, uint32_t
 
 /* A lower tier takes block b, which stays unpinned, or counts a use of it if it is there. False where it found no room. */
 bool cache_put(struct cache *cache, block_id b);
-/* A resident, unpinned block has been used from here. */
-void cache_use(struct cache *cache, block_id b);
+/* Resident blocks first..first+count-1 are used from here, and may not go until cache_return. */
+void cache_lend(struct cache *cache, block_id first, uint32_t count);
+void cache_return(struct cache *cache, block_id first, uint32_t count);
 
 /* Object semantics: serves `refs` one by one, each an access of its own at now.now_ns; `hit[i]` tells the outcome. With
  * a TTL rule, or a policy that looks at requests, the general path is taken, with the same results. `next` as in object_pass. */

@@ -1,18 +1,21 @@
 /* cmd_run.c - kvcast run TRACE: one cache, one result. */
 #include "cli.h"
+#include "engine_log.h"
 #include "options.h"
 #include "report.h"
 #include "requests_csv.h"
 #include "simulate.h"
+#include "timeline.h"
+#include "units.h"
 
 #include <argp.h>
 #include <time.h>
 
-enum { KEY_JSON = 0x200, KEY_CSV, KEY_REQUESTS };
+enum { KEY_JSON = 0x200, KEY_CSV, KEY_REQUESTS, KEY_EVENTS, KEY_TIMELINE, KEY_BUCKET };
 
 struct run_command {
 	struct run_options options;
-	const char *trace_path, *requests_path;
+	const char *trace_path, *requests_path, *events_path, *timeline_path, *bucket;
 	bool json, csv;
 };
 
@@ -21,6 +24,9 @@ static const struct argp_option option_table[] = {
         {"json", KEY_JSON, 0, 0, "print one JSON object", 0},
         {"csv", KEY_CSV, 0, 0, "print one row, with the columns of kvcast sweep --csv", 0},
         {"requests", KEY_REQUESTS, "FILE", 0, "write a CSV with a row for every request", 0},
+        {"events", KEY_EVENTS, "FILE", 0, "write everything that happens as JSON lines (not with --engine replay)", 0},
+        {"timeline", KEY_TIMELINE, "FILE", 0, "write a CSV of hit rate, TTFT and load over time (not with --engine replay)", 0},
+        {"timeline-bucket", KEY_BUCKET, "TIME", 0, "its step; default 60s", 0},
         {0},
 };
 
@@ -36,6 +42,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_REQUESTS:
 		command->requests_path = arg;
+		return 0;
+	case KEY_EVENTS:
+		command->events_path = arg;
+		return 0;
+	case KEY_TIMELINE:
+		command->timeline_path = arg;
+		return 0;
+	case KEY_BUCKET:
+		command->bucket = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0)
@@ -89,30 +104,70 @@ static int single(struct run_command *command, const struct trace *trace, struct
 	                        &options->config.capacity_blocks, err);
 }
 
+/* The files a run writes beside its result; all appear, or none. */
+struct run_files {
+	struct requests_csv *requests;
+	struct engine_log *events;
+	struct timeline *timeline;
+};
+
+static void abort_files(struct run_files *files)
+{
+	requests_csv_abort(files->requests);
+	engine_log_abort(files->events);
+	timeline_abort(files->timeline);
+}
+
+static int commit_files(struct run_files *files, struct err *err)
+{
+	struct err later;
+	int failed = requests_csv_commit(files->requests, err);
+	failed |= engine_log_commit(files->events, failed ? &later : err);
+	failed |= timeline_commit(files->timeline, failed ? &later : err);
+	return failed;
+}
+
+static int open_files(const struct run_command *command, const struct trace *trace, struct run_config *config,
+                      struct run_files *files, struct err *err)
+{
+	int64_t bucket_ns = 60 * NS_PER_S;
+	if ((command->events_path || command->timeline_path) && config->engine == ENGINE_REPLAY)
+		return err_set(err, "--%s: in --engine replay nothing takes time; choose static, vllm or sglang.",
+		               command->events_path ? "events" : "timeline");
+	if (command->bucket && (units_duration(command->bucket, &bucket_ns, err) < 0 || bucket_ns < NS_PER_MS))
+		return err_set(err, "--timeline-bucket %s: expected a time of at least 1ms.", command->bucket);
+	if (command->requests_path && !(files->requests = requests_csv_open(command->requests_path, trace, config, err)))
+		return -1;
+	if (command->events_path && !(files->events = engine_log_open(command->events_path, err)))
+		return -1;
+	if (command->timeline_path && !(files->timeline = timeline_open(command->timeline_path, bucket_ns, err)))
+		return -1;
+	if (files->requests) {
+		config->on_request = requests_csv_row;
+		config->on_request_context = files->requests;
+	}
+	config->log = files->events;
+	config->timeline = files->timeline;
+	return 0;
+}
+
 static int run_trace(struct run_command *command, const struct trace *trace, struct err *err)
 {
 	struct run_config *config = &command->options.config;
-	struct requests_csv *csv = NULL;
+	struct run_files files = {NULL, NULL, NULL};
 	struct run_result result;
 	if (single(command, trace, err) < 0)
 		return cli_fail(err);
-	if (command->requests_path) {
-		csv = requests_csv_open(command->requests_path, trace, err);
-		if (!csv)
-			return cli_fail(err);
-		config->on_request = requests_csv_row;
-		config->on_request_context = csv;
-	}
 	const double start_s = now_s();
-	if (simulate_run(trace, config, &result, err) < 0) {
-		requests_csv_abort(csv);
+	if (open_files(command, trace, config, &files, err) < 0 || simulate_run(trace, config, &result, err) < 0) {
+		abort_files(&files);
 		return cli_fail(err);
 	}
 	const double wall_s = now_s() - start_s;
 	const struct report report = {trace, &command->options, config, &result,
 	                              command->options.text[OPTION_NO_TIMING] ? -1 : wall_s};
 	int status = 0;
-	if (csv && requests_csv_commit(csv, err) < 0)
+	if (commit_files(&files, err) < 0)
 		status = cli_fail(err);
 	if (status == 0)
 		status = print_report(command, &report);

@@ -95,7 +95,7 @@ static void table_row(const struct run_config *config, const struct metrics_grou
 	if (config->capacity_blocks != UINT64_MAX)
 		report_count(config->capacity_blocks, capacity, sizeof(capacity));
 	printf("%-21s %-19s %10s%9.2f%9.2f%10.1f\n", config->evict->text, config->ttl->text, capacity,
-	       100 * metrics_token_hit_rate(total), 100 * metrics_block_hit_rate(total), total->ttft_ms.mean);
+	       100 * metrics_token_hit_rate(total), 100 * metrics_block_hit_rate(total), total->time_ms[METRICS_TTFT].mean);
 }
 
 static void on_point(void *context, size_t index, const struct run_config *config, const struct run_result *result)
@@ -191,7 +191,8 @@ static int sweep_all(struct sweep_command *command, struct err *err)
 		if (!failed && !command->json && !command->csv) {
 			char calibration[256];
 			report_calibration(command->options.calibration, calibration, sizeof(calibration));
-			printf("TTFT is uncontended; %s\n%s", calibration, t + 1 < command->trace_count ? "\n" : "");
+			printf("TTFT%s; %s\n%s", command->options.config.engine == ENGINE_REPLAY ? " is uncontended" : "", calibration, 
+			       t + 1 < command->trace_count ? "\n" : "");
 		}
 		trace_free(trace);
 		options_free(&command->options);

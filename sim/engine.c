@@ -142,6 +142,13 @@ static void let_go(struct engine *engine, uint32_t request)
 	scheduler_release(engine, request);
 }
 
+/* What a request's hits save of its prefill, were it alone. */
+static int64_t saved_ns(const struct engine *engine, const struct trace_request *request, uint64_t hit_tokens)
+{
+	return engine->ops->alone_ns(engine->backend, request->prompt_tokens, 0) -
+	       engine->ops->alone_ns(engine->backend, request->prompt_tokens - hit_tokens, hit_tokens);
+}
+
 static void finish(struct engine *engine, uint32_t request)
 {
 	const struct trace_request *this = &engine->trace->requests[request];
@@ -153,6 +160,7 @@ static void finish(struct engine *engine, uint32_t request)
 	outcome->queue_ns = sequence->admitted_ns - sequence->arrival_ns + sequence->started_ns - sequence->ready_ns;
 	outcome->prefill_ns = sequence->first_token_ns - sequence->started_ns;
 	outcome->e2e_ns = engine->now_ns - sequence->arrival_ns;
+	outcome->saved_ns = saved_ns(engine, this, outcome->ledger.hit_tokens);
 	engine_log_event(engine->config->log, engine->now_ns, "finish", request, sequence->answered_tokens, outcome->e2e_ns);
 	if (sequence->counted) {
 		metrics_add(engine->metrics, this, outcome);

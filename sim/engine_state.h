@@ -14,6 +14,9 @@ enum engine_event { EVENT_ARRIVAL, EVENT_STEP_END, EVENT_LOADED, EVENT_ARCHIVE }
 
 enum sequence_state { SEQUENCE_NONE, SEQUENCE_WAITING, SEQUENCE_LOADING, SEQUENCE_READY, SEQUENCE_RUNNING };
 
+/* Segments of lower tiers that one load may have; a path more mixed than that is computed from there on. */
+#define LOAD_SEGMENTS 8
+
 struct sequence {
 	struct path path;         /* the prompt's full blocks, as far as they may be kept in the first tier */
 	struct path answer;       /* blocks the answer fills are answer_from .. answer_to - 1 of this path */
@@ -21,6 +24,8 @@ struct sequence {
 	uint32_t held_blocks;     /* of path, pinned */
 	uint32_t reserved_blocks; /* memory beside them: partial tails, answers, loads under way, what is not to be kept */
 	uint32_t loading_blocks;  /* of those, blocks under way from lower tiers */
+	struct tier_segment loading[LOAD_SEGMENTS];
+	uint32_t loading_count;
 	uint64_t computed_tokens; /* in memory: hit, loaded or computed */
 	uint64_t target_tokens;   /* prompt, and after a preemption the answer so far */
 	uint32_t answered_tokens;

@@ -7,7 +7,7 @@ struct metrics {
 	const struct trace *trace;
 	struct metrics_group total, *classes;
 	/* Times of the counted requests in ms, in order of service, and whose class each is. */
-	double *ttft_ms, *e2e_ms;
+	double *time_ms[METRICS_TIMES];
 	uint32_t *class_of;
 	size_t count;
 };
@@ -17,8 +17,8 @@ struct metrics *metrics_open(const struct trace *trace)
 	struct metrics *metrics = mem_alloc(1, sizeof(*metrics));
 	metrics->trace = trace;
 	metrics->classes = mem_alloc(trace->class_count, sizeof(*metrics->classes));
-	metrics->ttft_ms = mem_alloc(trace->request_count, sizeof(*metrics->ttft_ms));
-	metrics->e2e_ms = mem_alloc(trace->request_count, sizeof(*metrics->e2e_ms));
+	for (size_t t = 0; t < METRICS_TIMES; t++)
+		metrics->time_ms[t] = mem_alloc(trace->request_count, sizeof(*metrics->time_ms[t]));
 	metrics->class_of = mem_alloc(trace->request_count, sizeof(*metrics->class_of));
 	return metrics;
 }
@@ -28,8 +28,8 @@ void metrics_close(struct metrics *metrics)
 	if (!metrics)
 		return;
 	free(metrics->classes);
-	free(metrics->ttft_ms);
-	free(metrics->e2e_ms);
+	for (size_t t = 0; t < METRICS_TIMES; t++)
+		free(metrics->time_ms[t]);
 	free(metrics->class_of);
 	free(metrics);
 }
@@ -43,6 +43,7 @@ static void group_add(struct metrics_group *group, const struct trace_request *r
 	group->blocks += outcome->path_blocks;
 	group->hit_blocks += outcome->hit_blocks;
 	group->full_hit_requests += outcome->full_hit;
+	group->prefill_saved_s += (double)outcome->saved_ns / (double)NS_PER_S;
 	group->request_hit_sum += (double)from->hit_tokens / (double)request->prompt_tokens;
 	for (size_t tier = 0; tier < TIER_MOST; tier++)
 		to->tier_hit_tokens[tier] += from->tier_hit_tokens[tier];
@@ -65,8 +66,15 @@ void metrics_add(struct metrics *metrics, const struct trace_request *request, c
 	group_add(&metrics->total, request, outcome);
 	if (request->class_id != TRACE_NO_CLASS)
 		group_add(&metrics->classes[request->class_id], request, outcome);
-	metrics->ttft_ms[metrics->count] = (double)outcome->ttft_ns / (double)NS_PER_MS;
-	metrics->e2e_ms[metrics->count] = (double)outcome->e2e_ns / (double)NS_PER_MS;
+	const int64_t times_ns[METRICS_TIMES] = {
+	        [METRICS_TTFT] = outcome->ttft_ns,
+	        [METRICS_E2E] = outcome->e2e_ns,
+	        [METRICS_QUEUE] = outcome->queue_ns,
+	        [METRICS_LOAD] = outcome->load_ns,
+	        [METRICS_PREFILL] = outcome->prefill_ns,
+	};
+	for (size_t t = 0; t < METRICS_TIMES; t++)
+		metrics->time_ms[t][metrics->count] = (double)times_ns[t] / (double)NS_PER_MS;
 	metrics->class_of[metrics->count++] = request->class_id;
 }
 
@@ -104,22 +112,18 @@ static struct distribution distribution_of(double *values, size_t count)
 void metrics_finish(struct metrics *metrics)
 {
 	double *some = mem_alloc(metrics->count, sizeof(*some));
-	for (uint32_t k = 0; k < metrics->trace->class_count; k++) {
-		struct metrics_group *group = &metrics->classes[k];
-		double *const values[] = {metrics->ttft_ms, metrics->e2e_ms};
-		struct distribution *const results[] = {&group->ttft_ms, &group->e2e_ms};
-		for (size_t v = 0; v < COUNT_OF(values); v++) {
+	for (size_t t = 0; t < METRICS_TIMES; t++) {
+		for (uint32_t k = 0; k < metrics->trace->class_count; k++) {
 			size_t count = 0;
 			for (size_t i = 0; i < metrics->count; i++) {
 				if (metrics->class_of[i] == k)
-					some[count++] = values[v][i];
+					some[count++] = metrics->time_ms[t][i];
 			}
-			*results[v] = distribution_of(some, count);
+			metrics->classes[k].time_ms[t] = distribution_of(some, count);
 		}
+		metrics->total.time_ms[t] = distribution_of(metrics->time_ms[t], metrics->count);
 	}
 	free(some);
-	metrics->total.ttft_ms = distribution_of(metrics->ttft_ms, metrics->count);
-	metrics->total.e2e_ms = distribution_of(metrics->e2e_ms, metrics->count);
 }
 
 const struct metrics_group *metrics_total(const struct metrics *metrics)

@@ -32,17 +32,22 @@ struct request_outcome {
 	bool full_hit;
 	struct ledger ledger;
 	int64_t queue_ns, load_ns, prefill_ns, ttft_ns, e2e_ns;
+	int64_t saved_ns; /* prefill that the hit tokens saved */
 };
 
 struct distribution {
 	double mean, p50, p90, p95, p99, max;
 };
 
+/* The times of a request. TTFT = queue + load + prefill. */
+enum metrics_time { METRICS_TTFT, METRICS_E2E, METRICS_QUEUE, METRICS_LOAD, METRICS_PREFILL, METRICS_TIMES };
+
 struct metrics_group {
 	uint64_t requests, prompt_tokens, blocks, hit_blocks, full_hit_requests;
 	double request_hit_sum;
 	struct ledger ledger;
-	struct distribution ttft_ms, e2e_ms; /* set by metrics_finish */
+	double prefill_saved_s; /* what the hit tokens would have cost to compute, alone */
+	struct distribution time_ms[METRICS_TIMES]; /* set by metrics_finish */
 };
 
 struct metrics;

@@ -172,9 +172,9 @@ struct trace *options_load(struct run_options *options, const char *trace_path, 
 {
 	int64_t block_tokens = 0, max_prompt = 0, max_output = 0;
 	if (options_apply_preset(options, err) < 0 || options_resolve(options, evict_all, err) < 0 ||
-	    options_whole(options, OPTION_BLOCK, 1, 1 << 24, &block_tokens, err) < 0 ||
-	    options_whole(options, OPTION_MAX_PROMPT, 1, UINT32_MAX, &max_prompt, err) < 0 ||
-	    options_whole(options, OPTION_MAX_OUTPUT, 1, UINT32_MAX, &max_output, err) < 0)
+	    options_resolve_whole(options, OPTION_BLOCK, 1, 1 << 24, &block_tokens, err) < 0 ||
+	    options_resolve_whole(options, OPTION_MAX_PROMPT, 1, UINT32_MAX, &max_prompt, err) < 0 ||
+	    options_resolve_whole(options, OPTION_MAX_OUTPUT, 1, UINT32_MAX, &max_output, err) < 0)
 		return NULL;
 	const char *model_name = options->text[OPTION_MODEL];
 	if (model_name && model_load(&options->model, model_name, err) < 0)

@@ -71,7 +71,7 @@ int options_apply_preset(struct run_options *options, struct err *err);
 /* Turns texts into config, policies, tiers and faults; no trace needed. */
 int options_resolve(struct run_options *options, bool evict_all, struct err *err);
 /* A whole number from an option; `value` stays as it is where the option was not given. */
-int options_whole(const struct run_options *options, enum option_id id, int64_t least, int64_t most, int64_t *value,
+int options_resolve_whole(const struct run_options *options, enum option_id id, int64_t least, int64_t most, int64_t *value,
                   struct err *err);
 /* "--capacity", for messages. */
 const char *options_name(enum option_id id);

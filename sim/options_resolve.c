@@ -22,7 +22,7 @@ static int choose(const struct run_options *options, enum option_id id, const ch
 	return err_set(err, "--%s %s: expected %s.", options_name(id), text, list);
 }
 
-int options_whole(const struct run_options *options, enum option_id id, int64_t least, int64_t most, int64_t *value,
+int options_resolve_whole(const struct run_options *options, enum option_id id, int64_t least, int64_t most, int64_t *value,
                   struct err *err)
 {
 	const char *text = options->text[id];
@@ -97,10 +97,10 @@ static int resolve_traffic(struct run_options *options, struct err *err)
 	const int drop = choose(options, OPTION_ANSWERS, answers, err);
 	int64_t seed = 1, sessions = 64, step_tokens = 8192, most_running = 256;
 	config->speed = 1;
-	if (closed < 0 || drop < 0 || options_whole(options, OPTION_SEED, 0, INT64_MAX, &seed, err) < 0 ||
-	    options_whole(options, OPTION_SESSIONS, 1, UINT32_MAX, &sessions, err) < 0 ||
-	    options_whole(options, OPTION_STEP_TOKENS, 1, UINT32_MAX, &step_tokens, err) < 0 ||
-	    options_whole(options, OPTION_MAX_RUNNING, 1, 1 << 20, &most_running, err) < 0 ||
+	if (closed < 0 || drop < 0 || options_resolve_whole(options, OPTION_SEED, 0, INT64_MAX, &seed, err) < 0 ||
+	    options_resolve_whole(options, OPTION_SESSIONS, 1, UINT32_MAX, &sessions, err) < 0 ||
+	    options_resolve_whole(options, OPTION_STEP_TOKENS, 1, UINT32_MAX, &step_tokens, err) < 0 ||
+	    options_resolve_whole(options, OPTION_MAX_RUNNING, 1, 1 << 20, &most_running, err) < 0 ||
 	    read_real(options, OPTION_SPEED, &config->speed, err) < 0 ||
 	    read_real(options, OPTION_WARMUP, &config->warmup, err) < 0)
 		return -1;

@@ -174,6 +174,7 @@ static void price_time(const struct run *run, const struct trace_request *reques
 	const uint64_t hit_tokens = outcome->ledger.hit_tokens;
 	outcome->prefill_ns =
 	        calibration_prefill_ns(run->config->calibration, request->prompt_tokens - hit_tokens, hit_tokens);
+	outcome->saved_ns = calibration_prefill_ns(run->config->calibration, request->prompt_tokens, 0) - outcome->prefill_ns;
 	outcome->ttft_ns = outcome->prefill_ns;
 	/* The prompt's prefill gives the first token. */
 	outcome->e2e_ns = outcome->ttft_ns;

@@ -37,4 +37,21 @@ const char *report_count(uint64_t value, char *buffer, size_t size);
 /* Writes a CSV field, quoted where it must be. */
 void report_csv_text(const char *text, FILE *to);
 
+/* The ledger's columns after the hits per tier, in the order of DESIGN's Interface. */
+struct report_column {
+	const char *name, *label;
+	size_t offset; /* in struct ledger */
+};
+extern const struct report_column report_ledger_columns[];
+extern const size_t report_ledger_column_count;
+uint64_t report_ledger_value(const struct ledger *ledger, const struct report_column *column);
+
+uint32_t report_tier_count(const struct report *report);
+const char *report_tier_name(const struct report *report, uint32_t tier);
+const char *report_engine_name(enum engine_kind engine);
+/* How many all-cold requests of the run's mean would have cost as much prefill as the hits saved. */
+double report_saved_requests(const struct metrics_group *total);
+/* What a tier's price makes of what it held, a month being 30 days; NAN without a model. */
+double report_holding_dollars(const struct report *report, uint32_t tier);
+
 #endif

@@ -6,18 +6,27 @@
 
 struct requests_csv {
 	const struct trace *trace;
+	const struct run_config *config;
 	struct output *output;
 };
 
-struct requests_csv *requests_csv_open(const char *path, const struct trace *trace, struct err *err)
+static uint32_t tier_count(const struct requests_csv *csv)
+{
+	return csv->config->tier_count ? csv->config->tier_count : 1;
+}
+
+struct requests_csv *requests_csv_open(const char *path, const struct trace *trace, const struct run_config *config,
+                                       struct err *err)
 {
 	struct output *output = output_open(path, err);
 	if (!output)
 		return NULL;
 	struct requests_csv *csv = mem_alloc(1, sizeof(*csv));
-	*csv = (struct requests_csv){trace, output};
-	output_printf(output, "request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens,hit_gpu_tokens,"
-	                      "queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms\n");
+	*csv = (struct requests_csv){trace, config, output};
+	output_printf(output, "request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens");
+	for (uint32_t tier = 0; tier < tier_count(csv); tier++)
+		output_printf(output, ",hit_%s_tokens", config->tier_count ? config->tiers[tier].name : "gpu");
+	output_printf(output, ",queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms\n");
 	return csv;
 }
 
@@ -50,8 +59,9 @@ void requests_csv_row(void *context, const struct trace_request *request, int64_
 	put_text(output, request->session == TRACE_NO_SESSION ? "" : trace->session_names[request->session]);
 	output_printf(output, "%u,", request->turn);
 	put_text(output, request->class_id == TRACE_NO_CLASS ? "" : trace->class_names[request->class_id]);
-	output_printf(output, "%u,%u,%" PRIu64 ",%" PRIu64, request->prompt_tokens, request->output_tokens,
-	              outcome->ledger.hit_tokens, outcome->ledger.hit_tokens);
+	output_printf(output, "%u,%u,%" PRIu64, request->prompt_tokens, request->output_tokens, outcome->ledger.hit_tokens);
+	for (uint32_t tier = 0; tier < tier_count(csv); tier++)
+		output_printf(output, ",%" PRIu64, outcome->ledger.tier_hit_tokens[tier]);
 	const int64_t times_ns[] = {outcome->queue_ns, outcome->load_ns, outcome->prefill_ns, outcome->ttft_ns, outcome->e2e_ns};
 	for (size_t i = 0; i < COUNT_OF(times_ns); i++)
 		put_ms(output, times_ns[i]);
@@ -60,6 +70,8 @@ void requests_csv_row(void *context, const struct trace_request *request, int64_
 
 int requests_csv_commit(struct requests_csv *csv, struct err *err)
 {
+	if (!csv)
+		return 0;
 	const int failed = output_commit(csv->output, err);
 	free(csv);
 	return failed;

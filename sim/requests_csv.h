@@ -7,16 +7,18 @@
 #ifndef KVCAST_REQUESTS_CSV_H
 #define KVCAST_REQUESTS_CSV_H
 
-#include "metrics.h"
 #include "output.h"
+#include "run_config.h"
 
 struct requests_csv;
 
-struct requests_csv *requests_csv_open(const char *path, const struct trace *trace, struct err *err);
+/* `config` names the tiers; it and the trace must outlive the file. */
+struct requests_csv *requests_csv_open(const char *path, const struct trace *trace, const struct run_config *config,
+                                       struct err *err);
 /* Has the signature of run_config.on_request. */
 void requests_csv_row(void *csv, const struct trace_request *request, int64_t arrival_ns,
                       const struct request_outcome *outcome);
-/* Both free it. -1 and a sentence where the rows did not reach the disk. */
+/* Both free it, and accept NULL. -1 and a sentence where the rows did not reach the disk. */
 int requests_csv_commit(struct requests_csv *csv, struct err *err);
 void requests_csv_abort(struct requests_csv *csv);
 

@@ -4,9 +4,6 @@
 
 #include "engine_log.h"
 
-/* Segments of lower tiers that one admission looks at; a path more mixed than that is computed from there on. */
-#define MOST_SEGMENTS 64
-
 void scheduler_wait(struct engine *engine, uint32_t request, bool at_front)
 {
 	struct waiting *waiting = &engine->waiting;
@@ -126,7 +123,7 @@ struct finding {
 	uint32_t hit_blocks;       /* of them, at most the usable ones */
 	uint32_t reachable_blocks; /* hit or in lower tiers, without a gap */
 	uint32_t usable_blocks;    /* the last-token rule's bound */
-	struct tier_segment segments[MOST_SEGMENTS]; /* to be loaded */
+	struct tier_segment segments[LOAD_SEGMENTS]; /* to be loaded */
 	uint32_t segment_count, load_blocks;
 };
 
@@ -192,9 +189,9 @@ static void find(const struct engine *engine, uint32_t request, struct finding *
 	finding->reachable_blocks = hit;
 	if (tiers_count(engine->tiers) == 1 || hit >= sequence->path.block_count)
 		return;
-	struct tier_segment found[MOST_SEGMENTS];
+	struct tier_segment found[LOAD_SEGMENTS];
 	const uint32_t count =
-	        tiers_find(engine->tiers, sequence->path, hit, engine->now_ns, found, MOST_SEGMENTS);
+	        tiers_find(engine->tiers, sequence->path, hit, engine->now_ns, found, LOAD_SEGMENTS);
 	bool loading = engine->config->load != LOAD_NEVER && !engine->config->no_offload;
 	for (uint32_t i = 0; i < count; i++) {
 		finding->reachable_blocks += found[i].count;
@@ -216,6 +213,7 @@ static void start_load(struct engine *engine, uint32_t request, const struct fin
 	int64_t ready_ns = engine->now_ns;
 	for (uint32_t i = 0; i < finding->segment_count; i++) {
 		const struct tier_segment *segment = &finding->segments[i];
+		sequence->loading[i] = *segment;
 		const int64_t arrival_ns = tiers_load(engine->tiers, sequence->path, segment, engine->now_ns);
 		ready_ns = arrival_ns > ready_ns ? arrival_ns : ready_ns;
 		for (uint32_t f = 0; f < engine->config->fault_count; f++) {
@@ -229,6 +227,7 @@ static void start_load(struct engine *engine, uint32_t request, const struct fin
 	}
 	sequence->state = SEQUENCE_LOADING;
 	sequence->loading_blocks = finding->load_blocks;
+	sequence->loading_count = finding->segment_count;
 	engine->holding_count++;
 	engine_log_event(engine->config->log, engine->now_ns, "load", request,
 	                 (uint64_t)finding->load_blocks * engine->block_tokens, ready_ns - engine->now_ns);
@@ -263,9 +262,11 @@ static bool admit(struct engine *engine, uint32_t request, uint64_t budget)
 	engine_log_event(engine->config->log, engine->now_ns, "admit", request, sequence->computed_tokens,
 	                 engine->now_ns - sequence->arrival_ns);
 	if (finding.load_blocks) {
+		/* The load holds its blocks in their tiers before room is made here, which may push others down there. */
+		start_load(engine, request, &finding);
 		const block_id in = sequence->path.runs->first;
 		sequence->reserved_blocks = cache_reserve(engine->cache, finding.load_blocks, in);
-		start_load(engine, request, &finding);
+		ASSERT(sequence->reserved_blocks == finding.load_blocks);
 	}
 	return true;
 }
@@ -311,6 +312,8 @@ void scheduler_loaded(struct engine *engine, uint32_t request)
 	const uint32_t from = sequence->held_blocks, blocks = sequence->loading_blocks;
 	sequence->loading_blocks = 0;
 	sequence->state = SEQUENCE_READY;
+	for (uint32_t i = 0; i < sequence->loading_count; i++)
+		tiers_loaded(engine->tiers, sequence->path, &sequence->loading[i]);
 	if (sequence->preemptions == 0)
 		sequence->ready_ns = engine->now_ns;
 	if (sequence->load_fails) {

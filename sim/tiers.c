@@ -222,11 +222,18 @@ int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segm
 	const struct path part = {path.runs, segment->from + segment->count};
 	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);) {
 		log_blocks(tiers, "load", segment->tier, stretch.first, stretch.count);
-		for (uint32_t i = 0; i < stretch.count; i++)
-			cache_use(tier->cache, stretch.first + i);
+		cache_lend(tier->cache, stretch.first, stretch.count);
 	}
 	tier->counts.loaded_blocks += segment->count;
 	return link_transfer(&tier->link, LINK_READ, now_ns, packed_bytes(tiers, segment)) + inflate_ns(tiers, segment);
+}
+
+void tiers_loaded(struct tiers *tiers, struct path path, const struct tier_segment *segment)
+{
+	struct trace_run stretch;
+	const struct path part = {path.runs, segment->from + segment->count};
+	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);)
+		cache_return(tiers->tiers[segment->tier].cache, stretch.first, stretch.count);
 }
 
 static void note_for_archive(struct tiers *tiers, block_id b)

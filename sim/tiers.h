@@ -66,8 +66,9 @@ uint32_t tiers_find(const struct tiers *tiers, struct path path, uint32_t from, 
                     uint32_t room);
 /* When a load of the segment, asked for now, would be there: queue, transfer, latency, unpacking. */
 int64_t tiers_load_arrival_ns(const struct tiers *tiers, const struct tier_segment *segment, int64_t now_ns);
-/* Books the load and counts the uses; when it is there. */
+/* Books the load and counts the uses; when it is there. Until tiers_loaded the blocks may not leave their tier. */
 int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segment *segment, int64_t now_ns);
+void tiers_loaded(struct tiers *tiers, struct path path, const struct tier_segment *segment);
 /* Blocks from..to-1 of the path have been computed in tier 0: write-through tiers take them, the archive notes them. */
 void tiers_computed(struct tiers *tiers, struct path path, uint32_t from, uint32_t to, int64_t now_ns);
 /* The first `hit_blocks` of the path were hit in tier 0: tiers that store on the second use take theirs. */

@@ -1,0 +1,149 @@
+/* report_table.c - a result for people, in 80 columns; see report.h. */
+#include "report.h"
+
+#include <math.h>
+
+static void table_times(const char *label, const struct distribution *d, FILE *to)
+{
+	fprintf(to, "  %-9s%11.1f%11.1f%11.1f%11.1f%11.1f%11.1f\n", label, d->mean, d->p50, d->p90, d->p95, d->p99, d->max);
+}
+
+static void table_cache(const struct report *report, FILE *to)
+{
+	const struct run_config *config = report->config;
+	char count[32];
+	fputs("cache    ", to);
+	if (config->capacity_blocks == UINT64_MAX)
+		fputs("no limit", to);
+	else
+		fprintf(to, "%s blocks", report_count(config->capacity_blocks, count, sizeof(count)));
+	if (report->options->has_model && config->capacity_blocks != UINT64_MAX)
+		fprintf(to, " = %.1f GiB of %s KV",
+		        options_gib(report->options, report->trace, (double)config->capacity_blocks),
+		        report->options->model.name);
+	fprintf(to, "\npolicy   %s: evict %s, ttl %s, %s\n", report_engine_name(config->engine), config->evict->text,
+	        config->ttl->text,
+	        config->semantics == SEMANTICS_OBJECT ? "object semantics"
+	        : config->leaf                        ? "leaf scope"
+	                                              : "flat scope");
+}
+
+static void table_tokens(const char *label, uint64_t tokens, uint64_t whole, FILE *to)
+{
+	char count[32];
+	fprintf(to, "  %-36s%20s%8.2f %%\n", label, report_count(tokens, count, sizeof(count)),
+	        whole ? 100 * (double)tokens / (double)whole : 0);
+}
+
+static void table_ledger(const struct report *report, const struct metrics_group *total, FILE *to)
+{
+	fputs("\nwhere every prompt token went\n", to);
+	for (uint32_t tier = 0; tier < report_tier_count(report); tier++) {
+		char label[64] = "hit";
+		if (report_tier_count(report) > 1)
+			snprintf(label, sizeof(label), "hit in %s", report_tier_name(report, tier));
+		table_tokens(label, total->ledger.tier_hit_tokens[tier], total->prompt_tokens, to);
+	}
+	for (size_t i = 0; i < report_ledger_column_count; i++) {
+		const uint64_t tokens = report_ledger_value(&total->ledger, &report_ledger_columns[i]);
+		if (tokens > 0)
+			table_tokens(report_ledger_columns[i].label, tokens, total->prompt_tokens, to);
+	}
+}
+
+static void table_classes(const struct report *report, FILE *to)
+{
+	char requests[32], tokens[32];
+	if (report->trace->class_count < 2)
+		return;
+	fprintf(to, "\n%-24s%12s%18s%12s%14s\n", "class", "requests", "prompt tokens", "token hits", "TTFT p50 ms");
+	for (uint32_t k = 0; k < report->trace->class_count; k++) {
+		const struct metrics_group *group = metrics_class(report->result->metrics, k);
+		if (group->requests)
+			fprintf(to, "%-24.24s%12s%18s%10.2f %%%14.1f\n", report->trace->class_names[k],
+			        report_count(group->requests, requests, sizeof(requests)),
+			        report_count(group->prompt_tokens, tokens, sizeof(tokens)),
+			        100 * metrics_token_hit_rate(group), group->time_ms[METRICS_TTFT].p50);
+	}
+}
+
+static void table_engine(const struct report *report, FILE *to)
+{
+	const struct run_result *result = report->result;
+	char a[32], b[32], c[32];
+	if (report->config->engine == ENGINE_REPLAY)
+		return;
+	const double span_s = result->span_s > 0 ? result->span_s : 1;
+	fprintf(to, "\nengine   busy %.1f %% of %.0f s, %.1f requests in the system on average\n", 100 * result->busy_s / span_s,
+	        result->span_s, result->mean_in_system);
+	fprintf(to, "         %.0f prompt and %.0f answer tokens/s; %s preemptions, %s rejected\n",
+	        (double)metrics_total(result->metrics)->prompt_tokens / span_s, (double)result->output_tokens / span_s,
+	        report_count(result->preemptions, a, sizeof(a)), report_count(result->rejected_requests, b, sizeof(b)));
+	if (report_tier_count(report) < 2)
+		return;
+	fprintf(to, "\n%-10s%14s%12s%12s%11s%11s%9s\n", "tier", "mean blocks", "stored", "loaded", "read GB", "write GB", "link %");
+	for (uint32_t i = 0; i < report_tier_count(report); i++) {
+		const struct tier_result *tier = &result->tiers[i];
+		fprintf(to, "%-10.10s%14s%12s%12s%11.1f%11.1f%9.1f\n", report_tier_name(report, i),
+		        report_count((uint64_t)llround(tier->mean_resident_blocks), a, sizeof(a)),
+		        report_count(tier->stored_blocks, b, sizeof(b)), report_count(tier->loaded_blocks, c, sizeof(c)),
+		        (double)tier->read_bytes / 1e9, (double)tier->written_bytes / 1e9, 100 * tier->link_busy_s / span_s);
+	}
+}
+
+static void table_saved(const struct report *report, const struct metrics_group *total, FILE *to)
+{
+	fprintf(to, "\nsaved    %.1f s of prefill, as much as %.0f cold requests of this trace", total->prefill_saved_s,
+	        report_saved_requests(total));
+	if (!isnan(report->options->gpu_price_per_hour))
+		fprintf(to, "; $%.2f of GPU time", total->prefill_saved_s / 3600 * report->options->gpu_price_per_hour);
+	fputc('\n', to);
+	double holding = 0;
+	for (uint32_t i = 0; i < report_tier_count(report); i++) {
+		const double dollars = report_holding_dollars(report, i);
+		holding += isnan(dollars) ? 0 : dollars;
+	}
+	if (holding > 0)
+		fprintf(to, "         holding what the tiers hold cost $%.4f\n", holding);
+}
+
+void report_table(const struct report *report, FILE *to)
+{
+	const struct run_result *result = report->result;
+	const struct metrics_group *total = metrics_total(result->metrics);
+	char requests[32], tokens[32], blocks[32], buffer[256];
+	fprintf(to, "trace    %s\n", report->trace->name);
+	fprintf(to, "         %s requests, %s prompt tokens, %s blocks of %u tokens\n",
+	        report_count(total->requests, requests, sizeof(requests)),
+	        report_count(total->prompt_tokens, tokens, sizeof(tokens)),
+	        report_count(total->blocks, blocks, sizeof(blocks)), report->trace->block_tokens);
+	table_cache(report, to);
+	fprintf(to, "\nhit rate %.2f %% of tokens, %.2f %% of blocks; mean of requests %.2f %%\n",
+	        100 * metrics_token_hit_rate(total), 100 * metrics_block_hit_rate(total),
+	        100 * metrics_request_hit_rate(total));
+	fprintf(to, "         %s requests found their whole prompt\n",
+	        report_count(total->full_hit_requests, requests, sizeof(requests)));
+	table_ledger(report, total, to);
+	fprintf(to, "\nblocks   %s evicted, %s expired; %.1f resident on average",
+	        report_count(result->counts.evicted_blocks, requests, sizeof(requests)),
+	        report_count(result->counts.expired_blocks, tokens, sizeof(tokens)), result->mean_resident_blocks);
+	if (report->options->has_model)
+		fprintf(to, " (%.1f GiB)", options_gib(report->options, report->trace, result->mean_resident_blocks));
+	fprintf(to, "\n\n  %-9s%11s%11s%11s%11s%11s%11s\n", "ms", "mean", "p50", "p90", "p95", "p99", "max");
+	table_times("TTFT", &total->time_ms[METRICS_TTFT], to);
+	if (report->config->engine != ENGINE_REPLAY) {
+		table_times(" queue", &total->time_ms[METRICS_QUEUE], to);
+		if (report_tier_count(report) > 1)
+			table_times(" load", &total->time_ms[METRICS_LOAD], to);
+		table_times(" prefill", &total->time_ms[METRICS_PREFILL], to);
+	}
+	table_times("E2E", &total->time_ms[METRICS_E2E], to);
+	fprintf(to, "  %s%s\n", report->config->engine == ENGINE_REPLAY ? "uncontended; " : "",
+	        report_calibration(report->config->calibration, buffer, sizeof(buffer)));
+	table_engine(report, to);
+	table_saved(report, total, to);
+	table_classes(report, to);
+	if (report->options->shortened_requests)
+		fprintf(to, "\n%s requests were shortened by --max-prompt or --max-output\n",
+		        report_count(report->options->shortened_requests, requests, sizeof(requests)));
+}
