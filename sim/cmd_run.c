@@ -79,7 +79,7 @@ static int print_report(const struct run_command *command, const struct report *
 {
 	if (command->json) {
 		json_t *json = report_json(report);
-		report_print_json(json, stdout);
+		report_json_print(json, stdout);
 		json_decref(json);
 	} else if (command->csv) {
 		report_csv_header(report, stdout);

@@ -228,7 +228,7 @@ int cmd_sweep(int argc, char **argv)
 	command.results = json_array();
 	const int failed = sweep_all(&command, &err);
 	if (!failed && command.json)
-		report_print_json(command.results, stdout);
+		report_json_print(command.results, stdout);
 	json_decref(command.results);
 	return failed ? cli_fail(&err) : cli_finish_stdout();
 }

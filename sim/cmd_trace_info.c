@@ -113,7 +113,7 @@ static void print_json(const struct info *info, const struct trace *trace)
 	    "linear between order statistics (type 7)", "infinite_cache", ideals_json(info), "reuse_gap_s",
 	    distribution_json(&info->reuse_gap_ns, (double)NS_PER_S), "think_time_s",
 	    distribution_json(&info->think_ns, (double)NS_PER_S), "classes", classes_json(info));
-	report_print_json(json, stdout);
+	report_json_print(json, stdout);
 	json_decref(json);
 }
 

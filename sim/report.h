@@ -24,7 +24,7 @@ struct report {
 
 json_t *report_json(const struct report *report);
 /* Prints compactly indented, with a line end; rates to 12 digits. */
-void report_print_json(const json_t *json, FILE *to);
+void report_json_print(const json_t *json, FILE *to);
 void report_csv_header(const struct report *report, FILE *to);
 void report_csv_row(const struct report *report, FILE *to);
 /* The result for people, in 80 columns. */

@@ -165,7 +165,7 @@ json_t *report_json(const struct report *report)
 	return object;
 }
 
-void report_print_json(const json_t *json, FILE *to)
+void report_json_print(const json_t *json, FILE *to)
 {
 	json_dumpf(json, to, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 	fputc('\n', to);
