@@ -90,15 +90,16 @@ check_help()
 }
 
 # Definitions stand as the house writes them: name and "(" on a line that begins in the first column, "{" alone on the
-# line after the parameters, "}" in the first column. panic.c also defines base.h's memory functions; a header may have
-# its functions in several files of its folder (trace.h: trace_write_jsonl in writer.c).
+# line after the parameters, "}" in the first column. A header may have its functions in several files: NAME_*.c for
+# NAME.h, any file of traces/ for trace.h, of policies/ for policy.h, and panic.c for base.h's memory.
 check_functions()
 {
 	for file in "$1"/sim/*.c "$1"/policies/*.c "$1"/traces/*.c "$1"/gpu/*.c "$1"/gpu/*.cu; do
 		[ -e "$file" ] || continue
 		stem=$(basename "$file")
 		stem=${stem%.*}
-		header=
+		header=${stem%%_*}
+		[ -e "$(dirname "$file")/$header.h" ] || header=
 		case $file in
 		*/sim/panic.c) header=mem ;;
 		*/traces/*) header=trace ;;
@@ -222,6 +223,8 @@ self_test()
 
 	plant "sim/tier.c:2: promote should begin with tier_" \
 		"printf '\nint promote(int a)\n{\n\treturn a;\n}\n' >sim/tier.c"
+	plant "sim/tier_more.c:1: tier_promote should begin with tier_more_" \
+		"rm -f sim/tier.h; printf 'int tier_promote(int a)\n{\n\treturn a;\n}\n' >sim/tier_more.c"
 	plant "sim/tier.c:1: promote should begin with tier_" \
 		"printf 'struct tier *promote(int a,\n\tint b)\n{\n\treturn 0;\n}\n' >sim/tier.c"
 	plant "sim/tier.c:1: tier_promote has 71 lines, more than 70" \
