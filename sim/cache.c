@@ -2,6 +2,7 @@
 
 #include "expiry.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct cache {
@@ -42,7 +43,9 @@ static int open_policy(struct cache *cache, const struct cache_config *config, s
 	static const struct param no_params[] = {{.name = NULL}};
 	if (!tables[0])
 		tables[0] = no_params;
-	if (spec_bind(spec, NULL, tables, values, "--evict", err) < 0)
+	char what[128];
+	snprintf(what, sizeof(what), "--evict %s", spec->name);
+	if (spec_bind(spec, NULL, tables, values, what, err) < 0)
 		return -1;
 	if (cache->ops->needs_future) {
 		cache->next_use = mem_alloc(cache->trace->block_count, sizeof(*cache->next_use));

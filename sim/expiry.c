@@ -2,6 +2,7 @@
 
 #include "ranked.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +45,9 @@ static int bind_rule(struct expiry *expiry, const struct spec *spec, const char 
 	union param_value own[PARAM_MOST];
 	const struct param *tables[] = {ttl_common_params, expiry->ops->params, NULL};
 	union param_value *values[] = {common, own};
-	if (spec_bind(spec, class_name, tables, values, "--ttl", err) < 0)
+	char what[128];
+	snprintf(what, sizeof(what), "--ttl %s", spec->name);
+	if (spec_bind(spec, class_name, tables, values, what, err) < 0)
 		return -1;
 	*rule = (struct rule){
 	        .mode = common[TTL_KEY_MODE].integer == 0 ? TTL_SLIDING : TTL_ABSOLUTE,

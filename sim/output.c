@@ -124,6 +124,10 @@ static void output_free(struct output *output)
 
 struct output *output_open(const char *path, struct err *err)
 {
+	if (!path[0]) {
+		err_set(err, "The name of an output is empty; a file name, or - for standard output, is expected.");
+		return NULL;
+	}
 	struct output *output = mem_alloc(1, sizeof(*output));
 	output->fd = -1;
 	output->slot = OUTPUT_MOST;

@@ -1,0 +1,370 @@
+# Every command explains itself on standard output, and wrong usage ends with 2.
+$ kvcast --help
+> Usage: kvcast COMMAND [OPTION...]
+> Forecasts what a KV cache will do for your prompts: hit rate, TTFT and cost, from a trace.
+> 
+>   run        replay a trace through one cache: hit rates, TTFT, where every token went
+>   sweep      the same over lists of policies, TTLs and capacities, on all cores
+>   policies   the eviction policies and TTL rules there are, and what they do
+>   trace      look into, make and convert traces
+> 
+> `kvcast COMMAND --help` explains a command. `-` stands for standard input or output.
+> Exit codes: 0 fine, 1 failed (with a sentence on stderr), 2 wrong usage.
+$ kvcast run --help
+> Usage: kvcast run [OPTION...] TRACE
+> Replays TRACE through one cache and says what it would have hit, what the rest
+> would have cost in time, and where every prompt token went.
+> 
+>  Output:
+>       --csv                  print one row, with the columns of kvcast sweep
+>                              --csv
+>       --events=FILE          write everything that happens as JSON lines (not
+>                              with --engine replay)
+>       --json                 print one JSON object
+>       --requests=FILE        write a CSV with a row for every request
+>       --timeline=FILE        write a CSV of hit rate, TTFT and load over time
+>                              (not with --engine replay)
+>       --timeline-bucket=TIME its step; default 60s
+> 
+>  The cache:
+>       --capacity=N|SIZE      room of the first tier: a plain number is blocks,
+>                              40GiB or 1.5TB is bytes of KV (needs --model);
+>                              default inf
+>       --evict=SPEC           which block goes when it is full; default lru
+>       --partial-tail=cache|skip   whether a last block that is not full is
+>                              cached; default cache (engines other than replay:
+>                              skip)
+>       --recompute-last=0|1   1: the last block of a full hit is computed again;
+>                              default 0 (engines other than replay: 1)
+>       --scope=leaf|flat      leaf (default): no block goes before its cached
+>                              children; flat: any may
+>       --semantics=prefix|object   prefix (default): a block hits if all before
+>                              it hit; object: every block for itself, flat
+>       --ttl=SPEC             when an unused block expires, e.g. static:ttl=5m;
+>                              default none
+> 
+>  Lower tiers:
+>       --archive-every=TIME   how often the archive's worker uploads; default
+>                              60s
+>       --archive-rate=RATE    the most it uploads, before compression; default
+>                              inf
+>       --fail=TIER@START+TIME|TIER:p=P
+>                              a tier is away for a while, or its loads fail with
+>                              probability P; repeat
+>       --load=faster|always|never   when a hit in a lower tier is loaded;
+>                              default faster: when that beats computing it
+>       --no-offload           lower tiers decide and log, but hold and move
+>                              nothing
+>                                    --tier=NAME:SIZE[,key=value...]
+> one level of the cache, the fastest first; repeat.
+>                              Keys: evict, ttl, read, write, latency, store,
+>                              promote, expired, compress, inflate, price
+> 
+>  The traffic:
+>       --answers=keep|drop    whether blocks that an answer fills are cached,
+>                              where the trace shows them; default keep (replay:
+>                              drop)
+>       --arrivals=open|closed open (default): at recorded times; closed: a turn
+>                              comes a think time after the answer before it
+>       --block=TOKENS         block size of token, text and segment traces;
+>                              default: the trace's own
+>       --max-output=N         shorten answers to N tokens
+>       --max-prompt=N         shorten prompts to N tokens
+>       --sessions=N           closed: sessions at once; a finished one starts
+>                              the next; default 64
+>       --speed=X              open: requests arrive X times faster; default 1
+>       --warmup=FRACTION      serve this first part of the requests without
+>                              counting it; default 0
+> 
+>  The machine:
+>       --calib=NAME|FILE      gives the times: a calibration file or the name of
+>                              a built-in one
+>       --engine=NAME          replay (default): requests are served in order and
+>                              at once, TTFT is uncontended; static: one at a
+>                              time; vllm, sglang: continuous batching with that
+>                              engine's rules
+>       --max-running=N        sequences in a step; default 256
+>       --model=NAME|FILE      gives the bytes of KV a token: a preset or a
+>                              Hugging Face config.json
+>       --preset=NAME|FILE     a real system's layout, or your own file of
+>                              options, one a line
+>       --price=gpu=DOLLARS/hour   what a GPU hour costs, to count savings in
+>                              dollars
+>       --step-tokens=N        token budget of a step; default 8192
+> 
+>  Other:
+>       --no-timing            leave out wall_s, the one field that differs
+>                              between equal runs
+>       --quiet                no messages and no progress on stderr
+>       --seed=N               for everything that draws random numbers; default
+>                              1
+> 
+>   -?, --help                 Give this help list
+>       --usage                Give a short usage message
+>   -V, --version              Print program version
+> 
+> Example: kvcast run trace.jsonl.gz --model llama-3.1-8b --capacity 40GiB
+> --evict lru --ttl static:ttl=5m
+> 
+> SPEC is NAME[:key=value,...]; `kvcast policies` lists names and keys.
+$ kvcast sweep --help
+> Usage: kvcast sweep [OPTION...] TRACE...
+> Replays each TRACE through every combination of policies, TTLs and capacities.
+> 
+>  The sweep: --evict, --ttl and --capacity take lists parted by commas. --evict
+>  all is every policy; --capacity defaults to 1, 2, 5, 10, 20, 50 and 100 % of
+>  the trace's distinct blocks.
+>       --jobs=N               threads; default one a core
+> 
+>  Output:
+>       --csv                  print one row a point
+>       --json                 print a JSON array, one object a point
+> 
+>  The cache:
+>       --capacity=N|SIZE      room of the first tier: a plain number is blocks,
+>                              40GiB or 1.5TB is bytes of KV (needs --model);
+>                              default inf
+>       --evict=SPEC           which block goes when it is full; default lru
+>       --partial-tail=cache|skip   whether a last block that is not full is
+>                              cached; default cache (engines other than replay:
+>                              skip)
+>       --recompute-last=0|1   1: the last block of a full hit is computed again;
+>                              default 0 (engines other than replay: 1)
+>       --scope=leaf|flat      leaf (default): no block goes before its cached
+>                              children; flat: any may
+>       --semantics=prefix|object   prefix (default): a block hits if all before
+>                              it hit; object: every block for itself, flat
+>       --ttl=SPEC             when an unused block expires, e.g. static:ttl=5m;
+>                              default none
+> 
+>  Lower tiers:
+>       --archive-every=TIME   how often the archive's worker uploads; default
+>                              60s
+>       --archive-rate=RATE    the most it uploads, before compression; default
+>                              inf
+>       --fail=TIER@START+TIME|TIER:p=P
+>                              a tier is away for a while, or its loads fail with
+>                              probability P; repeat
+>       --load=faster|always|never   when a hit in a lower tier is loaded;
+>                              default faster: when that beats computing it
+>       --no-offload           lower tiers decide and log, but hold and move
+>                              nothing
+>                                    --tier=NAME:SIZE[,key=value...]
+> one level of the cache, the fastest first; repeat.
+>                              Keys: evict, ttl, read, write, latency, store,
+>                              promote, expired, compress, inflate, price
+> 
+>  The traffic:
+>       --answers=keep|drop    whether blocks that an answer fills are cached,
+>                              where the trace shows them; default keep (replay:
+>                              drop)
+>       --arrivals=open|closed open (default): at recorded times; closed: a turn
+>                              comes a think time after the answer before it
+>       --block=TOKENS         block size of token, text and segment traces;
+>                              default: the trace's own
+>       --max-output=N         shorten answers to N tokens
+>       --max-prompt=N         shorten prompts to N tokens
+>       --sessions=N           closed: sessions at once; a finished one starts
+>                              the next; default 64
+>       --speed=X              open: requests arrive X times faster; default 1
+>       --warmup=FRACTION      serve this first part of the requests without
+>                              counting it; default 0
+> 
+>  The machine:
+>       --calib=NAME|FILE      gives the times: a calibration file or the name of
+>                              a built-in one
+>       --engine=NAME          replay (default): requests are served in order and
+>                              at once, TTFT is uncontended; static: one at a
+>                              time; vllm, sglang: continuous batching with that
+>                              engine's rules
+>       --max-running=N        sequences in a step; default 256
+>       --model=NAME|FILE      gives the bytes of KV a token: a preset or a
+>                              Hugging Face config.json
+>       --preset=NAME|FILE     a real system's layout, or your own file of
+>                              options, one a line
+>       --price=gpu=DOLLARS/hour   what a GPU hour costs, to count savings in
+>                              dollars
+>       --step-tokens=N        token budget of a step; default 8192
+> 
+>  Other:
+>       --no-timing            leave out wall_s, the one field that differs
+>                              between equal runs
+>       --quiet                no messages and no progress on stderr
+>       --seed=N               for everything that draws random numbers; default
+>                              1
+> 
+>   -?, --help                 Give this help list
+>       --usage                Give a short usage message
+>   -V, --version              Print program version
+> 
+> Example: kvcast sweep trace.jsonl.gz --evict lru,lfu --ttl none,static:ttl=5m
+> --capacity 1000,10000,100000 --csv > sweep.csv
+$ kvcast policies --help
+> Usage: kvcast policies [OPTION...] [NAME...]
+> Lists the eviction policies and TTL rules, or explains those named.
+> 
+>       --json                 print one JSON object
+>       --markdown             print the README's tables
+>   -?, --help                 Give this help list
+>       --usage                Give a short usage message
+>   -V, --version              Print program version
+$ kvcast trace --help
+> Usage: kvcast trace SUBCOMMAND [OPTION...]
+> 
+>   info       what is in a trace: lengths, sessions, reuse, best possible hit rates
+>   gen        make a trace: agents that ask about shared texts
+>   convert    to native JSONL, or to the compiled form that loads at once
+> 
+> `kvcast trace SUBCOMMAND --help` explains one.
+$ kvcast trace info --help
+> Usage: kvcast trace info [OPTION...] TRACE
+> Says what is in a trace: lengths, sessions, classes, how soon blocks are used
+> again, and the hit rates of a cache that never forgets, which no policy can
+> beat.
+> 
+>       --block=TOKENS         block size of token, text and segment traces
+>                              (default: the trace's own)
+>       --json                 print one JSON object
+>   -?, --help                 Give this help list
+>       --usage                Give a short usage message
+>   -V, --version              Print program version
+> 
+> Quantiles are exact, linear between order statistics (type 7). TRACE is a file
+> in any form that kvcast reads, or - for standard input.
+$ kvcast trace gen --help
+> Usage: kvcast trace gen [OPTION...]
+> Makes a trace of agents that ask about shared manuals, out of text files.
+> 
+>  What is asked about, and by whom:
+>       --agents=N             number of agents (default: 12, or all of
+>                              --agents-file)
+>       --agents-file=FILE     the agents' prompts, parted by blank lines
+>                              (default: built-in roles such as the Compliance
+>                              Auditor)
+>       --manual=FILE          a text all agents share; may be given several
+>                              times
+>       --manual-tokens=N      shorten or repeat each manual to N tokens
+>       --popularity=SPEC      of manuals and agents, in the order given:
+>                              zipf:s=S or uniform (default: zipf:s=1)
+>       --template=PARTS       order of a prompt's parts; earlier questions and
+>                              answers stand before the new question (default:
+>                              manual,agent,question)
+> 
+>  Sessions:
+>       --answer=DIST          tokens of an answer (default:
+>                              lognormal:median=200,sigma=0.7)
+>       --arrivals=SPEC        when sessions begin (default: poisson:rate=0.5)
+>       --question=DIST        tokens of a question (default:
+>                              lognormal:median=40,sigma=0.5)
+>       --seed=N               of the random numbers (default: 1)
+>       --sessions=N           number of sessions (default: 100)
+>       --think=DIST           time between an answer and the next question
+>                              (default: lognormal:median=20s,sigma=1)
+>       --turns=DIST           questions a session has (default:
+>                              geometric:mean=4)
+> 
+>  Output:
+>       --block=TOKENS         block size to write into the header (default: 16)
+>       --emit=FORM            segments: the parts' names and lengths, compact;
+>                              prompt: the text. Both have the same blocks
+>                              (default: segments)
+>   -o, --output=FILE          where the trace goes; .gz compresses (default: -)
+>       --quiet                no summary on stderr
+> 
+>   -?, --help                 Give this help list
+>       --usage                Give a short usage message
+>   -V, --version              Print program version
+> 
+> Mandatory or optional arguments to long options are also mandatory or optional
+> for any corresponding short options.
+> 
+> DIST is a number, or one of
+>   fixed:V                     uniform:least=A,most=B
+>   exponential:mean=M          gamma:mean=M,cv=C
+>   lognormal:median=M,sigma=S  geometric:mean=M (counts only)
+> with counts such as 40, or times such as 20s.
+> 
+> Arrivals, R in sessions per second, are one of
+>   poisson:rate=R              gamma:rate=R,cv=C
+>   fixed:rate=R                onoff:rate=R,on=30s,off=120s (bursts)
+> 
+> A question comes after the previous answer, for which 20 ms a token are
+> reckoned, and the time to think. Equal options, texts and seed give equal
+> bytes.
+> 
+> Example:
+>   kvcast trace gen --manual handbook.txt --agents 20 -o agents.jsonl.gz
+$ kvcast trace convert --help
+> Usage: kvcast trace convert [OPTION...] IN OUT
+> Writes the trace IN, in whatever form it is, as OUT: native JSONL, or the
+> compiled form, which loads at once. A name that ends in .gz is compressed.
+> 
+>       --block=TOKENS         block size of token, text and segment traces;
+>                              default: the trace's own
+>       --max-output=N         shorten answers to N tokens
+>       --max-prompt=N         shorten prompts to N tokens
+>       --quiet                no messages on stderr
+>       --to=jsonl|binary      the form of OUT; default: by its ending, .jsonl or
+>                              .kvt; - is jsonl
+>   -?, --help                 Give this help list
+>       --usage                Give a short usage message
+>   -V, --version              Print program version
+> 
+> Example: kvcast trace convert trace.jsonl.gz trace.kvt
+$ kvcast --version
+> kvcast 0.1.0
+$ kvcast run --version
+> kvcast 0.1.0
+
+$ kvcast
+! Usage: kvcast COMMAND [OPTION...]
+! Forecasts what a KV cache will do for your prompts: hit rate, TTFT and cost, from a trace.
+! 
+!   run        replay a trace through one cache: hit rates, TTFT, where every token went
+!   sweep      the same over lists of policies, TTLs and capacities, on all cores
+!   policies   the eviction policies and TTL rules there are, and what they do
+!   trace      look into, make and convert traces
+! 
+! `kvcast COMMAND --help` explains a command. `-` stands for standard input or output.
+! Exit codes: 0 fine, 1 failed (with a sentence on stderr), 2 wrong usage.
+? 2
+$ kvcast trace
+! Usage: kvcast trace SUBCOMMAND [OPTION...]
+! 
+!   info       what is in a trace: lengths, sessions, reuse, best possible hit rates
+!   gen        make a trace: agents that ask about shared texts
+!   convert    to native JSONL, or to the compiled form that loads at once
+! 
+! `kvcast trace SUBCOMMAND --help` explains one.
+? 2
+$ kvcast dance
+! kvcast: there is no command "dance"; `kvcast --help` lists them.
+? 2
+$ kvcast trace dance
+! kvcast: there is no command "trace dance"; `kvcast trace --help` lists them.
+? 2
+$ kvcast run --dance small.jsonl
+! kvcast run: unrecognized option '--dance'
+! Try `kvcast run --help' or `kvcast run --usage' for more information.
+? 2
+$ kvcast run
+! kvcast run: a trace is missing: a file, or - for standard input
+! Try `kvcast run --help' or `kvcast run --usage' for more information.
+? 2
+$ kvcast run small.jsonl small.jsonl
+! kvcast run: one trace at a time; `kvcast sweep` takes several
+! Try `kvcast run --help' or `kvcast run --usage' for more information.
+? 2
+$ kvcast sweep
+! kvcast sweep: a trace is missing: one or more files, or - for standard input
+! Try `kvcast sweep --help' or `kvcast sweep --usage' for more information.
+? 2
+$ kvcast sweep --jobs
+! kvcast sweep: option '--jobs' requires an argument
+! Try `kvcast sweep --help' or `kvcast sweep --usage' for more information.
+? 2
+$ kvcast policies --dance
+! kvcast policies: unrecognized option '--dance'
+! Try `kvcast policies --help' or `kvcast policies --usage' for more
+! information.
+? 2
