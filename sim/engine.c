@@ -72,6 +72,7 @@ static void arrive(struct engine *engine, uint32_t request)
 	sequence->counted = engine->arrived++ >= engine->first_counted;
 	if (engine->arrived == engine->first_counted + 1) {
 		engine->first_counted_ns = engine->now_ns;
+		engine->before = cache_counts(engine->cache);
 		for (uint32_t i = 0; i < tiers_count(engine->tiers); i++)
 			cache_residency_reset(tiers_cache(engine->tiers, i));
 	}
@@ -409,7 +410,10 @@ static void collect(struct engine *engine)
 	struct run_result *result = engine->result;
 	metrics_finish(engine->metrics);
 	result->metrics = engine->metrics;
-	result->counts = cache_counts(engine->cache);
+	const struct cache_counts after = cache_counts(engine->cache);
+	result->counts = (struct cache_counts){after.evicted_blocks - engine->before.evicted_blocks,
+	                                       after.expired_blocks - engine->before.expired_blocks,
+	                                       after.declined_blocks - engine->before.declined_blocks};
 	result->span_s = (double)(engine->last_ns - engine->first_counted_ns) / (double)NS_PER_S;
 	if (engine->now_ns > 0)
 		result->mean_in_system = (double)engine->in_system_ns / (double)engine->now_ns;
