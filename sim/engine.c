@@ -72,9 +72,8 @@ static void arrive(struct engine *engine, uint32_t request)
 	sequence->counted = engine->arrived++ >= engine->first_counted;
 	if (engine->arrived == engine->first_counted + 1) {
 		engine->first_counted_ns = engine->now_ns;
-		engine->before = cache_counts(engine->cache);
-		for (uint32_t i = 0; i < tiers_count(engine->tiers); i++)
-			cache_residency_reset(tiers_cache(engine->tiers, i));
+		tiers_count_from_here(engine->tiers);
+		*engine->result = (struct run_result){0};
 	}
 	engine->in_system++;
 	engine_log_event(engine->config->log, engine->now_ns, "arrive", request, this->prompt_tokens, 0);
@@ -410,17 +409,14 @@ static void collect(struct engine *engine)
 	struct run_result *result = engine->result;
 	metrics_finish(engine->metrics);
 	result->metrics = engine->metrics;
-	const struct cache_counts after = cache_counts(engine->cache);
-	result->counts = (struct cache_counts){after.evicted_blocks - engine->before.evicted_blocks,
-	                                       after.expired_blocks - engine->before.expired_blocks,
-	                                       after.declined_blocks - engine->before.declined_blocks};
+	result->counts = tiers_cache_counts(engine->tiers, 0);
 	result->span_s = (double)(engine->last_ns - engine->first_counted_ns) / (double)NS_PER_S;
 	if (engine->now_ns > 0)
 		result->mean_in_system = (double)engine->in_system_ns / (double)engine->now_ns;
 	for (uint32_t i = 0; i < tiers_count(engine->tiers); i++) {
 		struct tier_result *tier = &result->tiers[i];
 		const struct tier_counts counts = tiers_counts(engine->tiers, i);
-		const struct cache_counts blocks = cache_counts(tiers_cache(engine->tiers, i));
+		const struct cache_counts blocks = tiers_cache_counts(engine->tiers, i);
 		const struct link_path *link = tiers_link(engine->tiers, i);
 		tier->stored_blocks = counts.stored_blocks;
 		tier->loaded_blocks = counts.loaded_blocks;

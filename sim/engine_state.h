@@ -74,7 +74,6 @@ struct engine {
 	uint32_t *first_turn; /* [session_count] */
 	uint32_t next_session;
 
-	struct cache_counts before; /* the first tier's, when counting began */
 	uint32_t arrived, first_counted, finished;
 	int64_t first_counted_ns, last_ns;
 	struct metrics *metrics;

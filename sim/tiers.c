@@ -8,6 +8,7 @@ struct tier {
 	struct cache *cache;
 	struct link_path link;
 	struct tier_counts counts;
+	struct cache_counts before; /* when counting began */
 	struct tiers *chain;
 	uint32_t index;
 };
@@ -141,9 +142,29 @@ const struct tier_config *tiers_config_of(const struct tiers *tiers, uint32_t ti
 	return tiers->tiers[tier].config;
 }
 
+struct cache_counts tiers_cache_counts(const struct tiers *tiers, uint32_t tier)
+{
+	const struct cache_counts before = tiers->tiers[tier].before, now = cache_counts(tiers->tiers[tier].cache);
+	return (struct cache_counts){now.evicted_blocks - before.evicted_blocks, now.expired_blocks - before.expired_blocks,
+	                             now.declined_blocks - before.declined_blocks};
+}
+
 struct tier_counts tiers_counts(const struct tiers *tiers, uint32_t tier)
 {
 	return tiers->tiers[tier].counts;
+}
+
+void tiers_count_from_here(struct tiers *tiers)
+{
+	for (uint32_t i = 0; i < tiers->count; i++) {
+		struct tier *tier = &tiers->tiers[i];
+		tier->counts = (struct tier_counts){0};
+		tier->link.busy_ns = 0;
+		for (size_t direction = 0; direction < COUNT_OF(tier->link.bytes); direction++)
+			tier->link.bytes[direction] = tier->link.transfers[direction] = 0;
+		tier->before = cache_counts(tier->cache);
+		cache_residency_reset(tier->cache);
+	}
 }
 
 void tiers_advance(struct tiers *tiers, int64_t now_ns)
