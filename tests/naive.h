@@ -117,6 +117,10 @@ struct naive_ttl {
 	int64_t (*ttl_ns)(const struct naive *model, const struct naive_values *own, block_id b, uint64_t hits);
 };
 
+/* The twins of the engines' own policies. */
+extern const struct naive_policy naive_engines[];
+extern const size_t naive_engine_count;
+
 /* NULL where there is no twin of that name. */
 const struct naive_policy *naive_policy_find(const char *name);
 const struct naive_ttl *naive_ttl_find(const char *name);

@@ -1,5 +1,6 @@
 /* naive_policies.c - the twins: each policy and TTL rule as one small function. To add one, write its key (the idle block
- * with the smallest goes) or, for rules that are no key, choose() with the hooks it needs, and put it into the table. */
+ * with the smallest goes) or, for rules that are no key, choose() with the hooks it needs, and put it into the table.
+ * naive_engines.c has those of the engines. */
 #include "naive.h"
 
 #include <string.h>
@@ -34,30 +35,6 @@ static block_id belady_choose(struct naive *model, block_id in)
 	return victim;
 }
 
-/* Protected blocks are those with so many hits after the insertion. */
-static struct naive_key sglang_slru_key(const struct naive *model, block_id b)
-{
-	const int64_t hits = (int64_t)model->blocks[b].uses - 1;
-	return (struct naive_key){hits >= naive_integer(&model->config.evict_values, "protected"), naive_recency(model, b)};
-}
-
-/* What the request says, for as long as no later one says more. */
-static void sglang_priority_use(struct naive *model, block_id b)
-{
-	const struct trace *trace = model->config.trace;
-	const uint32_t hints = trace->requests[model->request].hints;
-	double priority = (double)naive_integer(&model->config.evict_values, "priority");
-	if (hints != UINT32_MAX && trace->hints[hints].priority != INT32_MIN)
-		priority = trace->hints[hints].priority;
-	if (model->blocks[b].uses == 1 || model->blocks[b].score < priority)
-		model->blocks[b].score = priority;
-}
-
-static struct naive_key sglang_priority_key(const struct naive *model, block_id b)
-{
-	return (struct naive_key){model->blocks[b].score, (double)model->blocks[b].used_seq};
-}
-
 static int64_t static_ttl_ns(const struct naive *model, const struct naive_values *own, block_id b, uint64_t hits)
 {
 	(void)model, (void)b, (void)hits;
@@ -69,21 +46,25 @@ static const struct naive_policy policies[] = {
         {.name = "fifo", .key = fifo_key},
         {.name = "lfu", .key = lfu_key},
         {.name = "belady", .choose = belady_choose},
-        {.name = "sglang_priority", .key = sglang_priority_key, .hit = sglang_priority_use, .insert = sglang_priority_use},
-        {.name = "sglang_slru", .key = sglang_slru_key},
 };
 
 static const struct naive_ttl ttls[] = {
         {"static", static_ttl_ns},
 };
 
-const struct naive_policy *naive_policy_find(const char *name)
+static const struct naive_policy *find_in(const struct naive_policy *table, size_t count, const char *name)
 {
-	for (size_t i = 0; i < COUNT_OF(policies); i++) {
-		if (strcmp(policies[i].name, name) == 0)
-			return &policies[i];
+	for (size_t i = 0; i < count; i++) {
+		if (strcmp(table[i].name, name) == 0)
+			return &table[i];
 	}
 	return NULL;
+}
+
+const struct naive_policy *naive_policy_find(const char *name)
+{
+	const struct naive_policy *found = find_in(policies, COUNT_OF(policies), name);
+	return found ? found : find_in(naive_engines, naive_engine_count, name);
 }
 
 const struct naive_ttl *naive_ttl_find(const char *name)

@@ -189,6 +189,20 @@ static void vllm_reservations_take_room(void **state)
 	bare.ops->close(bare.state);
 }
 
+/* Room for 3. A and B are in T2. C, then D, leave T1 for ghosts (target 0). C comes back: its ghost in B1 moves the target to 1,
+ * and D, as |T1| = 1 is not below it, makes room. D comes back: target 2, |T1| = 1 is below, so T2's oldest, A, goes. A comes
+ * back: its ghost in B2 moves the target to 1 again, |T1| = 2, and T1's oldest, C, goes. A hit moves D to T2, behind B; E finds
+ * A alone in T1, not below the target. */
+static void vllm_arc_learns_from_ghosts(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("vllm_arc", 3, WORKED_FLAT, "A A B B C D C D A D E"),
+	                    "A A AB AB ABC ABD ABC BCD ABD ABD BDE");
+	assert_string_equal(worked("vllm_arc", 2, WORKED_FLAT, "A A B C B"), "A A AB AC AB");
+	assert_string_equal(worked("vllm_arc", 3, WORKED_OBJECT, "A A B B C D C D A D E"),
+	                    "A A AB AB ABC ABD ABC BCD ABD ABD BDE");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -200,6 +214,7 @@ int main(void)
 	        cmocka_unit_test(vllm_answers_take_room),
 	        cmocka_unit_test(vllm_partial_blocks_go_to_either_end),
 	        cmocka_unit_test(vllm_reservations_take_room),
+	        cmocka_unit_test(vllm_arc_learns_from_ghosts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
