@@ -40,8 +40,8 @@
  * NULL and step over what evict_idle() refuses.
  *
  * Scope. In flat scope any unpinned block is idle; holes may appear. In leaf scope a block with resident children is
- * not idle; a parent becomes idle when its last child has gone. Policies whose order is a key use a list or ring in
- * flat scope and ranked.h in leaf scope, where a block turns idle out of order.
+ * not idle; a parent becomes idle when its last child has gone. Policies whose order is a key use a list, ring or radix.h
+ * where blocks turn idle in order (flat scope, or never_busy only) and ranked.h where they do not.
  *
  * Order. now->seq rises by one per request (object semantics: per block access) and is the clock of recency; now_ns is
  * for rules about time only: real traces tick in seconds, so equal times are the norm. Ties: policy key, then older
@@ -82,7 +82,8 @@ struct evict_env {
 	uint32_t block_tokens;
 	uint32_t session_count, class_count;
 	bool leaf;                 /* scope */
-	bool never_busy;           /* object semantics: whatever evict() may look at is idle, and need not be asked */
+	bool never_busy;           /* object semantics: whatever evict() may look at is idle, and need not be asked; a block is
+	                            * let go at once, so idle() sees them in order of use */
 	uint64_t seed;             /* for policies that draw */
 	const block_id *parent;
 	const uint32_t *depth;

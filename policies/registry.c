@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define EVICTIONS(X) X(lru) X(fifo) X(lfu) X(belady) X(sglang_priority) X(sglang_slru) X(vllm) X(vllm_arc)
+#define EVICTIONS(X) X(lru) X(fifo) X(lfu) X(belady) X(gdsf) X(lfuda) X(sglang_priority) X(sglang_slru) X(vllm) X(vllm_arc)
 
 #define TTLS(X) X(none) X(static)
 

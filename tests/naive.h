@@ -117,9 +117,9 @@ struct naive_ttl {
 	int64_t (*ttl_ns)(const struct naive *model, const struct naive_values *own, block_id b, uint64_t hits);
 };
 
-/* The twins of the engines' own policies. */
-extern const struct naive_policy naive_engines[];
-extern const size_t naive_engine_count;
+/* The twins of the engines' own policies, and of classics that keep scores. */
+extern const struct naive_policy naive_engines[], naive_scored[];
+extern const size_t naive_engine_count, naive_scored_count;
 
 /* NULL where there is no twin of that name. */
 const struct naive_policy *naive_policy_find(const char *name);

@@ -1,6 +1,7 @@
 /* naive_policies.c - the twins: each policy and TTL rule as one small function. To add one, write its key (the idle block
  * with the smallest goes) or, for rules that are no key, choose() with the hooks it needs, and put it into the table.
- * naive_engines.c has those of the engines. */
+ * naive_engines.c has those of the engines, naive_scored.c those with
+ * scores. */
 #include "naive.h"
 
 #include <string.h>
@@ -64,7 +65,9 @@ static const struct naive_policy *find_in(const struct naive_policy *table, size
 const struct naive_policy *naive_policy_find(const char *name)
 {
 	const struct naive_policy *found = find_in(policies, COUNT_OF(policies), name);
-	return found ? found : find_in(naive_engines, naive_engine_count, name);
+	if (!found)
+		found = find_in(naive_engines, naive_engine_count, name);
+	return found ? found : find_in(naive_scored, naive_scored_count, name);
 }
 
 const struct naive_ttl *naive_ttl_find(const char *name)
