@@ -54,17 +54,19 @@ static void lfuda_close(void *state)
 	free(p);
 }
 
-static inline void get_older(struct lfuda *p)
+/* `own` is the count of a block that is used again: it counts among the others although it is busy by now. */
+static inline void get_older(struct lfuda *p, uint64_t own)
 {
-	struct ranked_key lowest = {0, 0};
+	uint64_t lowest = own;
+	struct ranked_key top;
 	if (!p->aging)
 		return;
-	if (!p->never_busy)
-		ranked_top(&p->ranked, &lowest);
-	else if (radix_settle(&p->radix))
-		lowest.first = p->radix.base;
-	if (lowest.first > p->age)
-		p->age = lowest.first;
+	if (p->never_busy)
+		lowest = radix_settle(&p->radix) ? p->radix.base : 0;
+	else if (ranked_top(&p->ranked, &top) != BLOCK_NONE && top.first < own)
+		lowest = top.first;
+	if (lowest > p->age && lowest <= COUNT_MOST)
+		p->age = lowest;
 }
 
 static inline void count_use(struct lfuda *p, block_id b, uint64_t before, uint64_t more)
@@ -76,7 +78,7 @@ static inline void count_use(struct lfuda *p, block_id b, uint64_t before, uint6
 
 static inline void lfuda_hit(struct lfuda *p, block_id b)
 {
-	get_older(p);
+	get_older(p, p->count[b]);
 	if (p->never_busy)
 		radix_take(&p->radix, b);
 	count_use(p, b, p->count[b], p->age);
@@ -84,11 +86,11 @@ static inline void lfuda_hit(struct lfuda *p, block_id b)
 
 static inline void lfuda_insert(struct lfuda *p, block_id b)
 {
-	get_older(p);
+	get_older(p, UINT64_MAX);
 	count_use(p, b, p->age, 1);
 }
 
-/* Where nothing is ever busy a hit block counts for the age as it was, so it stays in until hit(). */
+/* Where nothing is ever busy a block stays in until hit(), as it counts among the others. */
 static inline void lfuda_busy(struct lfuda *p, block_id b)
 {
 	if (!p->never_busy)

@@ -50,11 +50,11 @@ static void gdsf_use(struct naive *model, block_id b)
 	model->blocks[b].score = aging->age + (double)model->blocks[b].uses * cost;
 }
 
-/* The age is also the lowest score of all that may go; where no request pins blocks that goes for b, used again, too. */
+/* The age is also the lowest score of all that may go, and of b where that is used again. */
 static void lfuda_get_older(struct naive *model, block_id b, bool hit)
 {
 	struct aging *aging = model->own;
-	double lowest = hit && model->config.object && !model->config.hard ? model->blocks[b].score : HUGE_VAL;
+	double lowest = hit ? model->blocks[b].score : HUGE_VAL;
 	for (uint32_t i = 0; i < model->config.trace->block_count; i++) {
 		if (i != b && naive_idle(model, i) && model->blocks[i].score < lowest)
 			lowest = model->blocks[i].score;
