@@ -56,7 +56,7 @@ struct naive *naive_open(const struct naive_config *config)
 	}
 	free(path);
 	if (config->evict)
-		model->policy = naive_policy_find(config->evict);
+		model->policy = naive_policy_find(config->evict, config->leaf);
 	if (config->ttl)
 		model->ttl = naive_ttl_find(config->ttl);
 	if (model->policy && model->policy->open)
@@ -243,20 +243,19 @@ block_id naive_first(const struct naive *model, struct naive_key (*key)(const st
 	return first;
 }
 
-/* Follow mode: one that the product let go. The deepest is asked first: its ancestors turn into leaves after it. */
+/* Follow mode: one that the product let go and that may go now. The deepest first: its ancestors turn into leaves after
+ * it. */
 static block_id follow(struct naive *model)
 {
 	const struct trace *trace = model->config.trace;
 	block_id victim = BLOCK_NONE;
 	for (uint32_t b = 0; b < trace->block_count; b++) {
-		if (model->blocks[b].gone && (victim == BLOCK_NONE || trace->depth[b] > trace->depth[victim]))
+		if (model->blocks[b].gone && naive_idle(model, b) &&
+		    (victim == BLOCK_NONE || trace->depth[b] > trace->depth[victim]))
 			victim = b;
 	}
-	if (victim == BLOCK_NONE)
-		return BLOCK_NONE;
-	if (!naive_idle(model, victim))
-		model->wrong = "a block went that was in use or had resident children";
-	model->blocks[victim].gone = false;
+	if (victim != BLOCK_NONE)
+		model->blocks[victim].gone = false;
 	return victim;
 }
 
@@ -296,17 +295,31 @@ static void use(struct naive *model, block_id b, bool is_new)
 		hook(model, b);
 }
 
+void naive_evict(struct naive *model, block_id b)
+{
+	ASSERT(naive_idle(model, b));
+	leave(model, b, NAIVE_EVICTED);
+}
+
+static bool make_room(struct naive *model, block_id in)
+{
+	if (model->policy && model->policy->room)
+		return model->policy->room(model, in);
+	if (naive_used(model) < model->config.capacity_blocks)
+		return true;
+	const block_id victim = choose(model, in);
+	if (victim != BLOCK_NONE)
+		leave(model, victim, NAIVE_EVICTED);
+	return victim != BLOCK_NONE;
+}
+
 /* Whether b is resident afterwards. */
 static bool put(struct naive *model, block_id b)
 {
-	if (naive_used(model) >= model->config.capacity_blocks) {
-		const block_id victim = choose(model, b);
-		if (victim == BLOCK_NONE) {
-			model->blocks[b].state = NAIVE_EVICTED;
-			model->declined++;
-			return false;
-		}
-		leave(model, victim, NAIVE_EVICTED);
+	if (!make_room(model, b)) {
+		model->blocks[b].state = NAIVE_EVICTED;
+		model->declined++;
+		return false;
 	}
 	model->blocks[b].state = NAIVE_RESIDENT;
 	use(model, b, true);
@@ -326,6 +339,8 @@ uint32_t naive_acquire(struct naive *model, const block_id *path, uint32_t count
 {
 	uint32_t held = count;
 	model->seq++;
+	model->path_blocks = count;
+	model->hit_blocks = hit;
 	for (uint32_t i = 0; i < count; i++)
 		model->blocks[path[i]].pins += model->blocks[path[i]].state == NAIVE_RESIDENT;
 	for (uint32_t i = 0; i < hit; i++)
@@ -350,6 +365,8 @@ uint32_t naive_acquire(struct naive *model, const block_id *path, uint32_t count
 	lift(model); /* hits too may have moved a deadline beyond a parent's */
 	if (!model->policy && model->config.may_shed)
 		shed(model);
+	if (model->policy && model->policy->settle && !model->config.object)
+		model->policy->settle(model);
 	return held;
 }
 
@@ -360,6 +377,8 @@ void naive_release(struct naive *model, const block_id *path, uint32_t held)
 		if (--block->pins == 0 && block->in_use) {
 			block->let_go = ++model->let_go;
 			block->in_use = false;
+			if (model->policy && model->policy->let_go)
+				model->policy->let_go(model, path[i]);
 		}
 	}
 	for (block_id b; model->ttl && (b = longest_due(model, model->now_ns)) != BLOCK_NONE;)

@@ -5,8 +5,9 @@
  * (the idle block with the smallest goes) or a chooser with state of its own, a TTL rule one function: naive_policies.c.
  *
  * Follow mode. For a policy without a twin the model does not choose: it is told which blocks the product let go in a
- * step, and takes each of them when it needs room. It fails where that was not allowed (a block in use or with resident
- * children, room to spare, none taken although one was idle), so everything but the choice itself is still checked.
+ * step, and takes each of them when it needs room and the block may go. The test fails where one is left over in the end (it
+ * was in use or had resident children, or there was room to spare) and where none was taken although one was idle, so
+ * everything but the choice itself is still checked.
  *
  * Costs: O(blocks) a step, O(blocks) an eviction; for hundreds of blocks.
  */
@@ -86,6 +87,7 @@ struct naive {
 	struct naive_block *blocks;
 	uint64_t seq, let_go;
 	uint32_t request; /* being served */
+	uint32_t path_blocks, hit_blocks; /* of that request; 1 and 0 or 1 under object semantics */
 	int64_t now_ns;
 	uint64_t evicted, expired, declined;
 	double residency_block_ns;
@@ -109,7 +111,13 @@ struct naive_policy {
 	void (*close)(struct naive *model);
 	void (*hit)(struct naive *model, block_id b);
 	void (*insert)(struct naive *model, block_id b);
+	void (*let_go)(struct naive *model, block_id b); /* after a use */
 	void (*left)(struct naive *model, block_id b, enum naive_state why);
+	/* For rules that keep the room themselves: makes room for `in` (naive_evict()) even where the cache is not full, or
+	 * returns false; and what comes after the path (policy.h, settle). */
+	bool (*room)(struct naive *model, block_id in);
+	void (*settle)(struct naive *model);
+	bool flat_only; /* in leaf scope there is no twin */
 };
 
 struct naive_ttl {
@@ -118,11 +126,11 @@ struct naive_ttl {
 };
 
 /* The twins of the engines' own policies, and of classics that keep scores. */
-extern const struct naive_policy naive_engines[], naive_scored[];
+extern const struct naive_policy naive_engines[], naive_scored[], naive_vllm;
 extern const size_t naive_engine_count, naive_scored_count;
 
-/* NULL where there is no twin of that name. */
-const struct naive_policy *naive_policy_find(const char *name);
+/* NULL where there is no twin of that name, or none in that scope. */
+const struct naive_policy *naive_policy_find(const char *name, bool leaf);
 const struct naive_ttl *naive_ttl_find(const char *name);
 
 struct naive *naive_open(const struct naive_config *config);
@@ -139,7 +147,8 @@ void naive_release(struct naive *model, const block_id *path, uint32_t held);
 /* Object semantics: one access; whether it hit. */
 bool naive_access(struct naive *model, block_id b);
 
-/* What policies may ask. */
+/* What policies may ask, and do. */
+void naive_evict(struct naive *model, block_id b);
 bool naive_idle(const struct naive *model, block_id b);
 /* The idle block with the smallest key; BLOCK_NONE where none is idle. */
 block_id naive_first(const struct naive *model, struct naive_key (*key)(const struct naive *model, block_id b));

@@ -62,12 +62,16 @@ static const struct naive_policy *find_in(const struct naive_policy *table, size
 	return NULL;
 }
 
-const struct naive_policy *naive_policy_find(const char *name)
+const struct naive_policy *naive_policy_find(const char *name, bool leaf)
 {
 	const struct naive_policy *found = find_in(policies, COUNT_OF(policies), name);
 	if (!found)
 		found = find_in(naive_engines, naive_engine_count, name);
-	return found ? found : find_in(naive_scored, naive_scored_count, name);
+	if (!found)
+		found = find_in(naive_scored, naive_scored_count, name);
+	if (!found)
+		found = find_in(&naive_vllm, 1, name);
+	return found && !(leaf && found->flat_only) ? found : NULL;
 }
 
 const struct naive_ttl *naive_ttl_find(const char *name)
