@@ -30,7 +30,8 @@ $ kvcast run --help
 >       --capacity=N|SIZE      room of the first tier: a plain number is blocks,
 >                              40GiB or 1.5TB is bytes of KV (needs --model);
 >                              default inf
->       --evict=SPEC           which block goes when it is full; default lru
+>       --evict=SPEC           which block goes when it is full; default lru, for
+>                              --engine vllm vllm
 >       --partial-tail=cache|skip   whether a last block that is not full is
 >                              cached; default cache (engines other than replay:
 >                              skip)
@@ -48,17 +49,17 @@ $ kvcast run --help
 >                              60s
 >       --archive-rate=RATE    the most it uploads, before compression; default
 >                              inf
->       --fail=TIER@START+TIME|TIER:p=P
->                              a tier is away for a while, or its loads fail with
->                              probability P; repeat
+>       --fail=FAULT           NAME@START+TIME: a tier is away for a while;
+>                              NAME:p=P: its loads fail with probability P;
+>                              repeat
 >       --load=faster|always|never   when a hit in a lower tier is loaded;
 >                              default faster: when that beats computing it
 >       --no-offload           lower tiers decide and log, but hold and move
 >                              nothing
->                                    --tier=NAME:SIZE[,key=value...]
-> one level of the cache, the fastest first; repeat.
->                              Keys: evict, ttl, read, write, latency, store,
->                              promote, expired, compress, inflate, price
+>       --tier=TIER            NAME:SIZE[,key=value...], one level of the cache,
+>                              the fastest first; repeat. Keys: evict, ttl, read,
+>                              write, latency, store, promote, expired, compress,
+>                              inflate, price
 > 
 >  The traffic:
 >       --answers=keep|drop    whether blocks that an answer fills are cached,
@@ -124,7 +125,8 @@ $ kvcast sweep --help
 >       --capacity=N|SIZE      room of the first tier: a plain number is blocks,
 >                              40GiB or 1.5TB is bytes of KV (needs --model);
 >                              default inf
->       --evict=SPEC           which block goes when it is full; default lru
+>       --evict=SPEC           which block goes when it is full; default lru, for
+>                              --engine vllm vllm
 >       --partial-tail=cache|skip   whether a last block that is not full is
 >                              cached; default cache (engines other than replay:
 >                              skip)
@@ -142,17 +144,17 @@ $ kvcast sweep --help
 >                              60s
 >       --archive-rate=RATE    the most it uploads, before compression; default
 >                              inf
->       --fail=TIER@START+TIME|TIER:p=P
->                              a tier is away for a while, or its loads fail with
->                              probability P; repeat
+>       --fail=FAULT           NAME@START+TIME: a tier is away for a while;
+>                              NAME:p=P: its loads fail with probability P;
+>                              repeat
 >       --load=faster|always|never   when a hit in a lower tier is loaded;
 >                              default faster: when that beats computing it
 >       --no-offload           lower tiers decide and log, but hold and move
 >                              nothing
->                                    --tier=NAME:SIZE[,key=value...]
-> one level of the cache, the fastest first; repeat.
->                              Keys: evict, ttl, read, write, latency, store,
->                              promote, expired, compress, inflate, price
+>       --tier=TIER            NAME:SIZE[,key=value...], one level of the cache,
+>                              the fastest first; repeat. Keys: evict, ttl, read,
+>                              write, latency, store, promote, expired, compress,
+>                              inflate, price
 > 
 >  The traffic:
 >       --answers=keep|drop    whether blocks that an answer fills are cached,
