@@ -55,15 +55,16 @@ last = words(names)
 kind(c) = (kind_name = word(names, c), csv_without(kind_name[8:*], "_tokens"))
 is_hit(c) = (kind_name = kind(c), kind_name[1:4] eq "hit_")
 hit_colours = "#0072B2 #56B4E9 #A6D8F5 #DDF0FC"
-misses = "cold evicted expired orphaned partial forced"
-miss_colours = "#707070 #D55E00 #E69F00 #CC79A7 #009E73 #000000 #000000"
-miss_patterns = "2 4 5 1 6 7 0"
+misses = "cold evicted expired orphaned not_loaded partial forced"
+miss_colours = "#707070 #D55E00 #E69F00 #CC79A7 #0072B2 #009E73 #000000 #000000"
+miss_patterns = "2 4 5 1 7 6 3 0"
 tier_of(c) = (hits = sum [j = first:c] is_hit(j), hits > 4 ? 4 : hits)
-miss_of(c) = (place = 7, sum [j = 1:6] (word(misses, j) eq kind(c) ? (place = j, 0) : 0), place)
+miss_of(c) = (place = 8, sum [j = 1:7] (word(misses, j) eq kind(c) ? (place = j, 0) : 0), place)
 colour(c) = (is_hit(c) ? word(hit_colours, tier_of(c)) : word(miss_colours, miss_of(c)))
 pattern(c) = (is_hit(c) ? 3 : int(word(miss_patterns, miss_of(c))))
 shown(c) = (is_hit(c) ? "hit (" . kind_name[5:*] . ")" : kind(c) eq "cold" ? "cold (never seen)" : \
-	kind(c) eq "partial" ? "partial tail" : kind(c) eq "forced" ? "forced (last token)" : kind(c))
+	kind(c) eq "not_loaded" ? "not loaded" : kind(c) eq "partial" ? "partial tail" : \
+	kind(c) eq "forced" ? "forced (last token)" : kind(c))
 
 # Kinds that are 0 everywhere stay out of the key.
 array TOTAL[last]
