@@ -20,15 +20,21 @@ const struct ttl_ops *const registry_ttls[] = {TTLS(TTL_ENTRY)};
 const size_t registry_eviction_count = COUNT_OF(registry_evictions);
 const size_t registry_ttl_count = COUNT_OF(registry_ttls);
 
-/* Source: POLICIES section F, interaction rules 1 and 2. */
-const struct param ttl_common_params[] = {
-        [TTL_KEY_MODE] = {"mode", PARAM_CHOICE, "sliding", 0, 0, "sliding|absolute", "count from the last use or from insertion"},
-        [TTL_KEY_MAX_AGE] = {"max_age", PARAM_DURATION, "inf", 0, 9.3e18, NULL, "cap on a sliding TTL, from insertion"},
-        [TTL_KEY_COHERENCE] = {"coherence", PARAM_CHOICE, "default", 0, 0, "default|none|lift|cascade",
-                               "what a parent's deadline means for its children (default: lift when sliding, none when absolute)"},
-        [TTL_KEY_HARD] = {"hard", PARAM_INT, "0", 0, 1, NULL, "1: no eviction before the deadline"},
-        [TTL_COMMON_KEYS] = {.name = NULL},
-};
+/* Source: POLICIES section F, interaction rules 1, 2 and 4. */
+void registry_ttl_common(const struct ttl_ops *ops, struct param params[TTL_COMMON_KEYS + 1])
+{
+	const struct param all[TTL_COMMON_KEYS + 1] = {
+	        [TTL_KEY_MODE] = {"mode", PARAM_CHOICE, "sliding", 0, 0, "sliding|absolute", "count from the last use or from insertion"},
+	        [TTL_KEY_MAX_AGE] = {"max_age", PARAM_DURATION, "inf", 0, 9.3e18, NULL, "cap on a sliding TTL, from insertion"},
+	        [TTL_KEY_COHERENCE] = {"coherence", PARAM_CHOICE, "default", 0, 0, "default|none|lift|cascade",
+	                               "what a parent's deadline means for its children (default: lift when sliding, none when absolute)"},
+	        [TTL_KEY_HARD] = {"hard", PARAM_INT, ops->pins ? "1" : "0", 0, 1, NULL, "1: no eviction before the deadline"},
+	        [TTL_KEY_EXPIRE] = {"expire", PARAM_CHOICE, ops->pins ? "unpin" : "drop", 0, 0, "drop|unpin",
+	                            "at its deadline a block goes, or only loses the shield of hard=1"},
+	        [TTL_COMMON_KEYS] = {.name = NULL},
+	};
+	memcpy(params, all, sizeof(all));
+}
 
 const struct evict_ops *registry_evict(const char *name)
 {

@@ -1,32 +1,9 @@
-#include "cache.h"
+#include "cache_inside.h"
 
 #include "expiry.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-struct cache {
-	const struct trace *trace;
-	const struct evict_ops *ops;
-	void *policy;
-	struct expiry *expiry; /* NULL: blocks never expire */
-	struct evict_env env;
-	struct policy_now now;
-	uint8_t *state; /* enum block_state */
-	uint32_t *pins, *children;
-	uint32_t *next_use; /* offline policies only */
-	uint32_t used_blocks;
-	uint32_t pinned_blocks;   /* resident blocks with a pin */
-	uint64_t reserved_blocks; /* memory in use that is no block of the trace */
-	uint64_t limit_blocks;    /* capacity with reservations in mind; env.capacity_blocks is at most the trace's blocks */
-	void (*on_drop)(void *context, block_id b, enum block_state why);
-	void *on_drop_context;
-	bool objects; /* no requests: every reference is an access of its own */
-	bool orphans; /* whether a resident block may lack its parent: in flat scope, and where blocks expire */
-	struct cache_counts counts;
-	u128 residency;
-	int64_t residency_at_ns;
-};
 
 static int open_policy(struct cache *cache, const struct cache_config *config, struct err *err)
 {
@@ -86,9 +63,11 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 	        .cost = config->cost,
 	};
 	cache->limit_blocks = config->capacity_blocks;
+	if (config->history)
+		cache_history_open(cache);
 	cache->on_drop = config->on_drop;
 	cache->on_drop_context = config->on_drop_context;
-	cache->expiry = expiry_open(trace, &cache->env, config->ttl, err);
+	cache->expiry = expiry_open(trace, &cache->env, config->ttl, config->history, err);
 	if (cache->expiry && expiry_hard(cache->expiry))
 		cache->env.never_busy = false; /* the shield is a pin */
 	if ((!cache->expiry && err->text[0]) || open_policy(cache, config, err) < 0) {
@@ -107,6 +86,7 @@ void cache_close(struct cache *cache)
 	if (cache->policy)
 		cache->ops->close(cache->policy);
 	expiry_close(cache->expiry);
+	cache_history_close(cache);
 	free(cache->state);
 	free(cache->pins);
 	free(cache->children);
@@ -114,117 +94,13 @@ void cache_close(struct cache *cache)
 	free(cache);
 }
 
-/* Brings the residency integral up to `now_ns`. */
-static void integrate(struct cache *cache, int64_t now_ns)
+void cache_integrate(struct cache *cache, int64_t now_ns)
 {
 	cache->residency += (u128)cache->used_blocks * (u128)(now_ns - cache->residency_at_ns);
 	cache->residency_at_ns = now_ns;
 }
 
-/* b, which the policy has forgotten, is gone; its parent may have become idle. */
-static void drop(struct cache *cache, block_id b, enum block_state why)
-{
-	ASSERT(cache->state[b] == BLOCK_RESIDENT && cache->pins[b] == 0);
-	cache->state[b] = (uint8_t)why;
-	cache->used_blocks--;
-	if (cache->on_drop)
-		cache->on_drop(cache->on_drop_context, b, why);
-	const block_id parent = cache->trace->parent[b];
-	if (!cache->env.leaf || parent == BLOCK_NONE)
-		return;
-	if (--cache->children[parent] == 0 && cache->pins[parent] == 0 && (cache->state[parent] & BLOCK_RESIDENT) &&
-	    cache->ops->idle)
-		cache->ops->idle(cache->policy, parent, 1);
-}
-
-/* Whether no request uses b. The shield of hard=1 is a pin that expiry takes off. */
-static bool unshield(struct cache *cache, block_id b)
-{
-	const uint32_t shield = expiry_hard(cache->expiry);
-	if (cache->pins[b] != shield)
-		return false;
-	if (shield) {
-		cache->pinned_blocks--;
-		if ((--cache->pins[b] | cache->children[b]) == 0 && cache->ops->idle)
-			cache->ops->idle(cache->policy, b, 1);
-	}
-	return true;
-}
-
-/* Takes b, and under cascade everything below it, out for being past its deadline. A block in use stays: it goes when it
- * is released. Depth first by the trace's child links, which stay as they are. */
-static void expire(struct cache *cache, block_id b)
-{
-	const bool cascades = expiry_cascades(cache->expiry);
-	const block_id top = b;
-	for (;;) {
-		const block_id down = cascades && (cache->state[b] & BLOCK_RESIDENT) ? expiry_child(cache->expiry, b) : BLOCK_NONE;
-		if (down != BLOCK_NONE) {
-			b = down;
-			continue;
-		}
-		/* Bottom of this branch: remove on the way up, move to the next sibling. */
-		for (;;) {
-			if ((cache->state[b] & BLOCK_RESIDENT) && unshield(cache, b)) {
-				if (cache->ops->remove)
-					cache->ops->remove(cache->policy, b);
-				drop(cache, b, BLOCK_EXPIRED);
-				cache->counts.expired_blocks++;
-			}
-			if (b == top)
-				return;
-			const block_id next = expiry_sibling(cache->expiry, b);
-			if (next != BLOCK_NONE) {
-				b = next;
-				break;
-			}
-			b = cache->trace->parent[b];
-		}
-	}
-}
-
-/* Blocks of a stretch just released whose deadline passed while they were in use. */
-static void expire_overdue(struct cache *cache, struct trace_run stretch)
-{
-	for (uint32_t i = stretch.count; i-- > 0;) {
-		const block_id b = stretch.first + i;
-		if (expiry_due(cache->expiry, b, cache->now.now_ns) && cache->pins[b] == expiry_hard(cache->expiry))
-			expire(cache, b);
-	}
-}
-
-void cache_advance(struct cache *cache, int64_t now_ns)
-{
-	ASSERT(now_ns >= cache->now.now_ns);
-	block_id b;
-	int64_t deadline_ns;
-	while (cache->expiry && expiry_next(cache->expiry, now_ns, &b, &deadline_ns)) {
-		/* A block that outlived its deadline in use was left to its release, so deadlines come in order. */
-		integrate(cache, deadline_ns);
-		cache->now.now_ns = deadline_ns;
-		if (cache->pins[b] == expiry_hard(cache->expiry))
-			expire(cache, b);
-	}
-	integrate(cache, now_ns);
-	cache->now.now_ns = now_ns;
-}
-
-uint32_t cache_lookup(const struct cache *cache, struct path path)
-{
-	uint32_t hit = 0;
-	struct trace_run stretch;
-	for (struct path_walk walk = path_forward(path, 0); path_next(&walk, &stretch); hit += stretch.count) {
-		const uint8_t *state = cache->state + stretch.first;
-		for (uint32_t i = 0; i < stretch.count; i++) {
-			if (state[i] != BLOCK_RESIDENT)
-				return hit + i;
-		}
-	}
-	return hit;
-}
-
-/* Pins the resident ones of a stretch, telling the policy, run by run, of those that stop being idle. */
-static void pin(struct cache *cache, struct trace_run stretch)
+void cache_pin(struct cache *cache, struct trace_run stretch)
 {
 	uint32_t *pins = cache->pins + stretch.first;
 	const uint32_t *children = cache->children + stretch.first;
@@ -248,8 +124,7 @@ static void pin(struct cache *cache, struct trace_run stretch)
 	}
 }
 
-/* The other way, tail to root. */
-static void unpin(struct cache *cache, struct trace_run stretch)
+void cache_unpin(struct cache *cache, struct trace_run stretch)
 {
 	uint32_t *pins = cache->pins + stretch.first;
 	const uint32_t *children = cache->children + stretch.first;
@@ -268,6 +143,44 @@ static void unpin(struct cache *cache, struct trace_run stretch)
 	}
 }
 
+bool cache_drop(struct cache *cache, block_id b, enum block_state why)
+{
+	ASSERT(cache->state[b] == BLOCK_RESIDENT && cache->pins[b] == 0);
+	const bool ends = cache->expiry && expiry_leave(cache->expiry, b);
+	cache->state[b] = (uint8_t)why;
+	cache->used_blocks--;
+	if (cache->on_drop)
+		cache->on_drop(cache->on_drop_context, b, why);
+	const block_id parent = cache->trace->parent[b];
+	if (cache->env.leaf && parent != BLOCK_NONE && --cache->children[parent] == 0 && cache->pins[parent] == 0 &&
+	    (cache->state[parent] & BLOCK_RESIDENT) && cache->ops->idle)
+		cache->ops->idle(cache->policy, parent, 1);
+	return ends;
+}
+
+void cache_advance(struct cache *cache, int64_t now_ns)
+{
+	ASSERT(now_ns >= cache->now.now_ns);
+	if (cache->expiry)
+		cache_expire_sweep(cache, now_ns);
+	cache_integrate(cache, now_ns);
+	cache->now.now_ns = now_ns;
+}
+
+uint32_t cache_lookup(const struct cache *cache, struct path path)
+{
+	uint32_t hit = 0;
+	struct trace_run stretch;
+	for (struct path_walk walk = path_forward(path, 0); path_next(&walk, &stretch); hit += stretch.count) {
+		const uint8_t *state = cache->state + stretch.first;
+		for (uint32_t i = 0; i < stretch.count; i++) {
+			if (state[i] != BLOCK_RESIDENT)
+				return hit + i;
+		}
+	}
+	return hit;
+}
+
 /* Orphans past the point where the path found no room are nobody's again. */
 static void release_orphans(struct cache *cache, struct path path, uint32_t held)
 {
@@ -275,9 +188,18 @@ static void release_orphans(struct cache *cache, struct path path, uint32_t held
 	for (struct path_walk walk = path_forward(path, held); path_next(&walk, &stretch);) {
 		for (uint32_t i = stretch.count; i-- > 0;) {
 			if (cache->state[stretch.first + i] == BLOCK_RESIDENT)
-				unpin(cache, (struct trace_run){stretch.first + i, 1});
+				cache_expire_release(cache, (struct trace_run){stretch.first + i, 1});
 		}
 	}
+}
+
+/* Takes out a victim. Blocks that only lived for its sake go at once: they come before the next victim. */
+static void evict(struct cache *cache, block_id victim)
+{
+	ASSERT(evict_idle(&cache->env, victim));
+	cache->counts.evicted_blocks++;
+	if (cache_drop(cache, victim, BLOCK_EVICTED))
+		cache_expire_sweep(cache, cache->now.now_ns);
 }
 
 /* Takes out what the policy wants out of its own accord. */
@@ -285,11 +207,8 @@ static void drop_surplus(struct cache *cache)
 {
 	if (!cache->ops->surplus)
 		return;
-	for (block_id b; (b = cache->ops->surplus(cache->policy)) != BLOCK_NONE;) {
-		ASSERT(evict_idle(&cache->env, b));
-		drop(cache, b, BLOCK_EVICTED);
-		cache->counts.evicted_blocks++;
-	}
+	for (block_id b; (b = cache->ops->surplus(cache->policy)) != BLOCK_NONE;)
+		evict(cache, b);
 }
 
 /* Frees one block for `in`; false where nothing may go. */
@@ -298,9 +217,7 @@ static bool make_room(struct cache *cache, block_id in)
 	const block_id victim = cache->ops->evict(cache->policy, in);
 	if (victim == BLOCK_NONE)
 		return false;
-	ASSERT(evict_idle(&cache->env, victim));
-	drop(cache, victim, BLOCK_EVICTED);
-	cache->counts.evicted_blocks++;
+	evict(cache, victim);
 	return true;
 }
 
@@ -315,10 +232,10 @@ static void insert(struct cache *cache, block_id b)
 		cache->children[parent]++;
 	if (cache->ops->insert)
 		cache->ops->insert(cache->policy, b);
-	if (cache->expiry) {
-		expiry_insert(cache->expiry, b);
-		cache->pins[b] += expiry_hard(cache->expiry);
-	}
+	if (cache->expiry)
+		cache_expire_date(cache, b);
+	if (cache->history)
+		cache_history_insert(cache, b);
 	drop_surplus(cache);
 }
 
@@ -354,13 +271,15 @@ static void use_path(struct cache *cache, struct path path, uint32_t hit_blocks)
 {
 	struct trace_run stretch;
 	for (struct path_walk walk = path_forward(path, 0); path_next(&walk, &stretch);)
-		pin(cache, stretch);
+		cache_pin(cache, stretch);
 	const struct path hit = {path.runs, hit_blocks};
 	for (struct path_walk walk = path_forward(hit, 0); path_next(&walk, &stretch);) {
 		if (cache->ops->hit)
 			cache->ops->hit(cache->policy, stretch.first, stretch.count);
 		if (cache->expiry)
-			expiry_hit(cache->expiry, stretch.first, stretch.count);
+			cache_expire_redate(cache, stretch);
+		if (cache->history)
+			cache_history_hit(cache, stretch);
 	}
 }
 
@@ -372,12 +291,10 @@ uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_block
 	if (cache->ops->observe)
 		cache->ops->observe(cache->policy);
 	if (cache->expiry)
-		expiry_observe(cache->expiry);
+		expiry_observe(cache->expiry, path);
 	/* The whole resident path is pinned before anything is evicted; orphans on it too, though nothing touches them. */
 	use_path(cache, (struct path){path.runs, cache->orphans ? path.block_count : hit_blocks}, hit_blocks);
 	const uint32_t held = fill(cache, path, hit_blocks, missed);
-	if (cache->expiry)
-		expiry_settle(cache->expiry, (struct path){path.runs, held});
 	if (held < path.block_count && cache->orphans)
 		release_orphans(cache, path, held);
 	if (cache->ops->settle && !cache->objects) {
@@ -391,11 +308,8 @@ void cache_release(struct cache *cache, struct path path, uint32_t held_blocks)
 {
 	struct trace_run stretch;
 	const struct path held = {path.runs, held_blocks};
-	for (struct path_walk walk = path_backward(held); path_previous(&walk, &stretch);) {
-		unpin(cache, stretch);
-		if (cache->expiry)
-			expire_overdue(cache, stretch);
-	}
+	for (struct path_walk walk = path_backward(held); path_previous(&walk, &stretch);)
+		cache_expire_release(cache, stretch);
 }
 
 void cache_reconsider(struct cache *cache, block_id b)
@@ -410,7 +324,7 @@ void cache_reconsider(struct cache *cache, block_id b)
 
 void cache_objects(struct cache *cache, const block_id *refs, const uint32_t *next, size_t count, uint8_t *hit)
 {
-	if (!cache->expiry && !cache->ops->observe) {
+	if (!cache->expiry && !cache->ops->observe && !cache->history) {
 		struct object_pass pass = {
 		        .refs = refs,
 		        .next = next,
@@ -448,10 +362,8 @@ void cache_touch(struct cache *cache, struct path path, uint32_t hit_blocks)
 	if (cache->ops->observe)
 		cache->ops->observe(cache->policy);
 	if (cache->expiry)
-		expiry_observe(cache->expiry);
+		expiry_observe(cache->expiry, path);
 	use_path(cache, (struct path){path.runs, hit_blocks}, hit_blocks);
-	if (cache->expiry)
-		expiry_settle(cache->expiry, (struct path){path.runs, hit_blocks});
 }
 
 uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint32_t to)
@@ -461,7 +373,7 @@ uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint
 	for (struct path_walk walk = path_forward((struct path){path.runs, to}, from); path_next(&walk, &stretch);) {
 		for (block_id b = stretch.first; b < stretch.first + stretch.count; b++, held++) {
 			if (cache->state[b] == BLOCK_RESIDENT) {
-				pin(cache, (struct trace_run){b, 1});
+				cache_pin(cache, (struct trace_run){b, 1});
 				continue;
 			}
 			if (cache_empty_blocks(cache) == 0 && !make_room(cache, b))
@@ -469,8 +381,6 @@ uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint
 			insert(cache, b);
 		}
 	}
-	if (cache->expiry)
-		expiry_settle(cache->expiry, (struct path){path.runs, held});
 	return held;
 }
 
@@ -553,7 +463,7 @@ bool cache_put(struct cache *cache, block_id b)
 		return false;
 	}
 	insert(cache, b);
-	unpin(cache, (struct trace_run){b, 1});
+	cache_expire_release(cache, (struct trace_run){b, 1});
 	return true;
 }
 

@@ -41,6 +41,7 @@ struct cache_config {
 	double block_bytes; /* KV bytes of a full block, NAN where unknown */
 	double (*recompute_ns)(const void *cost, uint32_t depth);
 	const void *cost;
+	bool history; /* keep what cache_history_each() tells; 20 bytes a block, 28 with a TTL rule */
 	/* Called when a block has left (evicted or expired); a lower tier may take it. May be NULL. */
 	void (*on_drop)(void *context, block_id b, enum block_state why);
 	void *on_drop_context;
@@ -105,5 +106,18 @@ struct cache_counts cache_counts(const struct cache *cache);
 u128 cache_residency(const struct cache *cache);
 void cache_residency_reset(struct cache *cache);
 enum block_state cache_block_state(const struct cache *cache, block_id b);
+
+/* A resident block, as it stands now. */
+struct cache_entry {
+	int64_t inserted_ns, used_ns;
+	uint32_t hits;       /* since it was inserted */
+	int64_t ttl_ns;      /* as last granted; TIME_NEVER_NS: no limit */
+	int64_t deadline_ns; /* when its time is over, coherence included */
+	double score;        /* what the eviction policy ranks it by; NAN where that is no single number */
+};
+
+/* Every resident block, by id. Needs config.history. */
+void cache_history_each(const struct cache *cache,
+                        void (*each)(void *context, block_id b, const struct cache_entry *entry), void *context);
 
 #endif

@@ -87,8 +87,11 @@ static void explain_ttl(const struct ttl_ops *ops)
 	print_wrapped(ops->rule, 4);
 	print_wrapped(ops->detail, 2);
 	print_params(ops->params, "parameters, with defaults");
-	if (!ops->never)
-		print_params(ttl_common_params, "parameters of every TTL rule");
+	if (!ops->never) {
+		struct param common[TTL_COMMON_KEYS + 1];
+		registry_ttl_common(ops, common);
+		print_params(common, "parameters of every TTL rule");
+	}
 	printf("  time %s\n", ops->cost);
 	print_wrapped(ops->source, 2);
 }
@@ -162,12 +165,14 @@ static int print_json(void)
 	}
 	for (size_t i = 0; i < registry_ttl_count; i++) {
 		const struct ttl_ops *ops = registry_ttls[i];
-		json_array_append_new(ttls, json_pack("{s:s, s:s, s:s, s:o, s:s, s:s}", "name", ops->name, "rule", ops->rule,
-		                                      "detail", ops->detail, "params", params_json(ops->params), "time",
-		                                      ops->cost, "source", ops->source));
+		struct param common[TTL_COMMON_KEYS + 1];
+		registry_ttl_common(ops, common);
+		json_array_append_new(ttls, json_pack("{s:s, s:s, s:s, s:o, s:o, s:s, s:s}", "name", ops->name, "rule", ops->rule,
+		                                      "detail", ops->detail, "params", params_json(ops->params), "common_params",
+		                                      ops->never ? json_array() : params_json(common), "time", ops->cost,
+		                                      "source", ops->source));
 	}
-	json_t *root = json_pack("{s:o, s:o, s:o}", "evict", evictions, "ttl", ttls, "ttl_common_params",
-	                         params_json(ttl_common_params));
+	json_t *root = json_pack("{s:o, s:o}", "evict", evictions, "ttl", ttls);
 	json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(root);

@@ -1,37 +1,24 @@
 #include "expiry.h"
 
-#include "ranked.h"
+#include "ttl_rules.h"
+#include "wheel.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The rule as one class of requests sees it. Classes without overrides of their own share the common one. */
-struct rule {
-	void *state;
-	enum ttl_mode mode;
-	int64_t max_age_ns;
-	bool shared;
-};
-
 struct expiry {
 	const struct evict_env *env;
-	const struct ttl_ops *ops;
-	struct rule *rules; /* [class_count + 1]; the last is the common one */
-	enum ttl_coherence coherence;
-	bool hard;
-	bool stamps_born; /* some rule has a max_age or ignores hits */
-	int64_t *deadline_ns, *born_ns;
-	uint32_t *hits; /* since insertion; only for rules that look at single blocks */
-	struct ranked queue;
-	block_id *child, *sibling; /* cascade, and lift where a block may come after its children */
+	struct ttl_rules rules;
+	int64_t *deadline_ns; /* the block's own; its complement, a negative number, where it is over or not resident */
+	int64_t *born_ns;     /* only where some class has a max_age */
+	uint32_t *hits;       /* since insertion; only for rules that look at single blocks */
+	uint32_t *waits_for;  /* lift: how many resident children are not over */
+	struct link *kin;     /* cascade: resident children, in a list whose head is block_count + parent */
+	int64_t *ttl_ns;      /* only if they are to be recorded */
+	uint32_t over_blocks;
+	bool tail_first; /* of blocks with the same deadline, children come before their parent */
+	struct wheel queue;
 };
-
-static const struct rule *rule_now(const struct expiry *expiry)
-{
-	const uint32_t class_id = expiry->env->now->class_id;
-	return &expiry->rules[class_id < expiry->env->class_count ? class_id : expiry->env->class_count];
-}
 
 static int64_t add_saturated(int64_t a, int64_t b)
 {
@@ -39,90 +26,29 @@ static int64_t add_saturated(int64_t a, int64_t b)
 	return __builtin_add_overflow(a, b, &sum) ? TIME_NEVER_NS : sum;
 }
 
-static int bind_rule(struct expiry *expiry, const struct spec *spec, const char *class_name, struct rule *rule,
-                     union param_value common[TTL_COMMON_KEYS], struct err *err)
-{
-	union param_value own[PARAM_MOST];
-	const struct param *tables[] = {ttl_common_params, expiry->ops->params, NULL};
-	union param_value *values[] = {common, own};
-	char what[128];
-	snprintf(what, sizeof(what), "--ttl %s", spec->name);
-	if (spec_bind(spec, class_name, tables, values, what, err) < 0)
-		return -1;
-	*rule = (struct rule){
-	        .mode = common[TTL_KEY_MODE].integer == 0 ? TTL_SLIDING : TTL_ABSOLUTE,
-	        .max_age_ns = common[TTL_KEY_MAX_AGE].integer,
-	};
-	rule->state = expiry->ops->open(expiry->env, own, err);
-	if (!rule->state)
-		return -1;
-	if (rule->max_age_ns != TIME_NEVER_NS)
-		expiry->stamps_born = true;
-	return 0;
-}
-
-static const struct spec_override *override_for(const struct spec *spec, const char *class_name)
-{
-	for (size_t i = 0; i < spec->override_count; i++) {
-		if (strcmp(spec->overrides[i].class_name, class_name) == 0)
-			return &spec->overrides[i];
-	}
-	return NULL;
-}
-
-static int bind_rules(struct expiry *expiry, const struct trace *trace, const struct spec *spec, struct err *err)
-{
-	union param_value common[TTL_COMMON_KEYS], other[TTL_COMMON_KEYS];
-	struct rule *shared = &expiry->rules[trace->class_count];
-	if (bind_rule(expiry, spec, NULL, shared, common, err) < 0)
-		return -1;
-	expiry->hard = common[TTL_KEY_HARD].integer != 0;
-	expiry->coherence = (enum ttl_coherence)common[TTL_KEY_COHERENCE].integer;
-	if (expiry->coherence == TTL_COHERENCE_DEFAULT)
-		expiry->coherence = shared->mode == TTL_SLIDING ? TTL_COHERENCE_LIFT : TTL_COHERENCE_NONE;
-	if (expiry->env->never_busy) /* object semantics: no block has a parent */
-		expiry->coherence = TTL_COHERENCE_NONE;
-	for (size_t i = 0; i < spec->override_count; i++) {
-		bool known = false;
-		for (uint32_t k = 0; k < trace->class_count; k++)
-			known |= strcmp(trace->class_names[k], spec->overrides[i].class_name) == 0;
-		if (!known)
-			return err_set(err, "--ttl %s: the trace has no class \"%s\".", spec->text,
-			               spec->overrides[i].class_name);
-	}
-	for (uint32_t k = 0; k < trace->class_count; k++) {
-		expiry->rules[k] = *shared;
-		expiry->rules[k].shared = true;
-		if (!override_for(spec, trace->class_names[k]))
-			continue;
-		expiry->rules[k].state = NULL;
-		if (bind_rule(expiry, spec, trace->class_names[k], &expiry->rules[k], other, err) < 0)
-			return -1;
-		if (other[TTL_KEY_HARD].integer != common[TTL_KEY_HARD].integer ||
-		    other[TTL_KEY_COHERENCE].integer != common[TTL_KEY_COHERENCE].integer)
-			return err_set(err, "--ttl %s: hard and coherence hold for all classes; give them once, before the "
-			                    "first ;class=.", spec->text);
-	}
-	return 0;
-}
-
-static void link_children(struct expiry *expiry)
+static void open_arrays(struct expiry *expiry, bool records)
 {
 	const uint32_t count = expiry->env->block_count;
-	expiry->child = mem_alloc(count, sizeof(*expiry->child));
-	expiry->sibling = mem_alloc(count, sizeof(*expiry->sibling));
+	const struct ttl_rules *rules = &expiry->rules;
+	expiry->deadline_ns = mem_alloc(count, sizeof(*expiry->deadline_ns));
 	for (uint32_t b = 0; b < count; b++)
-		expiry->child[b] = expiry->sibling[b] = BLOCK_NONE;
-	for (uint32_t b = count; b-- > 0;) {
-		const block_id parent = expiry->env->parent[b];
-		if (parent == BLOCK_NONE)
-			continue;
-		expiry->sibling[b] = expiry->child[parent];
-		expiry->child[parent] = b;
-	}
+		expiry->deadline_ns[b] = ~INT64_C(0);
+	if (rules->capped)
+		expiry->born_ns = mem_alloc(count, sizeof(*expiry->born_ns));
+	if (!rules->ops->uniform)
+		expiry->hits = mem_alloc(count, sizeof(*expiry->hits));
+	if (rules->coherence == TTL_COHERENCE_LIFT)
+		expiry->waits_for = mem_alloc(count, sizeof(*expiry->waits_for));
+	if (rules->coherence == TTL_COHERENCE_CASCADE)
+		expiry->kin = list_open(count, count);
+	if (records)
+		expiry->ttl_ns = mem_alloc(count, sizeof(*expiry->ttl_ns));
+	expiry->tail_first = expiry->waits_for || rules->unpins;
+	wheel_open(&expiry->queue, count);
 }
 
-struct expiry *expiry_open(const struct trace *trace, const struct evict_env *env, const struct spec *spec, struct err *err)
+struct expiry *expiry_open(const struct trace *trace, const struct evict_env *env, const struct spec *spec, bool records,
+                           struct err *err)
 {
 	err->text[0] = '\0';
 	const struct ttl_ops *ops = registry_ttl(spec->name);
@@ -136,20 +62,12 @@ struct expiry *expiry_open(const struct trace *trace, const struct evict_env *en
 		return NULL;
 	}
 	struct expiry *expiry = mem_alloc(1, sizeof(*expiry));
-	*expiry = (struct expiry){.env = env, .ops = ops};
-	expiry->rules = mem_alloc((size_t)trace->class_count + 1, sizeof(*expiry->rules));
-	expiry->deadline_ns = mem_alloc(env->block_count, sizeof(*expiry->deadline_ns));
-	if (!ops->uniform)
-		expiry->hits = mem_alloc(env->block_count, sizeof(*expiry->hits));
-	ranked_open(&expiry->queue, env->block_count, env->block_count, env->depth);
-	if (bind_rules(expiry, trace, spec, err) < 0) {
+	*expiry = (struct expiry){.env = env};
+	if (ttl_rules_open(&expiry->rules, trace, env, ops, spec, err) < 0) {
 		expiry_close(expiry);
 		return NULL;
 	}
-	if (expiry->stamps_born)
-		expiry->born_ns = mem_alloc(env->block_count, sizeof(*expiry->born_ns));
-	if (expiry->coherence == TTL_COHERENCE_CASCADE || (expiry->coherence == TTL_COHERENCE_LIFT && !env->leaf))
-		link_children(expiry);
+	open_arrays(expiry, records);
 	return expiry;
 }
 
@@ -157,171 +75,241 @@ void expiry_close(struct expiry *expiry)
 {
 	if (!expiry)
 		return;
-	for (uint32_t k = 0; k <= expiry->env->class_count; k++) {
-		if (expiry->rules[k].state && !expiry->rules[k].shared)
-			expiry->ops->close(expiry->rules[k].state);
-	}
-	ranked_close(&expiry->queue);
-	free(expiry->rules);
+	ttl_rules_close(&expiry->rules);
+	wheel_close(&expiry->queue);
 	free(expiry->deadline_ns);
 	free(expiry->born_ns);
 	free(expiry->hits);
-	free(expiry->child);
-	free(expiry->sibling);
+	free(expiry->waits_for);
+	free(expiry->kin);
+	free(expiry->ttl_ns);
 	free(expiry);
 }
 
-/* Deadlines are >= 0, so they order the same as unsigned. */
-static void enqueue(struct expiry *expiry, block_id b)
+void expiry_observe(struct expiry *expiry, struct path path)
 {
-	if (expiry->deadline_ns[b] != TIME_NEVER_NS)
-		ranked_push(&expiry->queue, b, (uint64_t)expiry->deadline_ns[b], 0);
+	ttl_rules_observe(&expiry->rules, path);
 }
 
 /* Sees to it that b is queued under a key no later than its deadline; an entry of an earlier stay may still be there. */
-static void requeue(struct expiry *expiry, block_id b)
+static inline void queue(struct expiry *expiry, block_id b)
 {
-	const uint32_t at = expiry->queue.at[b];
-	if (at != RANKED_OUT) {
-		if (expiry->queue.heap[at].key.first <= (uint64_t)expiry->deadline_ns[b])
-			return;
-		ranked_remove(&expiry->queue, b);
+	const int64_t key_ns = expiry->queue.key_ns[b], deadline_ns = expiry->deadline_ns[b];
+	if (key_ns <= deadline_ns)
+		return; /* also where both are never */
+	if (key_ns != WHEEL_OUT)
+		wheel_take(&expiry->queue, b);
+	/* Under lift a parent has to wait for its child anyway; else a parent that goes first never gets to be idle. */
+	wheel_put(&expiry->queue, b, deadline_ns, expiry->tail_first ? expiry->env->parent[b] : BLOCK_NONE);
+}
+
+/* Gives b a deadline. It is never before now, which is also where a block past its max_age gets it. */
+static void date(struct expiry *expiry, const struct ttl_rule *rule, block_id b, int64_t ttl_ns)
+{
+	const int64_t now_ns = expiry->env->now->now_ns;
+	int64_t deadline_ns = add_saturated(now_ns, ttl_ns);
+	if (rule->max_age_ns != TIME_NEVER_NS) {
+		const int64_t latest_ns = add_saturated(expiry->born_ns[b], rule->max_age_ns);
+		if (deadline_ns > latest_ns)
+			deadline_ns = latest_ns > now_ns ? latest_ns : now_ns;
 	}
-	enqueue(expiry, b);
-}
-
-static int64_t capped(const struct expiry *expiry, const struct rule *rule, block_id b, int64_t deadline_ns)
-{
-	if (rule->mode == TTL_ABSOLUTE || rule->max_age_ns == TIME_NEVER_NS)
-		return deadline_ns;
-	const int64_t latest_ns = add_saturated(expiry->born_ns[b], rule->max_age_ns);
-	return deadline_ns < latest_ns ? deadline_ns : latest_ns;
-}
-
-void expiry_observe(struct expiry *expiry)
-{
-	if (expiry->ops->observe)
-		expiry->ops->observe(rule_now(expiry)->state);
-}
-
-/* A block that comes back to children which stayed without it, on this path or another, lives as long as they do. */
-static void lift_to_children(struct expiry *expiry, block_id b)
-{
-	for (block_id c = expiry->child[b]; c != BLOCK_NONE; c = expiry->sibling[c]) {
-		if ((expiry->env->resident[c] & 1u) && expiry->deadline_ns[c] > expiry->deadline_ns[b])
-			expiry->deadline_ns[b] = expiry->deadline_ns[c];
-	}
+	expiry->deadline_ns[b] = deadline_ns;
+	if (expiry->ttl_ns)
+		expiry->ttl_ns[b] = ttl_ns;
+	queue(expiry, b);
 }
 
 void expiry_insert(struct expiry *expiry, block_id b)
 {
-	const struct rule *rule = rule_now(expiry);
-	const int64_t now_ns = expiry->env->now->now_ns;
+	const struct ttl_rule *rule = ttl_rules_now(&expiry->rules);
+	const block_id parent = expiry->env->parent[b];
 	if (expiry->hits)
 		expiry->hits[b] = 0;
 	if (expiry->born_ns)
-		expiry->born_ns[b] = now_ns;
-	const int64_t ttl_ns = expiry->ops->ttl_ns(rule->state, b, 0);
-	expiry->deadline_ns[b] = capped(expiry, rule, b, add_saturated(now_ns, ttl_ns));
-	if (expiry->coherence == TTL_COHERENCE_LIFT && expiry->child)
-		lift_to_children(expiry, b);
-	requeue(expiry, b);
+		expiry->born_ns[b] = expiry->env->now->now_ns;
+	if (expiry->waits_for && parent != BLOCK_NONE)
+		expiry->waits_for[parent]++;
+	if (expiry->kin && parent != BLOCK_NONE)
+		list_push_back(expiry->kin, expiry->env->block_count + parent, b);
+	date(expiry, rule, b, expiry->rules.ops->ttl_ns(rule->state, b, 0));
 }
 
-/* The new deadline of a hit block. Under lift a deadline never moves back, so that it stays beyond the children's. */
-static void redate(struct expiry *expiry, const struct rule *rule, block_id b, int64_t deadline_ns)
+/* One deadline for a stretch; only blocks queued beyond it, or not at all, need more than a store. */
+static void fill(struct expiry *expiry, block_id first, uint32_t count, int64_t ttl_ns)
 {
-	deadline_ns = capped(expiry, rule, b, deadline_ns);
-	const int64_t old_ns = expiry->deadline_ns[b];
-	if (expiry->coherence == TTL_COHERENCE_LIFT && deadline_ns < old_ns)
-		return;
-	expiry->deadline_ns[b] = deadline_ns;
-	requeue(expiry, b);
+	const int64_t deadline_ns = add_saturated(expiry->env->now->now_ns, ttl_ns);
+	int64_t *const deadlines_ns = expiry->deadline_ns + first;
+	const int64_t *const keys_ns = expiry->queue.key_ns + first;
+	uint32_t late = 0;
+	for (uint32_t i = 0; i < count; i++) {
+		deadlines_ns[i] = deadline_ns;
+		late |= keys_ns[i] > deadline_ns;
+	}
+	for (uint32_t i = 0; late && i < count; i++)
+		queue(expiry, first + i);
+	for (uint32_t i = 0; expiry->ttl_ns && i < count; i++)
+		expiry->ttl_ns[first + i] = ttl_ns;
 }
 
 void expiry_hit(struct expiry *expiry, block_id first, uint32_t count)
 {
-	const struct rule *rule = rule_now(expiry);
-	const int64_t now_ns = expiry->env->now->now_ns;
-	if (expiry->hits) {
-		for (uint32_t i = 0; i < count; i++)
-			expiry->hits[first + i] += expiry->hits[first + i] < UINT32_MAX;
-	}
+	const struct ttl_rule *rule = ttl_rules_now(&expiry->rules);
+	const struct ttl_ops *ops = expiry->rules.ops;
+	for (uint32_t i = 0; expiry->hits && i < count; i++)
+		expiry->hits[first + i] += expiry->hits[first + i] < UINT32_MAX;
 	if (rule->mode == TTL_ABSOLUTE)
 		return;
-	if (expiry->ops->uniform) {
-		const int64_t deadline_ns = add_saturated(now_ns, expiry->ops->ttl_ns(rule->state, first + count - 1, 0));
-		for (uint32_t i = 0; i < count; i++)
-			redate(expiry, rule, first + i, deadline_ns);
+	if (ops->uniform && rule->max_age_ns == TIME_NEVER_NS) {
+		fill(expiry, first, count, ops->ttl_ns(rule->state, first + count - 1, 0));
 		return;
 	}
-	for (uint32_t i = 0; i < count; i++) {
-		const block_id b = first + i;
-		redate(expiry, rule, b, add_saturated(now_ns, expiry->ops->ttl_ns(rule->state, b, expiry->hits[b])));
-	}
+	for (uint32_t i = 0; i < count; i++)
+		date(expiry, rule, first + i, ops->ttl_ns(rule->state, first + i, expiry->hits ? expiry->hits[first + i] : 0));
 }
 
-void expiry_settle(struct expiry *expiry, struct path path)
+/* b's time is over, or it has left without being over. The parent that waited for nothing else; else BLOCK_NONE. */
+static block_id let_go(struct expiry *expiry, block_id b)
 {
-	if (expiry->coherence != TTL_COHERENCE_LIFT)
-		return;
-	/* From the tail: a child's deadline is final before its parent looks at it. */
-	int64_t latest_ns = 0;
-	struct trace_run stretch;
-	for (struct path_walk walk = path_backward(path); path_previous(&walk, &stretch);) {
-		for (uint32_t i = stretch.count; i-- > 0;) {
-			const block_id b = stretch.first + i;
-			if (expiry->deadline_ns[b] < latest_ns) {
-				expiry->deadline_ns[b] = latest_ns;
-				requeue(expiry, b); /* it may have come off the queue while it was in use */
-			} else {
-				latest_ns = expiry->deadline_ns[b];
-			}
-		}
-	}
+	const block_id parent = expiry->env->parent[b];
+	expiry->deadline_ns[b] = ~expiry->deadline_ns[b];
+	if (!expiry->waits_for || parent == BLOCK_NONE || --expiry->waits_for[parent] > 0)
+		return BLOCK_NONE;
+	const int64_t deadline_ns = expiry->deadline_ns[parent];
+	const bool waits = deadline_ns >= 0 && deadline_ns != TIME_NEVER_NS && expiry->queue.key_ns[parent] == WHEEL_OUT;
+	return waits ? parent : BLOCK_NONE;
 }
 
-bool expiry_next(struct expiry *expiry, int64_t now_ns, block_id *b, int64_t *deadline_ns)
+bool expiry_leave(struct expiry *expiry, block_id b)
 {
-	struct ranked_key key;
-	for (;;) {
-		const block_id top = ranked_top(&expiry->queue, &key);
-		if (top == BLOCK_NONE || key.first >= (uint64_t)now_ns)
-			return false;
-		ranked_pop(&expiry->queue);
-		if (!(expiry->env->resident[top] & 1u))
-			continue;
-		if (expiry->deadline_ns[top] > (int64_t)key.first) {
-			enqueue(expiry, top); /* came up too early */
+	if (expiry->kin && expiry->env->parent[b] != BLOCK_NONE)
+		list_take(expiry->kin, b);
+	if (expiry_is_over(expiry, b)) {
+		expiry->over_blocks--;
+		return false;
+	}
+	const block_id parent = let_go(expiry, b);
+	if (parent == BLOCK_NONE)
+		return false;
+	/* It came up before, so the queue has begun: its start lies before now. */
+	wheel_put(&expiry->queue, parent, expiry->queue.from_ns, BLOCK_NONE);
+	return true;
+}
+
+bool expiry_next(struct expiry *expiry, int64_t now_ns, block_id *b, int64_t *end_ns)
+{
+	int64_t key_ns;
+	for (block_id top; (top = wheel_next(&expiry->queue, now_ns, &key_ns)) != BLOCK_NONE;) {
+		const int64_t deadline_ns = expiry->deadline_ns[top];
+		if (deadline_ns < 0)
+			continue; /* it left before */
+		if (deadline_ns > key_ns) {
+			queue(expiry, top); /* used since */
 			continue;
 		}
+		if (expiry->waits_for && expiry->waits_for[top] > 0)
+			continue;
+		const block_id parent = let_go(expiry, top);
+		if (parent != BLOCK_NONE)
+			wheel_put(&expiry->queue, parent, key_ns, BLOCK_NONE);
+		expiry->over_blocks++;
 		*b = top;
-		*deadline_ns = expiry->deadline_ns[top];
+		*end_ns = key_ns;
 		return true;
 	}
+	return false;
 }
 
-bool expiry_due(const struct expiry *expiry, block_id b, int64_t now_ns)
+uint32_t expiry_over_blocks(const struct expiry *expiry)
 {
-	return expiry->deadline_ns[b] < now_ns;
+	return expiry->over_blocks;
+}
+
+bool expiry_is_over(const struct expiry *expiry, block_id b)
+{
+	return expiry->deadline_ns[b] < 0;
+}
+
+/* b is no longer over. */
+static bool revive(struct expiry *expiry, block_id b)
+{
+	const block_id parent = expiry->env->parent[b];
+	expiry->deadline_ns[b] = ~expiry->deadline_ns[b];
+	expiry->over_blocks--;
+	if (expiry->waits_for && parent != BLOCK_NONE)
+		expiry->waits_for[parent]++;
+	return true;
+}
+
+bool expiry_renew(struct expiry *expiry, block_id b)
+{
+	return expiry_is_over(expiry, b) && ttl_rules_now(&expiry->rules)->mode == TTL_SLIDING && revive(expiry, b);
+}
+
+bool expiry_lift(struct expiry *expiry, block_id b)
+{
+	return expiry->waits_for && (expiry->env->resident[b] & 1u) && expiry_is_over(expiry, b) && revive(expiry, b);
+}
+
+bool expiry_cut(struct expiry *expiry, block_id b)
+{
+	if (expiry_is_over(expiry, b))
+		return false;
+	expiry->deadline_ns[b] = ~expiry->deadline_ns[b];
+	expiry->over_blocks++;
+	return true;
 }
 
 bool expiry_hard(const struct expiry *expiry)
 {
-	return expiry->hard;
+	return expiry->rules.hard;
+}
+
+bool expiry_drops(const struct expiry *expiry)
+{
+	return !expiry->rules.unpins;
 }
 
 bool expiry_cascades(const struct expiry *expiry)
 {
-	return expiry->coherence == TTL_COHERENCE_CASCADE;
+	return expiry->kin != NULL;
+}
+
+/* A head is no block: the end of a list. */
+static block_id block_or_none(const struct expiry *expiry, block_id b)
+{
+	return b < expiry->env->block_count ? b : BLOCK_NONE;
 }
 
 block_id expiry_child(const struct expiry *expiry, block_id b)
 {
-	return expiry->child[b];
+	return block_or_none(expiry, expiry->kin[expiry->env->block_count + b].next);
 }
 
 block_id expiry_sibling(const struct expiry *expiry, block_id b)
 {
-	return expiry->sibling[b];
+	return block_or_none(expiry, expiry->kin[b].next);
+}
+
+int64_t expiry_ttl_ns(const struct expiry *expiry, block_id b)
+{
+	return expiry->ttl_ns[b];
+}
+
+void expiry_deadlines(const struct expiry *expiry, int64_t *deadline_ns)
+{
+	const uint32_t count = expiry->env->block_count;
+	const uint8_t *resident = expiry->env->resident;
+	for (uint32_t b = 0; b < count; b++)
+		deadline_ns[b] = expiry->deadline_ns[b] < 0 ? ~expiry->deadline_ns[b] : expiry->deadline_ns[b];
+	/* A parent's id is smaller: children first for lift, parents first for cascade. */
+	for (uint32_t b = count; expiry->waits_for && b-- > 0;) {
+		const block_id parent = expiry->env->parent[b];
+		if ((resident[b] & 1u) && parent != BLOCK_NONE && deadline_ns[parent] < deadline_ns[b])
+			deadline_ns[parent] = deadline_ns[b];
+	}
+	for (uint32_t b = 0; expiry->kin && b < count; b++) {
+		const block_id parent = expiry->env->parent[b];
+		if (parent != BLOCK_NONE && (resident[parent] & 1u) && deadline_ns[parent] < deadline_ns[b])
+			deadline_ns[b] = deadline_ns[parent];
+	}
 }

@@ -119,7 +119,9 @@ static void bind_rule(struct fuzz_case *c, const struct spec *spec, const char *
                       union param_value common[TTL_COMMON_KEYS])
 {
 	union param_value own[PARAM_MOST];
-	const struct param *const tables[] = {ttl_common_params, table_of(c->ttl->params), NULL};
+	struct param common_params[TTL_COMMON_KEYS + 1];
+	const struct param *const tables[] = {common_params, table_of(c->ttl->params), NULL};
+	registry_ttl_common(c->ttl, common_params);
 	union param_value *const outs[] = {common, own};
 	bind(spec, class_name, tables, outs);
 	rule->absolute = common[TTL_KEY_MODE].integer == 1;
@@ -135,18 +137,24 @@ static void draw_ttl(struct fuzz_case *c, struct make_rng *rng)
 		return;
 	c->naive.ttl = c->ttl->name;
 	random_pairs(rng, c->ttl->params, 80, c->ttl_text, sizeof(c->ttl_text), &sign);
-	const uint32_t percent[TTL_COMMON_KEYS] = {
-	        [TTL_KEY_MODE] = 60, [TTL_KEY_MAX_AGE] = 30, [TTL_KEY_COHERENCE] = 60, [TTL_KEY_HARD] = 20};
-	for (size_t k = 0; k < TTL_COMMON_KEYS; k++) {
-		const struct param one[] = {ttl_common_params[k], {.name = NULL}};
+	struct param common_params[TTL_COMMON_KEYS + 1];
+	registry_ttl_common(c->ttl, common_params);
+	const bool unpins = make_chance(rng, 20); /* needs hard=1 and no cascade */
+	common_params[TTL_KEY_COHERENCE].choices = unpins ? "none|lift" : "none|lift|cascade";
+	const uint32_t percent[] = {[TTL_KEY_MODE] = 60, [TTL_KEY_MAX_AGE] = 30, [TTL_KEY_COHERENCE] = 60};
+	for (size_t k = 0; k < COUNT_OF(percent); k++) {
+		const struct param one[] = {common_params[k], {.name = NULL}};
 		random_pairs(rng, one, percent[k], c->ttl_text, sizeof(c->ttl_text), &sign);
 	}
+	char shield[48];
+	snprintf(shield, sizeof(shield), "%chard=%d,expire=%s", sign, unpins || make_chance(rng, 20), unpins ? "unpin" : "drop");
+	append(c->ttl_text, sizeof(c->ttl_text), shield);
 	for (uint32_t k = 0; k < c->trace->class_count; k++) {
 		if (!make_chance(rng, 30))
 			continue;
 		append(c->ttl_text, sizeof(c->ttl_text), ";class=");
 		append(c->ttl_text, sizeof(c->ttl_text), c->trace->class_names[k]);
-		const struct param some[] = {ttl_common_params[TTL_KEY_MAX_AGE], ttl_common_params[TTL_KEY_MODE], {.name = NULL}};
+		const struct param some[] = {common_params[TTL_KEY_MAX_AGE], common_params[TTL_KEY_MODE], {.name = NULL}};
 		sign = ':';
 		random_pairs(rng, some, 100, c->ttl_text, sizeof(c->ttl_text), &sign);
 		random_pairs(rng, c->ttl->params, 80, c->ttl_text, sizeof(c->ttl_text), &sign);
@@ -166,6 +174,7 @@ static void draw_ttl(struct fuzz_case *c, struct make_rng *rng)
 	if (c->naive.object) /* no block has a parent there */
 		c->naive.coherence = NAIVE_NONE;
 	c->naive.hard = common[TTL_KEY_HARD].integer == 1;
+	c->naive.unpins = common[TTL_KEY_EXPIRE].integer == TTL_EXPIRE_UNPIN;
 }
 
 static void draw_trace(struct fuzz_case *c, struct make_rng *rng)

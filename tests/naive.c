@@ -92,12 +92,24 @@ static bool resident_child(const struct naive *model, block_id parent)
 	return false;
 }
 
+/* When b's time is over: under lift no earlier than that of any resident child. */
+static int64_t end_ns(const struct naive *model, block_id b)
+{
+	const struct trace *trace = model->config.trace;
+	int64_t latest_ns = model->blocks[b].deadline_ns;
+	for (uint32_t c = b + 1; model->config.coherence == NAIVE_LIFT && c < trace->block_count; c++) {
+		if (trace->parent[c] == b && model->blocks[c].state == NAIVE_RESIDENT && end_ns(model, c) > latest_ns)
+			latest_ns = end_ns(model, c);
+	}
+	return latest_ns;
+}
+
 bool naive_idle(const struct naive *model, block_id b)
 {
 	const struct naive_block *block = &model->blocks[b];
 	if (block->state != NAIVE_RESIDENT || block->pins > 0)
 		return false;
-	if (model->config.hard && model->ttl && model->now_ns <= block->deadline_ns)
+	if (model->config.hard && model->ttl && model->now_ns <= end_ns(model, b))
 		return false;
 	return !(model->config.leaf && resident_child(model, b));
 }
@@ -145,27 +157,36 @@ static void expire(struct naive *model, block_id b)
 	leave(model, b, NAIVE_EXPIRED);
 }
 
-/* The unused block that is longest past its deadline at `now_ns`; of equals the deeper, then the smaller id. */
-static block_id longest_due(const struct naive *model, int64_t now_ns)
+/* The unused block whose time was over longest before `now_ns`; of equals the deeper, then the smaller id. */
+static block_id longest_over(const struct naive *model, int64_t now_ns)
 {
 	const uint32_t *depth = model->config.trace->depth;
-	block_id due = BLOCK_NONE;
+	block_id over = BLOCK_NONE;
+	if (!model->ttl || model->config.unpins)
+		return over;
 	for (uint32_t b = 0; b < model->config.trace->block_count; b++) {
 		const struct naive_block *block = &model->blocks[b];
-		if (block->state != NAIVE_RESIDENT || block->pins > 0 || now_ns <= block->deadline_ns)
+		if (block->state != NAIVE_RESIDENT || block->pins > 0 || now_ns <= end_ns(model, b))
 			continue;
-		if (due == BLOCK_NONE || block->deadline_ns < model->blocks[due].deadline_ns ||
-		    (block->deadline_ns == model->blocks[due].deadline_ns && depth[b] > depth[due]))
-			due = b;
+		if (over == BLOCK_NONE || end_ns(model, b) < end_ns(model, over) ||
+		    (end_ns(model, b) == end_ns(model, over) && depth[b] > depth[over]))
+			over = b;
 	}
-	return due;
+	return over;
+}
+
+/* All whose time is over now. */
+static void expire_now(struct naive *model)
+{
+	for (block_id b; (b = longest_over(model, model->now_ns)) != BLOCK_NONE;)
+		expire(model, b);
 }
 
 void naive_advance(struct naive *model, int64_t now_ns)
 {
 	block_id b;
-	while (model->ttl && (b = longest_due(model, now_ns)) != BLOCK_NONE) {
-		run_clock(model, model->blocks[b].deadline_ns);
+	while ((b = longest_over(model, now_ns)) != BLOCK_NONE) {
+		run_clock(model, end_ns(model, b));
 		expire(model, b);
 	}
 	run_clock(model, now_ns);
@@ -190,24 +211,7 @@ static void date(struct naive *model, block_id b, bool is_new)
 	int64_t deadline_ns = plus(model->now_ns, model->ttl->ttl_ns(model, &rule(model)->own, b, block->uses - 1));
 	if (!rule(model)->absolute && deadline_ns > plus(block->born_ns, rule(model)->max_age_ns))
 		deadline_ns = plus(block->born_ns, rule(model)->max_age_ns);
-	/* Under lift what a block was promised stays promised. */
-	if (!is_new && model->config.coherence == NAIVE_LIFT && deadline_ns < block->deadline_ns)
-		return;
-	block->deadline_ns = deadline_ns;
-}
-
-/* A parent lives at least as long as its resident children; children have larger ids. */
-static void lift(struct naive *model)
-{
-	const struct trace *trace = model->config.trace;
-	if (!model->ttl || model->config.coherence != NAIVE_LIFT)
-		return;
-	for (uint32_t b = trace->block_count; b-- > 0;) {
-		const block_id parent = trace->parent[b];
-		if (model->blocks[b].state == NAIVE_RESIDENT && parent != BLOCK_NONE &&
-		    model->blocks[parent].deadline_ns < model->blocks[b].deadline_ns)
-			model->blocks[parent].deadline_ns = model->blocks[b].deadline_ns;
-	}
+	block->deadline_ns = deadline_ns > model->now_ns ? deadline_ns : model->now_ns;
 }
 
 /* --- room --- */
@@ -243,6 +247,13 @@ block_id naive_first(const struct naive *model, struct naive_key (*key)(const st
 	return first;
 }
 
+void naive_evict(struct naive *model, block_id b)
+{
+	ASSERT(naive_idle(model, b));
+	leave(model, b, NAIVE_EVICTED);
+	expire_now(model); /* under lift a parent may have lived for its sake */
+}
+
 /* Follow mode: one that the product let go and that may go now. The deepest first: its ancestors turn into leaves after
  * it. */
 static block_id follow(struct naive *model)
@@ -263,7 +274,7 @@ static block_id follow(struct naive *model)
 static void shed(struct naive *model)
 {
 	for (block_id b; (b = follow(model)) != BLOCK_NONE;)
-		leave(model, b, NAIVE_EVICTED);
+		naive_evict(model, b);
 }
 
 static block_id choose(struct naive *model, block_id in)
@@ -295,12 +306,6 @@ static void use(struct naive *model, block_id b, bool is_new)
 		hook(model, b);
 }
 
-void naive_evict(struct naive *model, block_id b)
-{
-	ASSERT(naive_idle(model, b));
-	leave(model, b, NAIVE_EVICTED);
-}
-
 static bool make_room(struct naive *model, block_id in)
 {
 	if (model->policy && model->policy->room)
@@ -309,7 +314,7 @@ static bool make_room(struct naive *model, block_id in)
 		return true;
 	const block_id victim = choose(model, in);
 	if (victim != BLOCK_NONE)
-		leave(model, victim, NAIVE_EVICTED);
+		naive_evict(model, victim);
 	return victim != BLOCK_NONE;
 }
 
@@ -323,7 +328,6 @@ static bool put(struct naive *model, block_id b)
 	}
 	model->blocks[b].state = NAIVE_RESIDENT;
 	use(model, b, true);
-	lift(model);
 	return true;
 }
 
@@ -362,7 +366,6 @@ uint32_t naive_acquire(struct naive *model, const block_id *path, uint32_t count
 				held = i;
 		}
 	}
-	lift(model); /* hits too may have moved a deadline beyond a parent's */
 	if (!model->policy && model->config.may_shed)
 		shed(model);
 	if (model->policy && model->policy->settle && !model->config.object)
@@ -381,8 +384,7 @@ void naive_release(struct naive *model, const block_id *path, uint32_t held)
 				model->policy->let_go(model, path[i]);
 		}
 	}
-	for (block_id b; model->ttl && (b = longest_due(model, model->now_ns)) != BLOCK_NONE;)
-		expire(model, b);
+	expire_now(model);
 }
 
 bool naive_access(struct naive *model, block_id b)

@@ -50,7 +50,7 @@ struct naive_config {
 	const char *ttl; /* NULL: blocks never expire */
 	struct naive_rule rules[NAIVE_MOST_CLASSES + 1]; /* by class; the last is for requests of no class */
 	enum naive_coherence coherence;
-	bool hard;
+	bool hard, unpins;
 	uint64_t capacity_blocks; /* UINT64_MAX: no limit */
 	bool leaf, object, tail_cached, recompute_last;
 	bool overlapping; /* requests are in flight together */

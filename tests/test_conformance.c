@@ -113,9 +113,11 @@ static void vtables_are_complete(void **state)
 		check_text("cost", ops->name, ops->cost);
 		check_params(ops->name, ops->params);
 		assert_true(ops->never || (ops->open && ops->close && ops->ttl_ns));
+		struct param common[TTL_COMMON_KEYS + 1];
+		registry_ttl_common(ops, common);
+		check_params(ops->name, common);
 		assert_ptr_equal(registry_ttl(ops->name), ops);
 	}
-	check_params("static", ttl_common_params);
 	assert_null(registry_evict("no such policy"));
 	assert_null(registry_ttl("no such rule"));
 }

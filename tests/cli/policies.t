@@ -32,6 +32,8 @@ $ kvcast policies static none
 >         sliding, none when absolute)
 >     hard=0
 >         1: no eviction before the deadline
+>     expire=drop   of drop|unpin
+>         at its deadline a block goes, or only loses the shield of hard=1
 >   time O(1)
 >   POLICIES F; Anthropic's 5-minute and 1-hour caches are sliding, Gemini's
 >   explicit caches absolute

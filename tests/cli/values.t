@@ -42,7 +42,7 @@ $ kvcast run small.jsonl --ttl 'static:ttl=5m;class=nobody:ttl=1m'
 ! kvcast: --ttl static:ttl=5m;class=nobody:ttl=1m: the trace has no class "nobody".
 ? 1
 $ kvcast run small.jsonl --ttl 'static:ttl=5m;class=auditor:hard=1'
-! kvcast: --ttl static:ttl=5m;class=auditor:hard=1: hard and coherence hold for all classes; give them once, before the first ;class=.
+! kvcast: --ttl static:ttl=5m;class=auditor:hard=1: coherence, hard and expire hold for all classes; give them once, before the first ;class=.
 ? 1
 $ kvcast run small.jsonl --ttl none,static
 ! kvcast: --ttl none,static: expected one rule; `kvcast sweep` takes lists.
