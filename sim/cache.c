@@ -457,14 +457,20 @@ bool cache_put(struct cache *cache, block_id b)
 		cache_return(cache, b, 1);
 		return true;
 	}
-	if (cache_empty_blocks(cache) == 0 && !make_room(cache, b)) {
+	/* In leaf scope the parent stops being a leaf. Nobody holds it here, so it could otherwise be the victim, too. */
+	const block_id parent = cache->env.leaf ? cache->trace->parent[b] : BLOCK_NONE;
+	const struct trace_run above = {parent, parent != BLOCK_NONE && cache->state[parent] == BLOCK_RESIDENT};
+	cache_pin(cache, above);
+	const bool fits = cache_empty_blocks(cache) > 0 || make_room(cache, b);
+	if (fits) {
+		insert(cache, b);
+		cache_expire_release(cache, (struct trace_run){b, 1});
+	} else {
 		cache->state[b] = BLOCK_EVICTED;
 		cache->counts.declined_blocks++;
-		return false;
 	}
-	insert(cache, b);
-	cache_expire_release(cache, (struct trace_run){b, 1});
-	return true;
+	cache_expire_release(cache, above);
+	return fits;
 }
 
 struct policy_now *cache_now(struct cache *cache)
