@@ -313,7 +313,7 @@ void scheduler_loaded(struct engine *engine, uint32_t request)
 	sequence->loading_blocks = 0;
 	sequence->state = SEQUENCE_READY;
 	for (uint32_t i = 0; i < sequence->loading_count; i++)
-		tiers_loaded(engine->tiers, sequence->path, &sequence->loading[i]);
+		tiers_loaded(engine->tiers, sequence->path, &sequence->loading[i], sequence->load_fails);
 	if (sequence->preemptions == 0)
 		sequence->ready_ns = engine->now_ns;
 	if (sequence->load_fails) {

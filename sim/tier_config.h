@@ -2,8 +2,8 @@
  *
  *   evict=SPEC ttl=SPEC                policies of this tier; defaults lru and none
  *   read=RATE write=RATE latency=TIME  the link to it, shared by both directions; defaults inf, inf, 0
- *   store=demote|through|second        what is written to it: victims of the tier above (default), every block that is
- *                                      computed, or blocks on their second use
+ *   store=demote|through|second        what is written to it: victims of the tier above (default); every block that is
+ *                                      computed, or loaded from further down; or blocks on their second use
  *   promote=always|second|never        whether a hit here brings the block to the first tier for good, for good on its
  *                                      second hit, or for the request only
  *   expired=drop|demote                whether a block past its TTL leaves for the tier below

@@ -47,6 +47,15 @@ static void store(struct tiers *tiers, uint32_t index, block_id b, const char *k
 	tier->counts.stored_blocks++;
 }
 
+/* Write-through tiers above `below` take b. */
+static void store_through(struct tiers *tiers, uint32_t below, block_id b)
+{
+	for (uint32_t t = 1; t < below; t++) {
+		if (tiers->tiers[t].config->store == TIER_STORE_THROUGH && t != tiers->archive)
+			store(tiers, t, b, "store");
+	}
+}
+
 /* A tier has lost b: the next one that takes victims gets it. */
 static void on_drop(void *context, block_id b, enum block_state why)
 {
@@ -249,12 +258,15 @@ int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segm
 	return link_transfer(&tier->link, LINK_READ, now_ns, packed_bytes(tiers, segment)) + inflate_ns(tiers, segment);
 }
 
-void tiers_loaded(struct tiers *tiers, struct path path, const struct tier_segment *segment)
+void tiers_loaded(struct tiers *tiers, struct path path, const struct tier_segment *segment, bool failed)
 {
 	struct trace_run stretch;
 	const struct path part = {path.runs, segment->from + segment->count};
-	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);)
+	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);) {
 		cache_return(tiers->tiers[segment->tier].cache, stretch.first, stretch.count);
+		for (uint32_t i = 0; i < stretch.count && !failed; i++)
+			store_through(tiers, segment->tier, stretch.first + i);
+	}
 }
 
 static void note_for_archive(struct tiers *tiers, block_id b)
@@ -284,10 +296,7 @@ void tiers_computed(struct tiers *tiers, struct path path, uint32_t from, uint32
 	const struct path part = {path.runs, to};
 	for (struct path_walk walk = path_forward(part, from); path_next(&walk, &stretch);) {
 		for (uint32_t i = 0; i < stretch.count; i++) {
-			for (uint32_t t = 1; t < tiers->count; t++) {
-				if (tiers->tiers[t].config->store == TIER_STORE_THROUGH && t != tiers->archive)
-					store(tiers, t, stretch.first + i, "store");
-			}
+			store_through(tiers, tiers->count, stretch.first + i);
 			if (tiers->archive)
 				note_for_archive(tiers, stretch.first + i);
 		}

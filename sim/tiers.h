@@ -6,7 +6,8 @@
  * use there.
  *
  * What goes down: a victim of tier i to tier i+1 (store=demote), every computed block at once (through), or on its second
- * use (second); each write occupies the link. The archive is written by a worker only: at every tick it takes computed
+ * use (second); each write occupies the link. A block loaded from further down passes write-through tiers on its way up,
+ * which take it too. The archive is written by a worker only: at every tick it takes computed
  * blocks that it does not hold, in order of computation, as far as its rate allows.
  *
  * Bytes are those of a full block; without a model (block_bytes NAN) a link's time cannot be known, so more than one tier
@@ -71,9 +72,10 @@ uint32_t tiers_find(const struct tiers *tiers, struct path path, uint32_t from, 
                     uint32_t room);
 /* When a load of the segment, asked for now, would be there: queue, transfer, latency, unpacking. */
 int64_t tiers_load_arrival_ns(const struct tiers *tiers, const struct tier_segment *segment, int64_t now_ns);
-/* Books the load and counts the uses; when it is there. Until tiers_loaded the blocks may not leave their tier. */
+/* Books the load and counts the uses; when it is there. Until tiers_loaded the blocks may not leave their tier.
+ * `failed`: they did not come. */
 int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segment *segment, int64_t now_ns);
-void tiers_loaded(struct tiers *tiers, struct path path, const struct tier_segment *segment);
+void tiers_loaded(struct tiers *tiers, struct path path, const struct tier_segment *segment, bool failed);
 /* Blocks from..to-1 of the path have been computed in tier 0: write-through tiers take them, the archive notes them. */
 void tiers_computed(struct tiers *tiers, struct path path, uint32_t from, uint32_t to, int64_t now_ns);
 /* The first `hit_blocks` of the path were hit in tier 0: tiers that store on the second use take theirs. */
