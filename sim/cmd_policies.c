@@ -1,6 +1,8 @@
-/* cmd_policies.c - kvcast policies [NAME...]: what the registry holds. The documentation's tables are made from it. */
+/* cmd_policies.c - kvcast policies [NAME...]: what the registry holds, and the presets. The documentation's tables are made
+ * from it. */
 #include "base.h"
 #include "cli.h"
+#include "embedded.h"
 #include "ttl.h"
 
 #include <argp.h>
@@ -96,14 +98,27 @@ static void explain_ttl(const struct ttl_ops *ops)
 	print_wrapped(ops->source, 2);
 }
 
+static bool is_preset(const struct embedded_file *file)
+{
+	return strcmp(file->group, "preset") == 0;
+}
+
+/* A preset's first line says what it is. */
+static int preset_rule_length(const struct embedded_file *file, const char **rule)
+{
+	*rule = file->text + strspn(file->text, "# ");
+	return (int)strcspn(*rule, "\n");
+}
+
 static int explain(const struct policies_command *command)
 {
 	for (size_t i = 0; i < command->name_count; i++) {
 		const struct evict_ops *evict = registry_evict(command->names[i]);
 		const struct ttl_ops *ttl = registry_ttl(command->names[i]);
-		if (!evict && !ttl) {
+		const struct embedded_file *preset = embedded_find("preset", command->names[i]);
+		if (!evict && !ttl && !preset) {
 			struct err err;
-			err_set(&err, "there is no policy \"%s\"; `kvcast policies` lists them.", command->names[i]);
+			err_set(&err, "there is no policy or preset \"%s\"; `kvcast policies` lists them.", command->names[i]);
 			return cli_fail(&err);
 		}
 		if (i)
@@ -112,6 +127,8 @@ static int explain(const struct policies_command *command)
 			explain_eviction(evict);
 		if (ttl)
 			explain_ttl(ttl);
+		if (preset)
+			fputs(preset->text, stdout);
 	}
 	return cli_finish_stdout();
 }
@@ -141,6 +158,13 @@ static int print_markdown(void)
 		join_params(ops->params, params, sizeof(params));
 		printf("| `%s` | %s | %s | %s | %s |\n", ops->name, ops->rule, params, ops->cost, ops->source);
 	}
+	puts("\n| preset | layout |\n|---|---|");
+	for (size_t i = 0; i < embedded_file_count; i++) {
+		const char *rule;
+		const int length = preset_rule_length(&embedded_files[i], &rule);
+		if (is_preset(&embedded_files[i]))
+			printf("| `%s` | %.*s |\n", embedded_files[i].name, length, rule);
+	}
 	return cli_finish_stdout();
 }
 
@@ -155,7 +179,7 @@ static json_t *params_json(const struct param *params)
 
 static int print_json(void)
 {
-	json_t *evictions = json_array(), *ttls = json_array();
+	json_t *evictions = json_array(), *ttls = json_array(), *presets = json_array();
 	for (size_t i = 0; i < registry_eviction_count; i++) {
 		const struct evict_ops *ops = registry_evictions[i];
 		json_array_append_new(evictions, json_pack("{s:s, s:s, s:s, s:o, s:i, s:s, s:s, s:b}", "name", ops->name, "rule",
@@ -172,7 +196,14 @@ static int print_json(void)
 		                                      ops->never ? json_array() : params_json(common), "time", ops->cost,
 		                                      "source", ops->source));
 	}
-	json_t *root = json_pack("{s:o, s:o}", "evict", evictions, "ttl", ttls);
+	for (size_t i = 0; i < embedded_file_count; i++) {
+		const char *rule;
+		const int length = preset_rule_length(&embedded_files[i], &rule);
+		if (is_preset(&embedded_files[i]))
+			json_array_append_new(presets, json_pack("{s:s, s:s#, s:s}", "name", embedded_files[i].name, "rule", rule, length,
+			                                         "text", embedded_files[i].text));
+	}
+	json_t *root = json_pack("{s:o, s:o, s:o}", "evict", evictions, "ttl", ttls, "presets", presets);
 	json_dumpf(root, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(root);
@@ -199,7 +230,14 @@ static int print_list(void)
 		print_wrapped(ops->rule, 4);
 		print_wrapped(ops->source, 4);
 	}
-	puts("\n`kvcast policies NAME` explains one, with a worked example.");
+	puts("\npresets: layouts of real systems (--preset)");
+	for (size_t i = 0; i < embedded_file_count; i++) {
+		const char *rule;
+		const int length = preset_rule_length(&embedded_files[i], &rule);
+		if (is_preset(&embedded_files[i]))
+			printf("\n%s\n    %.*s\n", embedded_files[i].name, length, rule);
+	}
+	puts("\n`kvcast policies NAME` explains a policy, with a worked example, or prints a preset.");
 	return cli_finish_stdout();
 }
 
@@ -209,7 +247,7 @@ int cmd_policies(int argc, char **argv)
 	        .options = option_table,
 	        .parser = parse_option,
 	        .args_doc = "[NAME...]",
-	        .doc = "Lists the eviction policies and TTL rules, or explains those named.",
+	        .doc = "Lists the eviction policies, TTL rules and presets, or explains those named.",
 	};
 	struct policies_command command = {.names = NULL};
 	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)

@@ -156,11 +156,14 @@ static int run_trace(struct run_command *command, const struct trace *trace, str
 	struct run_config *config = &command->options.config;
 	struct run_files files = {NULL, NULL, NULL};
 	struct run_result result;
-	if (single(command, trace, err) < 0)
+	if (single(command, trace, err) < 0) {
+		options_blame(&command->options, err);
 		return cli_fail(err);
+	}
 	const double start_s = now_s();
 	if (open_files(command, trace, config, &files, err) < 0 || simulate_run(trace, config, &result, err) < 0) {
 		abort_files(&files);
+		options_blame(&command->options, err);
 		return cli_fail(err);
 	}
 	const double wall_s = now_s() - start_s;

@@ -188,6 +188,8 @@ static int sweep_all(struct sweep_command *command, struct err *err)
 		struct trace *trace = options_load(&command->options, command->trace_paths[t], true, err);
 		command->trace = trace;
 		const int failed = trace ? sweep_trace(command, err) : -1;
+		if (failed)
+			options_blame(&command->options, err);
 		if (!failed && !command->json && !command->csv) {
 			char calibration[256];
 			report_calibration(command->options.calibration, calibration, sizeof(calibration));

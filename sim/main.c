@@ -17,7 +17,7 @@ struct command {
 static const struct command commands[] = {
         {"run", cmd_run, "replay a trace through one cache: hit rates, TTFT, where every token went"},
         {"sweep", cmd_sweep, "the same over lists of policies, TTLs and capacities, on all cores"},
-        {"policies", cmd_policies, "the eviction policies and TTL rules there are, and what they do"},
+        {"policies", cmd_policies, "the eviction policies, TTL rules and presets there are, and what they do"},
         {"trace", cmd_trace, "look into, make and convert traces"},
 };
 

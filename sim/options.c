@@ -1,19 +1,19 @@
 #include "options.h"
 
 #include "embedded.h"
-#include "text_file.h"
 #include "trace.h"
 #include "units.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* argp's keys: an option's id on top of this; lists and the rest after them. */
+/* argp's keys: an option's id on top of this. */
 #define KEY_FIRST 0x100
-#define KEY_TIER (KEY_FIRST + OPTION_COUNT)
-#define KEY_FAIL (KEY_TIER + 1)
 #define KEY(id) (KEY_FIRST + (id))
+#define KEY_TIER KEY(OPTION_TIER)
+#define KEY_FAIL KEY(OPTION_FAIL)
 
 static const struct argp_option option_table[] = {
         {0, 0, 0, 0, "The cache:", 10},
@@ -47,7 +47,7 @@ static const struct argp_option option_table[] = {
         {"model", KEY(OPTION_MODEL), "NAME|FILE", 0, "gives the bytes of KV a token: a preset or a Hugging Face config.json", 0},
         {"calib", KEY(OPTION_CALIB), "NAME|FILE", 0, "gives the times: a calibration file or the name of a built-in one", 0},
         {"price", KEY(OPTION_PRICE), "gpu=DOLLARS/hour", 0, "what a GPU hour costs, to count savings in dollars", 0},
-        {"preset", KEY(OPTION_PRESET), "NAME|FILE", 0, "a real system's layout, or your own file of options, one a line", 0},
+        {"preset", KEY(OPTION_PRESET), "NAME|FILE", 0, "your own file of options, one a line, or the layout of a real system", 0},
         {0, 0, 0, 0, "Other:", 40},
         {"seed", KEY(OPTION_SEED), "N", 0, "for everything that draws random numbers; default 1", 0},
         {"no-timing", KEY(OPTION_NO_TIMING), 0, 0, "leave out wall_s, the one field that differs between equal runs", 0},
@@ -72,141 +72,104 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	return 0;
 }
 
-const struct argp options_argp = {.options = option_table, .parser = parse_option};
-
-static const struct argp_option *option_by_key(int key)
+/* Adds the names that are built in to what --help says of --preset. argp frees what is not `text`. */
+static char *filter_help(int key, const char *text, void *input)
 {
-	for (size_t i = 0; i + 1 < COUNT_OF(option_table); i++) {
-		if (option_table[i].key == key)
-			return &option_table[i];
-	}
-	return NULL;
+	(void)input;
+	if (key != KEY(OPTION_PRESET))
+		return (char *)(uintptr_t)text;
+	const char *names = embedded_names("preset");
+	const size_t size = strlen(text) + strlen(names) + 3;
+	char *longer = mem_alloc(size, 1);
+	snprintf(longer, size, "%s: %s", text, names);
+	return longer;
 }
+
+const struct argp options_argp = {.options = option_table, .parser = parse_option, .help_filter = filter_help};
 
 const char *options_name(enum option_id id)
 {
-	return option_by_key(KEY((int)id))->name;
+	for (size_t i = 0; i + 1 < COUNT_OF(option_table); i++) {
+		if (option_table[i].key == KEY((int)id))
+			return option_table[i].name;
+	}
+	return "";
 }
 
-static int preset_tier(struct run_options *options, const char *value, uint32_t own_count, struct err *err)
+int options_id(const char *name, bool *wants_value)
 {
-	const size_t name_length = strcspn(value, ":");
-	for (uint32_t i = 0; i < own_count; i++) {
-		const char *own = options->tier_texts[i];
-		if (strcspn(own, ":") == name_length && strncmp(own, value, name_length) == 0) {
-			/* The command line's takes the preset's place in the order. */
-			if (options->tier_text_count == OPTION_LIST_MOST)
-				break;
-			options->tier_texts[options->tier_text_count++] = own;
-			options->tier_texts[i] = "";
-			return 0;
+	for (size_t i = 0; i + 1 < COUNT_OF(option_table); i++) {
+		if (option_table[i].name && strcmp(option_table[i].name, name) == 0) {
+			*wants_value = option_table[i].arg != NULL;
+			return option_table[i].key - KEY_FIRST;
 		}
 	}
-	if (options->tier_text_count == OPTION_LIST_MOST)
-		return err_set(err, "more than %d tiers.", OPTION_LIST_MOST);
-	options->tier_texts[options->tier_text_count++] = value;
-	return 0;
+	return -1;
 }
 
-/* One line, "--name value" or "--name"; it is cut up in place. */
-static int preset_line(struct run_options *options, char *line, uint32_t own_tiers, struct err *err)
+/* What needs no trace. */
+static int load_settings(struct run_options *options, bool evict_all, struct err *err)
 {
-	line[strcspn(line, "#")] = '\0';
-	line += strspn(line, " \t");
-	for (size_t end = strlen(line); end > 0 && strchr(" \t\r", line[end - 1]); end--)
-		line[end - 1] = '\0';
-	if (!*line)
-		return 0;
-	const size_t name_length = strcspn(line, " \t=");
-	char *value = line + name_length;
-	if (*value)
-		*value++ = '\0';
-	value += strspn(value, " \t");
-	for (size_t i = 0; strncmp(line, "--", 2) == 0 && i + 1 < COUNT_OF(option_table); i++) {
-		const struct argp_option *option = &option_table[i];
-		if (!option->name || strcmp(option->name, line + 2) != 0)
-			continue;
-		if ((option->arg != NULL) != (*value != '\0'))
-			return err_set(err, "%s %s.", line, option->arg ? "wants a value" : "takes no value");
-		if (option->key == KEY_TIER)
-			return preset_tier(options, value, own_tiers, err);
-		if (option->key == KEY_FAIL || option->key == KEY(OPTION_PRESET))
-			return err_set(err, "%s has no place in a preset.", line);
-		const char **text = &options->text[option->key - KEY_FIRST];
-		if (!*text)
-			*text = option->arg ? value : "1";
-		return 0;
-	}
-	return err_set(err, "\"%s\" is no option; expected one a line, as on the command line, e.g. --engine vllm.", line);
+	if (options_apply_preset(options, err) < 0 || options_resolve(options, evict_all, err) < 0)
+		return -1;
+	const char *model_name = options->text[OPTION_MODEL];
+	if (model_name && model_load(&options->model, model_name, err) < 0)
+		return -1;
+	options->has_model = model_name != NULL;
+	if (options->has_model)
+		options->config.kv_bytes_per_token = (double)model_kv_bytes_per_token(&options->model);
+	else if (options->tier_count > 1)
+		return err_set(err, "--tier: links move bytes, so more than one tier needs --model, which gives the bytes of KV "
+		                    "a token.");
+	options->calibration = calibration_load(options->text[OPTION_CALIB], err);
+	options->config.calibration = options->calibration;
+	return options->calibration ? 0 : -1;
 }
 
-int options_apply_preset(struct run_options *options, struct err *err)
+static struct trace *load_trace(struct run_options *options, const char *path, struct err *err)
 {
-	const char *name = options->text[OPTION_PRESET];
-	if (!name)
-		return 0;
-	const struct embedded_file *built_in = embedded_find("preset", name);
-	options->preset_text = built_in ? mem_copy_text(built_in->text) : text_file_read(name, err);
-	if (!options->preset_text)
-		return err_prefix(err, "--preset %s is none of the built-in ones (%s), and ", name, embedded_names("preset"));
-	const uint32_t own_tiers = options->tier_text_count;
-	char *rest = options->preset_text;
-	for (int number = 1; rest; number++) {
-		char *line = strsep(&rest, "\n");
-		if (preset_line(options, line, own_tiers, err) < 0)
-			return err_prefix(err, "--preset %s, line %d: ", name, number);
-	}
-	/* Own tiers that replace none come after the preset's. */
-	const char *own[OPTION_LIST_MOST];
-	memcpy(own, options->tier_texts, own_tiers * sizeof(*own));
-	options->tier_text_count -= own_tiers;
-	memmove(options->tier_texts, options->tier_texts + own_tiers, options->tier_text_count * sizeof(*own));
-	for (uint32_t i = 0; i < own_tiers; i++) {
-		if (*own[i])
-			options->tier_texts[options->tier_text_count++] = own[i];
+	int64_t block_tokens = 0, max_prompt = 0, max_output = 0;
+	if (options_resolve_whole(options, OPTION_BLOCK, 1, 1 << 24, &block_tokens, err) < 0 ||
+	    options_resolve_whole(options, OPTION_MAX_PROMPT, 1, UINT32_MAX, &max_prompt, err) < 0 ||
+	    options_resolve_whole(options, OPTION_MAX_OUTPUT, 1, UINT32_MAX, &max_output, err) < 0)
+		return NULL;
+	/* A preset's block size is like an engine's: for traces that are cut into blocks here, not for those that come so. */
+	struct trace_load_options load = {.block_tokens = (uint32_t)block_tokens,
+	                                  .preset_block_tokens = options->engine_block_tokens};
+	if (options->preset_lines[OPTION_BLOCK])
+		load = (struct trace_load_options){.preset_block_tokens = (uint32_t)block_tokens};
+	struct trace *trace = trace_load(path, &load, err);
+	if (trace && (max_prompt || max_output))
+		options->shortened_requests = trace_shorten(trace, (uint32_t)max_prompt, (uint32_t)max_output);
+	return trace;
+}
+
+/* What the options say of this trace. */
+static int fit_trace(struct run_options *options, const struct trace *trace, struct err *err)
+{
+	if (options->config.closed_loop && trace->session_count == 0)
+		return err_set(err, "%s: --arrivals closed needs sessions, and no request has a session_id.", trace->name);
+	for (uint32_t i = 0; i < options->tier_count; i++) {
+		struct tier_config *tier = &options->tiers[i];
+		char what[64];
+		snprintf(what, sizeof(what), "tier %s:", tier->name);
+		if (options_capacity(options, trace, what, tier->capacity, &tier->capacity_blocks, err) < 0)
+			return -1;
 	}
 	return 0;
 }
 
 struct trace *options_load(struct run_options *options, const char *trace_path, bool evict_all, struct err *err)
 {
-	int64_t block_tokens = 0, max_prompt = 0, max_output = 0;
-	if (options_apply_preset(options, err) < 0 || options_resolve(options, evict_all, err) < 0 ||
-	    options_resolve_whole(options, OPTION_BLOCK, 1, 1 << 24, &block_tokens, err) < 0 ||
-	    options_resolve_whole(options, OPTION_MAX_PROMPT, 1, UINT32_MAX, &max_prompt, err) < 0 ||
-	    options_resolve_whole(options, OPTION_MAX_OUTPUT, 1, UINT32_MAX, &max_output, err) < 0)
-		return NULL;
-	const char *model_name = options->text[OPTION_MODEL];
-	if (model_name && model_load(&options->model, model_name, err) < 0)
-		return NULL;
-	options->has_model = model_name != NULL;
-	if (options->has_model)
-		options->config.kv_bytes_per_token = (double)model_kv_bytes_per_token(&options->model);
-	else if (options->tier_count > 1) {
-		err_set(err, "--tier: links move bytes, so more than one tier needs --model, which gives the bytes of KV a token.");
-		return NULL;
-	}
-	options->calibration = calibration_load(options->text[OPTION_CALIB], err);
-	if (!options->calibration)
-		return NULL;
-	options->config.calibration = options->calibration;
-	const struct trace_load_options load = {.block_tokens = (uint32_t)block_tokens,
-	                                        .preset_block_tokens = options->engine_block_tokens};
-	struct trace *trace = trace_load(trace_path, &load, err);
-	if (trace && (max_prompt || max_output))
-		options->shortened_requests = trace_shorten(trace, (uint32_t)max_prompt, (uint32_t)max_output);
-	if (trace && options->config.closed_loop && trace->session_count == 0) {
-		err_set(err, "%s: --arrivals closed needs sessions, and no request has a session_id.", trace_path);
+	struct trace *trace = NULL;
+	if (load_settings(options, evict_all, err) == 0)
+		trace = load_trace(options, trace_path, err);
+	if (trace && fit_trace(options, trace, err) < 0) {
 		trace_free(trace);
-		return NULL;
+		trace = NULL;
 	}
-	for (uint32_t i = 0; trace && i < options->tier_count; i++) {
-		struct tier_config *tier = &options->tiers[i];
-		if (options_capacity(options, trace, "--tier", tier->capacity, &tier->capacity_blocks, err) < 0) {
-			trace_free(trace);
-			return NULL;
-		}
-	}
+	if (!trace)
+		options_blame(options, err);
 	return trace;
 }
 

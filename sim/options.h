@@ -3,9 +3,10 @@
  * options_argp is an argp child: a command lists it in `children` with a struct run_options as its input. It only keeps
  * texts; options_load() then loads what they name, and options_capacity() turns a capacity into blocks of the trace.
  *
- * A preset is a file of options, one a line as on the command line ("--engine vllm"), # begins a comment. What the command
- * line says wins; a --tier replaces the preset's tier of the same name and is otherwise added to them. An engine has
- * defaults too (block size, eviction, scope), which both win over.
+ * A preset is a file of options, one a line as on the command line ("--engine vllm"); a # at a word's beginning starts a
+ * comment. What the command line says wins; a --tier of it takes the place of the preset's tier of the same name, and is
+ * otherwise added after the preset's, but before an archive. An engine has defaults too (block size, eviction, scope),
+ * which both win over. Those of sim/presets are compiled in.
  */
 #ifndef KVCAST_OPTIONS_H
 #define KVCAST_OPTIONS_H
@@ -27,7 +28,9 @@ enum option_id {
 	OPTION_ANSWERS,
 	OPTION_ENGINE, OPTION_STEP_TOKENS, OPTION_MAX_RUNNING, OPTION_MODEL, OPTION_CALIB, OPTION_PRICE, OPTION_PRESET,
 	OPTION_SEED, OPTION_NO_TIMING, OPTION_QUIET,
-	OPTION_COUNT
+	OPTION_COUNT,
+	/* Those that may be repeated; they are kept in lists of their own. */
+	OPTION_TIER = OPTION_COUNT, OPTION_FAIL
 };
 
 struct run_options {
@@ -38,6 +41,7 @@ struct run_options {
 
 	/* Set by options_load. */
 	char *preset_text; /* what the preset's texts point into */
+	uint32_t preset_lines[OPTION_COUNT], tier_lines[OPTION_LIST_MOST]; /* where in it a text stands; 0: not in it */
 	struct spec_list evicts, ttls;
 	struct model model;
 	bool has_model;
@@ -66,14 +70,20 @@ int options_capacity(const struct run_options *options, const struct trace *trac
 /* GiB of KV that `blocks` take; NAN without --model. */
 double options_gib(const struct run_options *options, const struct trace *trace, double blocks);
 
-/* For options_resolve.c. Puts the preset's texts where the command line gave none. */
+/* Puts the preset's line in front of a sentence about an option that came from there; a sentence about anything else stays
+ * as it is. Returns -1. */
+int options_blame(const struct run_options *options, struct err *err);
+
+/* For options_*.c. Puts the preset's texts where the command line gave none. */
 int options_apply_preset(struct run_options *options, struct err *err);
 /* Turns texts into config, policies, tiers and faults; no trace needed. */
 int options_resolve(struct run_options *options, bool evict_all, struct err *err);
 /* A whole number from an option; `value` stays as it is where the option was not given. */
 int options_resolve_whole(const struct run_options *options, enum option_id id, int64_t least, int64_t most, int64_t *value,
                   struct err *err);
-/* "--capacity", for messages. */
+/* "capacity", for messages. */
 const char *options_name(enum option_id id);
+/* Its opposite: an option_id, or -1. */
+int options_id(const char *name, bool *wants_value);
 
 #endif

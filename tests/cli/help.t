@@ -5,7 +5,7 @@ $ kvcast --help
 > 
 >   run        replay a trace through one cache: hit rates, TTFT, where every token went
 >   sweep      the same over lists of policies, TTLs and capacities, on all cores
->   policies   the eviction policies and TTL rules there are, and what they do
+>   policies   the eviction policies, TTL rules and presets there are, and what they do
 >   trace      look into, make and convert traces
 > 
 > `kvcast COMMAND --help` explains a command. `-` stands for standard input or output.
@@ -87,8 +87,10 @@ $ kvcast run --help
 >       --max-running=N        sequences in a step; default 256
 >       --model=NAME|FILE      gives the bytes of KV a token: a preset or a
 >                              Hugging Face config.json
->       --preset=NAME|FILE     a real system's layout, or your own file of
->                              options, one a line
+>       --preset=NAME|FILE     your own file of options, one a line, or the
+>                              layout of a real system: hicache, kvbm, lmcache,
+>                              lmcache-gpu-disk, mooncake-store, trtllm,
+>                              vllm-offload
 >       --price=gpu=DOLLARS/hour   what a GPU hour costs, to count savings in
 >                              dollars
 >       --step-tokens=N        token budget of a step; default 8192
@@ -182,8 +184,10 @@ $ kvcast sweep --help
 >       --max-running=N        sequences in a step; default 256
 >       --model=NAME|FILE      gives the bytes of KV a token: a preset or a
 >                              Hugging Face config.json
->       --preset=NAME|FILE     a real system's layout, or your own file of
->                              options, one a line
+>       --preset=NAME|FILE     your own file of options, one a line, or the
+>                              layout of a real system: hicache, kvbm, lmcache,
+>                              lmcache-gpu-disk, mooncake-store, trtllm,
+>                              vllm-offload
 >       --price=gpu=DOLLARS/hour   what a GPU hour costs, to count savings in
 >                              dollars
 >       --step-tokens=N        token budget of a step; default 8192
@@ -203,7 +207,7 @@ $ kvcast sweep --help
 > --capacity 1000,10000,100000 --csv > sweep.csv
 $ kvcast policies --help
 > Usage: kvcast policies [OPTION...] [NAME...]
-> Lists the eviction policies and TTL rules, or explains those named.
+> Lists the eviction policies, TTL rules and presets, or explains those named.
 > 
 >       --json                 print one JSON object
 >       --markdown             print the README's tables
@@ -324,7 +328,7 @@ $ kvcast
 ! 
 !   run        replay a trace through one cache: hit rates, TTFT, where every token went
 !   sweep      the same over lists of policies, TTLs and capacities, on all cores
-!   policies   the eviction policies and TTL rules there are, and what they do
+!   policies   the eviction policies, TTL rules and presets there are, and what they do
 !   trace      look into, make and convert traces
 ! 
 ! `kvcast COMMAND --help` explains a command. `-` stands for standard input or output.

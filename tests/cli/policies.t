@@ -52,7 +52,7 @@ $ kvcast policies lru nobody
 >   C, then B. A new block D takes the place of B, the next one that of C.
 >   state 16 bytes a block; time O(1)
 >   textbook; SGLang evict_policy.py (lru), POLICIES A3, E6
-! kvcast: there is no policy "nobody"; `kvcast policies` lists them.
+! kvcast: there is no policy or preset "nobody"; `kvcast policies` lists them.
 ? 1
 $ kvcast policies --json | head -3
 > {

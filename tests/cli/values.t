@@ -135,5 +135,5 @@ $ kvcast sweep small.jsonl --evict all,lru
 ! kvcast: --evict all: there is no eviction policy of that name; `kvcast policies` lists them.
 ? 1
 $ kvcast policies nobody
-! kvcast: there is no policy "nobody"; `kvcast policies` lists them.
+! kvcast: there is no policy or preset "nobody"; `kvcast policies` lists them.
 ? 1
