@@ -4,7 +4,9 @@
 
 #include <string.h>
 
-#define EVICTIONS(X) X(lru) X(fifo) X(lfu) X(belady) X(gdsf) X(lfuda) X(sglang_priority) X(sglang_slru) X(vllm) X(vllm_arc)
+#define EVICTIONS(X) X(lru) X(fifo) X(lfu) X(belady) X(gdsf) X(lfuda) X(sglang_priority) X(sglang_slru) X(vllm) X(vllm_arc) \
+	X(age_cost) X(flops) \
+	X(score_age_cost)
 
 #define TTLS(X) X(none) X(static)
 

@@ -28,6 +28,7 @@ static void random_word(struct make_rng *rng, const char *choices, char *text, s
 static void random_value(struct make_rng *rng, const struct param *param, char *text, size_t size)
 {
 	const double reach = param->most - param->least < 8 ? param->most - param->least : 8;
+	uint64_t ms;
 	switch (param->kind) {
 	case PARAM_INT:
 		snprintf(text, size, "%.0f", param->least + (double)make_random(rng, (uint64_t)reach + 1));
@@ -36,8 +37,9 @@ static void random_value(struct make_rng *rng, const struct param *param, char *
 		snprintf(text, size, "%.9g", param->least + reach * (double)make_random(rng, 9) / 8);
 		break;
 	case PARAM_DURATION:
-		snprintf(text, size, "%" PRIu64 "ms", 500 * make_random(rng, 13));
-		if ((double)(500 * NS_PER_MS) < param->least || (double)(6000 * NS_PER_MS) > param->most)
+		ms = 500 * make_random(rng, 13);
+		snprintf(text, size, "%" PRIu64 "ms", ms);
+		if ((double)ms * (double)NS_PER_MS < param->least || (double)(6000 * NS_PER_MS) > param->most)
 			snprintf(text, size, "%s", param->default_text);
 		else if (make_chance(rng, 10))
 			snprintf(text, size, "inf");

@@ -34,6 +34,12 @@ static void on_drop(void *context, block_id b, enum block_state why)
 	sprintf(tier->left + strlen(tier->left), "%u", b);
 }
 
+static double recompute_ns(const void *cost, uint32_t depth)
+{
+	(void)cost;
+	return 1e6 * (depth + 1);
+}
+
 static void open_tier(struct tier *tier, const struct trace *trace, const char *evict, uint64_t capacity_blocks, bool leaf)
 {
 	struct err err;
@@ -41,7 +47,8 @@ static void open_tier(struct tier *tier, const struct trace *trace, const char *
 	assert_int_equal(spec_parse(&tier->evict, evict, &err), 0);
 	assert_int_equal(spec_parse(&tier->ttl, "none", &err), 0);
 	const struct cache_config config = {.evict = &tier->evict, .ttl = &tier->ttl, .capacity_blocks = capacity_blocks,
-	                                    .leaf = leaf, .seed = 1, .on_drop = on_drop, .on_drop_context = tier};
+	                                    .leaf = leaf, .seed = 1, .on_drop = on_drop, .on_drop_context = tier,
+	                                    .recompute_ns = recompute_ns};
 	tier->cache = cache_open(trace, &config, &err);
 	assert_non_null(tier->cache);
 }
