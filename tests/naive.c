@@ -125,6 +125,12 @@ uint64_t naive_next_use(const struct naive *model, block_id b)
 	return UINT32_MAX;
 }
 
+double naive_recompute_ns(const struct naive *model, uint32_t depth)
+{
+	const double size = model->config.trace->block_tokens;
+	return size * model->config.token_ns + (size * size * depth + size * (size + 1) / 2) * model->config.pair_ns;
+}
+
 /* --- time --- */
 
 static void leave(struct naive *model, block_id b, enum naive_state why)
@@ -304,6 +310,7 @@ static void use(struct naive *model, block_id b, bool is_new)
 	void (*hook)(struct naive *, block_id) = !model->policy ? NULL : is_new ? model->policy->insert : model->policy->hit;
 	if (hook)
 		hook(model, b);
+	block->used_ns = model->now_ns;
 }
 
 static bool make_room(struct naive *model, block_id in)
@@ -380,6 +387,8 @@ void naive_release(struct naive *model, const block_id *path, uint32_t held)
 		if (--block->pins == 0 && block->in_use) {
 			block->let_go = ++model->let_go;
 			block->in_use = false;
+			if (!model->config.leaf)
+				block->used_ns = model->now_ns;
 			if (model->policy && model->policy->let_go)
 				model->policy->let_go(model, path[i]);
 		}

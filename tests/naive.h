@@ -71,6 +71,7 @@ struct naive_block {
 	bool in_use;                 /* used and not let go since */
 	uint64_t uses;               /* 1 at insertion, one more per hit */
 	int64_t born_ns, deadline_ns;
+	int64_t used_ns;             /* of the last use; in flat scope of letting go after it */
 	bool gone; /* follow mode: the product let it go in this step */
 	/* For policies with state of their own. */
 	double score;
@@ -105,7 +106,8 @@ struct naive_key {
 struct naive_policy {
 	const char *name;
 	struct naive_key (*key)(const struct naive *model, block_id b);
-	/* In place of a key: the victim for `in`, or BLOCK_NONE. The hooks may be NULL. */
+	/* In place of a key: the victim for `in`, or BLOCK_NONE. The hooks may be NULL; hit and insert still see the used_ns
+	 * of the use before. */
 	block_id (*choose)(struct naive *model, block_id in);
 	void (*open)(struct naive *model);
 	void (*close)(struct naive *model);
@@ -125,9 +127,9 @@ struct naive_ttl {
 	int64_t (*ttl_ns)(const struct naive *model, const struct naive_values *own, block_id b, uint64_t hits);
 };
 
-/* The twins of the engines' own policies, and of classics that keep scores. */
-extern const struct naive_policy naive_engines[], naive_scored[], naive_vllm;
-extern const size_t naive_engine_count, naive_scored_count;
+/* The twins of the engines' own policies, of classics that keep scores, and of the papers' that score by a formula or learn. */
+extern const struct naive_policy naive_engines[], naive_scored[], naive_papers[], naive_learned[], naive_vllm;
+extern const size_t naive_engine_count, naive_scored_count, naive_paper_count, naive_learned_count;
 
 /* NULL where there is no twin of that name, or none in that scope. */
 const struct naive_policy *naive_policy_find(const char *name, bool leaf);
@@ -158,6 +160,8 @@ double naive_recency(const struct naive *model, block_id b);
 uint32_t naive_used(const struct naive *model);
 /* Seq of the next request (object semantics: access) after the one being served that uses b; UINT32_MAX: none. */
 uint64_t naive_next_use(const struct naive *model, block_id b);
+/* Nanoseconds to compute the block at that depth again. */
+double naive_recompute_ns(const struct naive *model, uint32_t depth);
 
 /* What one request got, as metrics.h defines it. */
 struct naive_outcome {

@@ -70,6 +70,10 @@ const struct naive_policy *naive_policy_find(const char *name, bool leaf)
 	if (!found)
 		found = find_in(naive_scored, naive_scored_count, name);
 	if (!found)
+		found = find_in(naive_papers, naive_paper_count, name);
+	if (!found)
+		found = find_in(naive_learned, naive_learned_count, name);
+	if (!found)
 		found = find_in(&naive_vllm, 1, name);
 	return found && !(leaf && found->flat_only) ? found : NULL;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define LETTERS 26
+#define SESSIONS 10
 #define MOST_TEXT 4096
 
 /* What is known of the letters, and the one request being served. */
@@ -18,6 +19,7 @@ struct play {
 	uint32_t depth[LETTERS];
 	const char *class_names[LETTERS];
 	char class_texts[LETTERS][2];
+	uint32_t turns[SESSIONS];
 };
 
 static _Noreturn void refuse(const char *what, const char *text)
@@ -48,18 +50,42 @@ static void learn_forest(struct play *play, const char *requests)
 	}
 }
 
+/* For offline policies: which request is the next to have each of this one's letters. */
+static void show_future(struct play *play, const char *word, uint64_t seq)
+{
+	const char *others = strchr(word, ' ');
+	for (const char *at = word; *at && *at != ' '; at++) {
+		uint32_t found = UINT32_MAX;
+		uint64_t next = seq;
+		for (const char *later = others; later && *later && found == UINT32_MAX; later++) {
+			next += *later == ' ';
+			if (*later == *at)
+				found = (uint32_t)next;
+		}
+		if (is_block(*at))
+			cache_next_use(play->cache)[*at - 'A'] = found;
+	}
+}
+
 static void serve(struct play *play, const char *word, uint32_t index)
 {
 	struct policy_now *now = cache_now(play->cache);
 	struct trace_run runs[LETTERS];
 	struct path path = {runs, 0};
 	uint32_t prompt_tokens = 0, prefix_tokens = UINT32_MAX, output_tokens = 1, class_id = TRACE_NO_CLASS;
+	uint32_t session = TRACE_NO_SESSION, turn = 1;
 	int32_t priority = INT32_MIN;
+	double expected_reuse = NAN;
 	char *rest = (char *)(uintptr_t)word;
 	if (*rest == '@') {
 		cache_advance(play->cache, (int64_t)(strtod(rest + 1, &rest) * (double)NS_PER_S));
 		if (*rest++ != ':')
 			refuse("no colon after the time", word);
+	}
+	if (rest[0] >= '0' && rest[0] <= '9' && rest[1] == '#') {
+		session = (uint32_t)(rest[0] - '0');
+		turn = ++play->turns[session];
+		rest += 2;
 	}
 	if (rest[0] >= 'a' && rest[0] <= 'z' && rest[1] == '.') {
 		class_id = (uint32_t)(rest[0] - 'a');
@@ -69,6 +95,8 @@ static void serve(struct play *play, const char *word, uint32_t index)
 		runs[prompt_tokens++] = (struct trace_run){(block_id)(*rest - 'A'), 1};
 	if (*rest == '!')
 		priority = (int32_t)strtol(rest + 1, &rest, 10);
+	if (*rest == '?')
+		expected_reuse = strtod(rest + 1, &rest);
 	if (*rest == '/')
 		prefix_tokens = (uint32_t)strtoul(rest + 1, &rest, 10);
 	if (*rest == '+')
@@ -77,9 +105,9 @@ static void serve(struct play *play, const char *word, uint32_t index)
 		refuse("not understood", rest);
 	path.block_count = prompt_tokens;
 	*now = (struct policy_now){.seq = now->seq, .now_ns = now->now_ns, .request = index, .ordinal = index,
-	                           .session = TRACE_NO_SESSION, .turn = 1, .class_id = class_id, .workload = TRACE_NO_CLASS,
+	                           .session = session, .turn = turn, .class_id = class_id, .workload = TRACE_NO_CLASS,
 	                           .prompt_tokens = prompt_tokens, .output_tokens = output_tokens, .prefix_tokens = prefix_tokens,
-	                           .priority = priority, .think_ns = -1, .cost = NAN, .expected_reuse = NAN,
+	                           .priority = priority, .think_ns = -1, .cost = NAN, .expected_reuse = expected_reuse,
 	                           .perplexity = NAN, .time_variance = NAN};
 	if (play->objects) {
 		for (uint32_t i = 0; i < prompt_tokens; i++) {
@@ -90,6 +118,8 @@ static void serve(struct play *play, const char *word, uint32_t index)
 	}
 	uint32_t missed[BLOCK_STATES] = {0};
 	now->seq++;
+	if (cache_needs_future(play->cache))
+		show_future(play, word, now->seq);
 	const uint32_t hit = cache_lookup(play->cache, path);
 	cache_release(play->cache, path, cache_acquire(play->cache, path, hit, missed));
 }
@@ -120,7 +150,8 @@ const char *worked_ttl(const char *evict, const char *ttl, uint64_t capacity_blo
 		play.class_names[i] = play.class_texts[i];
 	}
 	const struct trace trace = {.block_tokens = 1, .tail_listed = true, .block_count = LETTERS, .parent = play.parent,
-	                            .depth = play.depth, .class_count = LETTERS, .class_names = play.class_names};
+	                            .depth = play.depth, .class_count = LETTERS, .class_names = play.class_names,
+	                            .session_count = SESSIONS};
 	const struct cache_config config = {.evict = &specs[0], .ttl = &specs[1], .capacity_blocks = capacity_blocks,
 	                                    .leaf = scope == WORKED_LEAF, .objects = play.objects, .seed = 1,
 	                                    .block_bytes = NAN, .recompute_ns = recompute_ns};
