@@ -6,15 +6,16 @@
 
 /* Shapes from the models' published config.json files. */
 static const struct model presets[] = {
-        {"qwen2.5-0.5b", 24, 896, 14, 2, 64, 4864, 151936, 2},
-        {"qwen2.5-1.5b", 28, 1536, 12, 2, 128, 8960, 151936, 2},
-        {"phi-3-mini", 32, 3072, 32, 32, 96, 8192, 32064, 2},
-        {"mistral-7b", 32, 4096, 32, 8, 128, 14336, 32768, 2},
-        {"llama-3.1-8b", 32, 4096, 32, 8, 128, 14336, 128256, 2},
-        {"llama-3.1-70b", 80, 8192, 64, 8, 128, 28672, 128256, 2},
+        {"tiny", 2, 256, 4, 2, 64, 512, 512, 2, 1e4, 1e-5, false, false},
+        {"qwen2.5-0.5b", 24, 896, 14, 2, 64, 4864, 151936, 2, 1e6, 1e-6, true, true},
+        {"qwen2.5-1.5b", 28, 1536, 12, 2, 128, 8960, 151936, 2, 1e6, 1e-6, true, true},
+        {"phi-3-mini", 32, 3072, 32, 32, 96, 8192, 32064, 2, 1e4, 1e-5, false, false},
+        {"mistral-7b", 32, 4096, 32, 8, 128, 14336, 32768, 2, 1e6, 1e-5, false, false},
+        {"llama-3.1-8b", 32, 4096, 32, 8, 128, 14336, 128256, 2, 5e5, 1e-5, false, false},
+        {"llama-3.1-70b", 80, 8192, 64, 8, 128, 28672, 128256, 2, 5e5, 1e-5, false, false},
 };
 
-#define PRESET_NAMES "qwen2.5-0.5b, qwen2.5-1.5b, phi-3-mini, mistral-7b, llama-3.1-8b, llama-3.1-70b"
+#define PRESET_NAMES "tiny, qwen2.5-0.5b, qwen2.5-1.5b, phi-3-mini, mistral-7b, llama-3.1-8b, llama-3.1-70b"
 
 static int read_count(const json_t *root, const char *key, uint32_t *value, struct err *err)
 {

@@ -13,6 +13,8 @@ struct model {
 	char name[64];
 	uint32_t layers, hidden, heads, kv_heads, head_size, intermediate, vocabulary;
 	uint32_t dtype_bytes;
+	double rope_theta, norm_epsilon;
+	bool has_qkv_bias, ties_head; /* Qwen2's biases; the embedding serves as head */
 };
 
 /* 0, or -1 and a sentence; `name` is a preset, or the path of a config.json. */

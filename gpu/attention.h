@@ -1,0 +1,55 @@
+/* attention.h - attention over the paged KV pool, for prompts and for decoding.
+ *
+ * Model. A batch is a list of sequences. Sequence s has `new_tokens` queries, the rows first_row.. of qkv, at positions
+ * context_tokens .. context_tokens + new_tokens - 1; query at position p attends to the keys at positions 0..p of its own
+ * sequence, which lie in the pool through its block table (table[first_block + position / block_tokens] names the block).
+ * Its own keys and values are in the pool already. With grouped queries, heads / kv_heads queries share a key head.
+ *
+ * qkv: bf16 [rows][heads + 2 kv_heads][head_size], of which queries are read. out: bf16 [rows][heads][head_size].
+ * Softmax is scaled by 1 / sqrt(head_size), in float32; weights are rounded to bf16 for the product with values.
+ * Head sizes 64, 96 and 128; block_tokens a multiple of 16; at most 8 queries a key head in decode.
+ *
+ * Source of the scheme: FlashAttention-2 (Dao 2023), online softmax over tiles of keys; splitting decode over the context
+ * as in FlashDecoding (Dao et al. 2023).
+ */
+#ifndef KVCAST_ATTENTION_H
+#define KVCAST_ATTENTION_H
+
+#include "kernels.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct attention_sequence {
+	uint32_t first_row, new_tokens, context_tokens, first_block;
+};
+
+/* A tile of queries that one thread block computes: `sequence`'s queries from `first_query` on. */
+struct attention_tile {
+	uint32_t sequence, first_query;
+};
+
+struct attention_shape {
+	uint32_t heads, kv_heads, head_size, block_tokens;
+};
+
+/* Queries in a tile of attention_prefill: the caller lists tiles of that many. */
+#define ATTENTION_TILE 128
+
+/* All arrays but `shape` are on the device. */
+void attention_prefill(bf16_bits *out, const bf16_bits *qkv, struct kernels_pool pool,
+                       const struct attention_sequence *sequences, const uint32_t *table, const struct attention_tile *tiles,
+                       uint32_t tile_count, struct attention_shape shape, cudaStream_t stream);
+
+/* Sequences of one new token each. `work` holds attention_decode_bytes(); `longest` is the longest context + 1. */
+void attention_decode(bf16_bits *out, const bf16_bits *qkv, struct kernels_pool pool,
+                      const struct attention_sequence *sequences, const uint32_t *table, uint32_t count, uint32_t longest,
+                      void *work, struct attention_shape shape, cudaStream_t stream);
+size_t attention_decode_bytes(uint32_t count, struct attention_shape shape);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,34 @@
+#include "gpu_cli.h"
+
+#include "gpu.h"
+
+#include <cublasLt.h>
+#include <stdio.h>
+
+int gpu_cli_fail(const struct err *err)
+{
+	fflush(stdout);
+	fprintf(stderr, "kvcast-gpu: %s\n", err->text);
+	return 1;
+}
+
+int gpu_cli_need_device(void)
+{
+	int count = 0;
+	if (cudaGetDeviceCount(&count) == cudaSuccess && count > 0)
+		return 0;
+	fprintf(stderr, "kvcast-gpu: there is no CUDA device here.\n");
+	return 1;
+}
+
+void gpu_cli_print_machine(void)
+{
+	struct cudaDeviceProp device;
+	int driver = 0, runtime = 0;
+	GPU_CALL(cudaGetDeviceProperties(&device, 0));
+	GPU_CALL(cudaDriverGetVersion(&driver));
+	GPU_CALL(cudaRuntimeGetVersion(&runtime));
+	printf("# %s, %d multiprocessors, sm_%d%d; CUDA driver %d.%d, runtime %d.%d; cuBLASLt %zu\n", device.name,
+	       device.multiProcessorCount, device.major, device.minor, driver / 1000, driver % 1000 / 10, runtime / 1000,
+	       runtime % 1000 / 10, cublasLtGetVersion());
+}

@@ -1,0 +1,18 @@
+/* gpu_cli.h - what the commands of kvcast-gpu share; as sim/cli.h for kvcast. Only main.c and cmd_*.c include it. */
+#ifndef KVCAST_GPU_CLI_H
+#define KVCAST_GPU_CLI_H
+
+#include "err.h"
+
+int cmd_info(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+
+/* Prints "kvcast-gpu: SENTENCE" on stderr and returns 1. */
+int gpu_cli_fail(const struct err *err);
+/* 0, or 1 after saying that there is no device. */
+int gpu_cli_need_device(void);
+/* Device, driver, CUDA and cuBLAS versions, as one comment line, to stand above results. */
+void gpu_cli_print_machine(void);
+
+#endif

@@ -1,0 +1,383 @@
+#include "llama.h"
+
+#include "gemm.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct layer {
+	bf16_bits *weights[LLAMA_WEIGHTS]; /* those that every layer has of its own */
+	struct kernels_pool pool;
+};
+
+struct llama {
+	struct model model;
+	struct llama_options options;
+	cudaStream_t stream;
+	struct gemm *gemm;
+	struct layer *layers;
+	bf16_bits *embedding, *norm_final, *head;
+	float *frequency;
+	/* Activations; all hold most_tokens rows. */
+	bf16_bits *residual, *normed, *qkv, *attended, *added, *gate_up, *activated;
+	bf16_bits *last_rows;
+	float *logits;
+	uint32_t *best;
+	/* A step's description: filled in pinned host memory, then copied. */
+	uint8_t *host_step, *device_step;
+	size_t step_bytes;
+	void *decode_work;
+	size_t decode_work_bytes;
+};
+
+static uint32_t qkv_rows(const struct model *model)
+{
+	return (model->heads + 2 * model->kv_heads) * model->head_size;
+}
+
+size_t llama_weight_count(const struct model *m, enum llama_weight weight)
+{
+	const size_t hidden = m->hidden;
+	switch (weight) {
+	case LLAMA_EMBEDDING:
+	case LLAMA_HEAD:
+		return (size_t)m->vocabulary * hidden;
+	case LLAMA_NORM_ATTENTION:
+	case LLAMA_NORM_MLP:
+	case LLAMA_NORM_FINAL:
+		return hidden;
+	case LLAMA_QKV:
+		return (size_t)qkv_rows(m) * hidden;
+	case LLAMA_QKV_BIAS:
+		return m->has_qkv_bias ? qkv_rows(m) : 0;
+	case LLAMA_OUT:
+		return hidden * m->heads * m->head_size;
+	case LLAMA_GATE_UP:
+		return 2 * (size_t)m->intermediate * hidden;
+	case LLAMA_DOWN:
+		return (size_t)m->intermediate * hidden;
+	case LLAMA_WEIGHTS:
+		break;
+	}
+	return 0;
+}
+
+static bf16_bits *random_weight(struct llama *llama, enum llama_weight weight, uint32_t layer, double inputs)
+{
+	const size_t count = llama_weight_count(&llama->model, weight);
+	if (count == 0)
+		return NULL;
+	bf16_bits *device = gpu_alloc(count * sizeof(bf16_bits));
+	const bool is_norm = weight == LLAMA_NORM_ATTENTION || weight == LLAMA_NORM_MLP || weight == LLAMA_NORM_FINAL;
+	const uint64_t seed = (llama->options.seed * 1000003 + layer) * 64 + (uint64_t)weight;
+	kernels_random(device, count, seed << 32, is_norm ? 1 : 0, (float)(is_norm ? 0.1 : 1 / sqrt(inputs)), llama->stream);
+	return device;
+}
+
+static void make_weights(struct llama *llama)
+{
+	const struct model *m = &llama->model;
+	llama->layers = mem_alloc(m->layers, sizeof(*llama->layers));
+	for (uint32_t i = 0; i < m->layers; i++) {
+		const double inputs[LLAMA_WEIGHTS] = {
+		        [LLAMA_NORM_ATTENTION] = 1, [LLAMA_QKV] = m->hidden, [LLAMA_QKV_BIAS] = 100, [LLAMA_NORM_MLP] = 1,
+		        [LLAMA_OUT] = m->heads * m->head_size, [LLAMA_GATE_UP] = m->hidden, [LLAMA_DOWN] = m->intermediate};
+		for (int w = 0; w < LLAMA_WEIGHTS; w++) {
+			if (inputs[w] > 0)
+				llama->layers[i].weights[w] = random_weight(llama, (enum llama_weight)w, i, inputs[w]);
+		}
+	}
+	llama->embedding = random_weight(llama, LLAMA_EMBEDDING, m->layers, 1);
+	llama->norm_final = random_weight(llama, LLAMA_NORM_FINAL, m->layers, 1);
+	llama->head = m->ties_head ? llama->embedding : random_weight(llama, LLAMA_HEAD, m->layers, m->hidden);
+	float *frequency = mem_alloc(m->head_size / 2, sizeof(*frequency));
+	for (uint32_t i = 0; i < m->head_size / 2; i++)
+		frequency[i] = (float)pow(m->rope_theta, -2.0 * i / m->head_size);
+	llama->frequency = gpu_alloc(m->head_size / 2 * sizeof(float));
+	GPU_CALL(cudaMemcpy(llama->frequency, frequency, m->head_size / 2 * sizeof(float), cudaMemcpyHostToDevice));
+	free(frequency);
+}
+
+static size_t pool_bytes_a_layer(const struct llama *llama)
+{
+	return (size_t)llama->options.pool_blocks * llama->options.block_tokens * llama->model.kv_heads * llama->model.head_size *
+	       sizeof(bf16_bits);
+}
+
+size_t llama_block_bytes(const struct llama *llama)
+{
+	return (size_t)2 * llama->model.layers * llama->options.block_tokens * llama->model.kv_heads * llama->model.head_size *
+	       sizeof(bf16_bits);
+}
+
+static void make_room(struct llama *llama)
+{
+	const struct model *m = &llama->model;
+	const struct llama_options *o = &llama->options;
+	for (uint32_t i = 0; i < m->layers; i++) {
+		llama->layers[i].pool.keys = gpu_alloc(pool_bytes_a_layer(llama));
+		llama->layers[i].pool.values = gpu_alloc(pool_bytes_a_layer(llama));
+	}
+	const size_t rows = (size_t)o->most_tokens * sizeof(bf16_bits);
+	llama->residual = gpu_alloc(rows * m->hidden);
+	llama->normed = gpu_alloc(rows * m->hidden);
+	llama->added = gpu_alloc(rows * m->hidden);
+	llama->qkv = gpu_alloc(rows * qkv_rows(m));
+	llama->attended = gpu_alloc(rows * m->heads * m->head_size);
+	llama->gate_up = gpu_alloc(rows * 2 * m->intermediate);
+	llama->activated = gpu_alloc(rows * m->intermediate);
+	llama->last_rows = gpu_alloc((size_t)o->most_sequences * m->hidden * sizeof(bf16_bits));
+	llama->logits = gpu_alloc((size_t)o->most_sequences * m->vocabulary * sizeof(float));
+	llama->best = gpu_alloc(o->most_sequences * sizeof(uint32_t));
+	const uint32_t tiles = o->most_tokens / ATTENTION_TILE + o->most_sequences;
+	llama->step_bytes = o->most_tokens * 3 * sizeof(uint32_t) + o->most_sequences * 2 * sizeof(struct attention_sequence) +
+	                    o->most_sequences * sizeof(uint32_t) + o->most_table * sizeof(uint32_t) +
+	                    tiles * sizeof(struct attention_tile) + 8 * 16;
+	GPU_CALL(cudaMallocHost((void **)&llama->host_step, llama->step_bytes));
+	llama->device_step = gpu_alloc(llama->step_bytes);
+	const struct attention_shape shape = {m->heads, m->kv_heads, m->head_size, o->block_tokens};
+	llama->decode_work_bytes = attention_decode_bytes(o->most_sequences, shape);
+	llama->decode_work = gpu_alloc(llama->decode_work_bytes);
+}
+
+static int check_shape(const struct model *m, const struct llama_options *o, struct err *err)
+{
+	if (m->head_size != 64 && m->head_size != 96 && m->head_size != 128)
+		return err_set(err, "--model %s: its heads have %u values; expected 64, 96 or 128.", m->name, m->head_size);
+	const uint32_t group = m->heads / m->kv_heads;
+	if (m->heads % m->kv_heads || group > 8 || group == 3 || group == 5)
+		return err_set(err, "--model %s: %u heads on %u key heads; expected 1, 2, 4, 6, 7 or 8 to one.", m->name, m->heads,
+		               m->kv_heads);
+	if (m->hidden % 8 || m->intermediate % 8 || m->hidden > 8192)
+		return err_set(err, "--model %s: hidden and intermediate sizes are %u and %u; expected multiples of 8, hidden at most "
+		                    "8192.", m->name, m->hidden, m->intermediate);
+	if (o->block_tokens % 16 || o->block_tokens == 0)
+		return err_set(err, "a block of %u tokens; expected a multiple of 16.", o->block_tokens);
+	return 0;
+}
+
+struct llama *llama_open(const struct model *model, const struct llama_options *options, struct err *err)
+{
+	if (check_shape(model, options, err) < 0)
+		return NULL;
+	struct llama *llama = mem_alloc(1, sizeof(*llama));
+	llama->model = *model;
+	llama->options = *options;
+	size_t weights = 0, free_bytes, all_bytes;
+	for (int w = 0; w < LLAMA_WEIGHTS; w++)
+		weights += llama_weight_count(model, (enum llama_weight)w) * sizeof(bf16_bits) *
+		           (w == LLAMA_EMBEDDING || w == LLAMA_HEAD || w == LLAMA_NORM_FINAL ? 1 : model->layers);
+	const size_t pool = pool_bytes_a_layer(llama) * 2 * model->layers;
+	const size_t steps = (size_t)options->most_tokens * sizeof(bf16_bits) *
+	                     (3 * model->hidden + qkv_rows(model) + model->heads * model->head_size + 3 * model->intermediate);
+	GPU_CALL(cudaMemGetInfo(&free_bytes, &all_bytes));
+	if (weights + pool + steps > free_bytes) {
+		err_set(err, "--model %s: weights, pool and activations need %.1f GiB; the device has %.1f GiB free.", model->name,
+		        (double)(weights + pool + steps) / 0x1p30, (double)free_bytes / 0x1p30);
+		free(llama);
+		return NULL;
+	}
+	GPU_CALL(cudaStreamCreate(&llama->stream));
+	llama->gemm = gemm_open(llama->stream);
+	make_weights(llama);
+	make_room(llama);
+	GPU_CALL(cudaStreamSynchronize(llama->stream));
+	return llama;
+}
+
+void llama_close(struct llama *llama)
+{
+	if (!llama)
+		return;
+	for (uint32_t i = 0; i < llama->model.layers; i++) {
+		for (int w = 0; w < LLAMA_WEIGHTS; w++)
+			gpu_free(llama->layers[i].weights[w]);
+		gpu_free(llama->layers[i].pool.keys);
+		gpu_free(llama->layers[i].pool.values);
+	}
+	if (llama->head != llama->embedding)
+		gpu_free(llama->head);
+	void *const others[] = {llama->embedding, llama->norm_final, llama->frequency, llama->residual, llama->normed, llama->qkv,
+	                        llama->attended, llama->added, llama->gate_up, llama->activated, llama->last_rows, llama->logits,
+	                        llama->best, llama->device_step, llama->decode_work};
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		gpu_free(others[i]);
+	GPU_CALL(cudaFreeHost(llama->host_step));
+	gemm_close(llama->gemm);
+	GPU_CALL(cudaStreamDestroy(llama->stream));
+	free(llama->layers);
+	free(llama);
+}
+
+const struct model *llama_model(const struct llama *llama)
+{
+	return &llama->model;
+}
+
+cudaStream_t llama_stream(const struct llama *llama)
+{
+	return llama->stream;
+}
+
+struct kernels_pool llama_pool(const struct llama *llama, uint32_t layer)
+{
+	return llama->layers[layer].pool;
+}
+
+void llama_fill_pool(struct llama *llama, uint64_t seed)
+{
+	const size_t count = pool_bytes_a_layer(llama) / sizeof(bf16_bits);
+	for (uint32_t i = 0; i < llama->model.layers; i++) {
+		kernels_random(llama->layers[i].pool.keys, count, (seed + 2 * i) << 32, 0, 1, llama->stream);
+		kernels_random(llama->layers[i].pool.values, count, (seed + 2 * i + 1) << 32, 0, 1, llama->stream);
+	}
+}
+
+void llama_read_weight(const struct llama *llama, enum llama_weight weight, uint32_t layer, bf16_bits *to)
+{
+	const bf16_bits *from = weight == LLAMA_EMBEDDING    ? llama->embedding
+	                        : weight == LLAMA_NORM_FINAL ? llama->norm_final
+	                        : weight == LLAMA_HEAD       ? llama->head
+	                                                     : llama->layers[layer].weights[weight];
+	GPU_CALL(cudaMemcpy(to, from, llama_weight_count(&llama->model, weight) * sizeof(bf16_bits), cudaMemcpyDeviceToHost));
+}
+
+/* A step's arrays, each at the same place in host and device memory. */
+struct step_arrays {
+	uint32_t *ids, *positions, *slots, *last_rows, *table;
+	struct attention_sequence *prompts, *decodes;
+	struct attention_tile *tiles;
+};
+
+static struct step_arrays lay_out(const struct llama *llama, uint8_t *base)
+{
+	const struct llama_options *o = &llama->options;
+	struct step_arrays a;
+	uint8_t *at = base;
+#define TAKE(pointer, count)                                                                                           \
+	do {                                                                                                           \
+		(pointer) = (void *)at;                                                                                \
+		at += ((size_t)(count) * sizeof(*(pointer)) + 15) / 16 * 16;                                           \
+	} while (0)
+	TAKE(a.ids, o->most_tokens);
+	TAKE(a.positions, o->most_tokens);
+	TAKE(a.slots, o->most_tokens);
+	TAKE(a.last_rows, o->most_sequences);
+	TAKE(a.table, o->most_table);
+	TAKE(a.prompts, o->most_sequences);
+	TAKE(a.decodes, o->most_sequences);
+	TAKE(a.tiles, o->most_tokens / ATTENTION_TILE + o->most_sequences);
+#undef TAKE
+	return a;
+}
+
+struct step_counts {
+	uint32_t prompts, decodes, tiles, longest;
+};
+
+/* Sorts the batch into prompts and decodes and lists the tiles, the longest contexts first, as they take longest. */
+static struct step_counts describe(struct llama *llama, const struct llama_batch *batch, const struct step_arrays *to)
+{
+	const uint32_t block = llama->options.block_tokens;
+	struct step_counts counts = {0};
+	ASSERT(batch->token_count <= llama->options.most_tokens && batch->sequence_count <= llama->options.most_sequences);
+	ASSERT(batch->table_count <= llama->options.most_table);
+	memcpy(to->ids, batch->ids, batch->token_count * sizeof(*to->ids));
+	memcpy(to->table, batch->table, batch->table_count * sizeof(*to->table));
+	for (uint32_t s = 0; s < batch->sequence_count; s++) {
+		const struct attention_sequence *sequence = &batch->sequences[s];
+		to->last_rows[s] = sequence->first_row + sequence->new_tokens - 1;
+		for (uint32_t t = 0; t < sequence->new_tokens; t++) {
+			const uint32_t position = sequence->context_tokens + t;
+			to->positions[sequence->first_row + t] = position;
+			to->slots[sequence->first_row + t] =
+			        batch->table[sequence->first_block + position / block] * block + position % block;
+		}
+		if (sequence->new_tokens == 1) {
+			to->decodes[counts.decodes++] = *sequence;
+			if (sequence->context_tokens + 1 > counts.longest)
+				counts.longest = sequence->context_tokens + 1;
+			continue;
+		}
+		const uint32_t tiles = (sequence->new_tokens + ATTENTION_TILE - 1) / ATTENTION_TILE;
+		for (uint32_t t = tiles; t-- > 0;)
+			to->tiles[counts.tiles++] = (struct attention_tile){counts.prompts, t * ATTENTION_TILE};
+		to->prompts[counts.prompts++] = *sequence;
+	}
+	return counts;
+}
+
+static struct gemm_shape shape_of(uint32_t rows, uint32_t outputs, uint32_t inputs, bool bias, bool floats)
+{
+	return (struct gemm_shape){rows, outputs, inputs, bias, floats};
+}
+
+static void run_layer(struct llama *llama, const struct layer *layer, const struct step_arrays *step, uint32_t tokens,
+                      struct step_counts counts, bool first)
+{
+	const struct model *m = &llama->model;
+	const uint32_t width = m->heads * m->head_size;
+	const struct attention_shape shape = {m->heads, m->kv_heads, m->head_size, llama->options.block_tokens};
+	cudaStream_t stream = llama->stream;
+	kernels_norm(llama->normed, llama->residual, first ? NULL : llama->added, layer->weights[LLAMA_NORM_ATTENTION], tokens,
+	             m->hidden, (float)m->norm_epsilon, stream);
+	gemm_run(llama->gemm, shape_of(tokens, qkv_rows(m), m->hidden, m->has_qkv_bias, false), llama->qkv, llama->normed,
+	         layer->weights[LLAMA_QKV], layer->weights[LLAMA_QKV_BIAS]);
+	kernels_rope(llama->qkv, layer->pool, step->positions, step->slots, llama->frequency, tokens, m->heads, m->kv_heads,
+	             m->head_size, stream);
+	if (counts.tiles)
+		attention_prefill(llama->attended, llama->qkv, layer->pool, step->prompts, step->table, step->tiles, counts.tiles, shape,
+		                  stream);
+	if (counts.decodes)
+		attention_decode(llama->attended, llama->qkv, layer->pool, step->decodes, step->table, counts.decodes, counts.longest,
+		                 llama->decode_work, shape, stream);
+	gemm_run(llama->gemm, shape_of(tokens, m->hidden, width, false, false), llama->added, llama->attended,
+	         layer->weights[LLAMA_OUT], NULL);
+	kernels_norm(llama->normed, llama->residual, llama->added, layer->weights[LLAMA_NORM_MLP], tokens, m->hidden,
+	             (float)m->norm_epsilon, stream);
+	gemm_run(llama->gemm, shape_of(tokens, 2 * m->intermediate, m->hidden, false, false), llama->gate_up, llama->normed,
+	         layer->weights[LLAMA_GATE_UP], NULL);
+	kernels_swiglu(llama->activated, llama->gate_up, tokens, m->intermediate, stream);
+	gemm_run(llama->gemm, shape_of(tokens, m->hidden, m->intermediate, false, false), llama->added, llama->activated,
+	         layer->weights[LLAMA_DOWN], NULL);
+}
+
+void llama_prepare(struct llama *llama, uint32_t tokens, uint32_t sequences)
+{
+	const struct model *m = &llama->model;
+	gemm_plan(llama->gemm, shape_of(tokens, qkv_rows(m), m->hidden, m->has_qkv_bias, false));
+	gemm_plan(llama->gemm, shape_of(tokens, m->hidden, m->heads * m->head_size, false, false));
+	gemm_plan(llama->gemm, shape_of(tokens, 2 * m->intermediate, m->hidden, false, false));
+	gemm_plan(llama->gemm, shape_of(tokens, m->hidden, m->intermediate, false, false));
+	gemm_plan(llama->gemm, shape_of(sequences, m->vocabulary, m->hidden, false, true));
+}
+
+void llama_step(struct llama *llama, const struct llama_batch *batch, uint32_t *best, float *logits)
+{
+	const struct model *m = &llama->model;
+	const struct step_arrays host = lay_out(llama, llama->host_step), device = lay_out(llama, llama->device_step);
+	/* The pinned arrays may still be on their way to the device for the step before. */
+	GPU_CALL(cudaStreamSynchronize(llama->stream));
+	const struct step_counts counts = describe(llama, batch, &host);
+	GPU_CALL(cudaMemcpyAsync(llama->device_step, llama->host_step, llama->step_bytes, cudaMemcpyHostToDevice, llama->stream));
+	kernels_embed(llama->residual, llama->embedding, device.ids, batch->token_count, m->hidden, llama->stream);
+	for (uint32_t i = 0; i < m->layers; i++)
+		run_layer(llama, &llama->layers[i], &device, batch->token_count, counts, i == 0);
+	/* Only the last row of each sequence goes through the head. */
+	kernels_norm(llama->normed, llama->residual, llama->added, llama->norm_final, batch->token_count, m->hidden,
+	             (float)m->norm_epsilon, llama->stream);
+	kernels_gather(llama->last_rows, llama->normed, device.last_rows, batch->sequence_count, m->hidden, llama->stream);
+	gemm_run(llama->gemm, shape_of(batch->sequence_count, m->vocabulary, m->hidden, false, true), llama->logits,
+	         llama->last_rows, llama->head, NULL);
+	kernels_argmax(llama->best, llama->logits, batch->sequence_count, m->vocabulary, llama->stream);
+	GPU_CALL(cudaMemcpyAsync(best, llama->best, batch->sequence_count * sizeof(*best), cudaMemcpyDeviceToHost, llama->stream));
+	if (logits)
+		GPU_CALL(cudaMemcpyAsync(logits, llama->logits, (size_t)batch->sequence_count * m->vocabulary * sizeof(*logits),
+		                         cudaMemcpyDeviceToHost, llama->stream));
+}
+
+void llama_wait(struct llama *llama)
+{
+	GPU_CALL(cudaStreamSynchronize(llama->stream));
+}

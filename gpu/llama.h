@@ -1,0 +1,70 @@
+/* llama.h - a decoder-only transformer of the Llama family on the GPU: weights, a paged KV pool, and the step.
+ *
+ * Model. Every layer: RMSNorm, grouped-query attention with rotary positions, RMSNorm, SwiGLU, both added to a residual
+ * stream; at the end RMSNorm and a head. Weights, activations and KV are bf16, sums float32. The matrices of queries, keys
+ * and values are one ([heads + 2 kv_heads] x head_size rows), and so are gate and up.
+ *
+ * A step computes new tokens of some sequences: prompts' chunks, decodes, or both. Their keys and values go to the pool's
+ * blocks that the batch's tables name; attention reads what is there. Who gets which block is the caller's business.
+ *
+ * Weights are seeded random numbers (timing does not depend on their values): uniform, with deviations that keep
+ * activations near 1. Not thread safe; one stream.
+ */
+#ifndef KVCAST_LLAMA_H
+#define KVCAST_LLAMA_H
+
+#include "attention.h"
+#include "base.h"
+#include "err.h"
+#include "model.h"
+
+struct llama;
+
+struct llama_options {
+	uint64_t seed;
+	uint32_t block_tokens; /* a multiple of 16 */
+	uint32_t pool_blocks;
+	uint32_t most_tokens;    /* of a step */
+	uint32_t most_sequences; /* of a step */
+	uint32_t most_table;     /* blocks in all tables of a step */
+};
+
+/* What a step computes; host arrays. A sequence's rows are first_row .. first_row + new_tokens - 1 of `ids`, in order of
+ * sequences and without gaps. */
+struct llama_batch {
+	const struct attention_sequence *sequences;
+	uint32_t sequence_count;
+	const uint32_t *ids;
+	uint32_t token_count;
+	const uint32_t *table;
+	uint32_t table_count;
+};
+
+/* NULL and a sentence for a shape that the kernels do not take, or where the device has too little memory. */
+struct llama *llama_open(const struct model *model, const struct llama_options *options, struct err *err);
+void llama_close(struct llama *llama);
+const struct model *llama_model(const struct llama *llama);
+cudaStream_t llama_stream(const struct llama *llama);
+
+/* Makes the plans for steps of so many tokens and sequences, so that timed ones find them. */
+void llama_prepare(struct llama *llama, uint32_t tokens, uint32_t sequences);
+
+/* Begins a step. best[s] will be the likeliest next token of sequence s and, where `logits` is not NULL, logits[s] its
+ * vocabulary's values; both are host arrays and valid after llama_wait(). */
+void llama_step(struct llama *llama, const struct llama_batch *batch, uint32_t *best, float *logits);
+void llama_wait(struct llama *llama);
+
+/* A layer's part of the pool on the device, for checks and copies: [slot][kv_heads][head_size]. */
+struct kernels_pool llama_pool(const struct llama *llama, uint32_t layer);
+/* Bytes of one block over all layers, keys and values. */
+size_t llama_block_bytes(const struct llama *llama);
+/* Fills the whole pool with random keys and values, for timing over cached prefixes. */
+void llama_fill_pool(struct llama *llama, uint64_t seed);
+
+/* Copies a weight to the host: rows x columns bf16 as listed in enum llama_weight. `to` has room for it. */
+enum llama_weight { LLAMA_EMBEDDING, LLAMA_NORM_ATTENTION, LLAMA_QKV, LLAMA_QKV_BIAS, LLAMA_OUT, LLAMA_NORM_MLP, LLAMA_GATE_UP,
+                    LLAMA_DOWN, LLAMA_NORM_FINAL, LLAMA_HEAD, LLAMA_WEIGHTS };
+size_t llama_weight_count(const struct model *model, enum llama_weight weight);
+void llama_read_weight(const struct llama *llama, enum llama_weight weight, uint32_t layer, bf16_bits *to);
+
+#endif

@@ -1,0 +1,166 @@
+#include "reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reference {
+	struct model model;
+	float **weights[LLAMA_WEIGHTS]; /* [layer], one for those that no layer has */
+};
+
+static bool is_shared(int weight)
+{
+	return weight == LLAMA_EMBEDDING || weight == LLAMA_NORM_FINAL || weight == LLAMA_HEAD;
+}
+
+struct reference *reference_open(const struct llama *llama)
+{
+	struct reference *reference = mem_alloc(1, sizeof(*reference));
+	reference->model = *llama_model(llama);
+	for (int w = 0; w < LLAMA_WEIGHTS; w++) {
+		const size_t count = llama_weight_count(&reference->model, (enum llama_weight)w);
+		const uint32_t layers = is_shared(w) ? 1 : reference->model.layers;
+		reference->weights[w] = mem_alloc(layers, sizeof(float *));
+		bf16_bits *bits = mem_alloc(count, sizeof(*bits));
+		for (uint32_t layer = 0; layer < layers && count; layer++) {
+			reference->weights[w][layer] = mem_alloc(count, sizeof(float));
+			llama_read_weight(llama, (enum llama_weight)w, layer, bits);
+			for (size_t i = 0; i < count; i++)
+				reference->weights[w][layer][i] = gpu_from_bf16(bits[i]);
+		}
+		free(bits);
+	}
+	return reference;
+}
+
+void reference_close(struct reference *reference)
+{
+	for (int w = 0; w < LLAMA_WEIGHTS; w++) {
+		for (uint32_t layer = 0; layer < (is_shared(w) ? 1 : reference->model.layers); layer++)
+			free(reference->weights[w][layer]);
+		free(reference->weights[w]);
+	}
+	free(reference);
+}
+
+void reference_norm(float *out, const float *in, const float *weight, uint32_t size, double epsilon)
+{
+	double sum = 0;
+	for (uint32_t i = 0; i < size; i++)
+		sum += (double)in[i] * in[i];
+	const double scale = 1 / sqrt(sum / size + epsilon);
+	for (uint32_t i = 0; i < size; i++)
+		out[i] = (float)(in[i] * scale * weight[i]);
+}
+
+void reference_rope(float *head, uint32_t head_size, uint32_t position, double theta)
+{
+	for (uint32_t i = 0; i < head_size / 2; i++) {
+		const double angle = position * pow(theta, -2.0 * i / head_size);
+		const float a = head[i], b = head[i + head_size / 2];
+		head[i] = (float)(a * cos(angle) - b * sin(angle));
+		head[i + head_size / 2] = (float)(b * cos(angle) + a * sin(angle));
+	}
+}
+
+/* out[outputs] = weight x in (+ bias) */
+static void product(float *out, const float *weight, const float *bias, const float *in, uint32_t outputs, uint32_t inputs)
+{
+	for (uint32_t o = 0; o < outputs; o++) {
+		double sum = bias ? bias[o] : 0;
+		for (uint32_t i = 0; i < inputs; i++)
+			sum += (double)weight[(size_t)o * inputs + i] * in[i];
+		out[o] = (float)sum;
+	}
+}
+
+/* One head of one query over keys and values of positions 0..last; rows are `stride` values apart. */
+static void attend(float *out, const float *query, const float *keys, const float *values, uint32_t last, uint32_t stride,
+                   uint32_t head_size, double *weights)
+{
+	double most = -INFINITY, total = 0;
+	for (uint32_t t = 0; t <= last; t++) {
+		double score = 0;
+		for (uint32_t d = 0; d < head_size; d++)
+			score += (double)query[d] * keys[(size_t)t * stride + d];
+		weights[t] = score / sqrt(head_size);
+		most = fmax(most, weights[t]);
+	}
+	for (uint32_t t = 0; t <= last; t++)
+		total += weights[t] = exp(weights[t] - most);
+	for (uint32_t d = 0; d < head_size; d++) {
+		double sum = 0;
+		for (uint32_t t = 0; t <= last; t++)
+			sum += weights[t] / total * values[(size_t)t * stride + d];
+		out[d] = (float)sum;
+	}
+}
+
+static void run_attention(const struct reference *r, uint32_t layer, float *residual, uint32_t count)
+{
+	const struct model *m = &r->model;
+	const uint32_t size = m->head_size, row = (m->heads + 2 * m->kv_heads) * size, group = m->heads / m->kv_heads;
+	float *normed = mem_alloc(m->hidden, sizeof(*normed)), *qkv = mem_alloc((size_t)count * row, sizeof(*qkv));
+	float *attended = mem_alloc((size_t)m->heads * size, sizeof(*attended)), *added = mem_alloc(m->hidden, sizeof(*added));
+	double *weights = mem_alloc(count, sizeof(*weights));
+	for (uint32_t t = 0; t < count; t++) {
+		float *own = qkv + (size_t)t * row;
+		reference_norm(normed, residual + (size_t)t * m->hidden, r->weights[LLAMA_NORM_ATTENTION][layer], m->hidden, m->norm_epsilon);
+		product(own, r->weights[LLAMA_QKV][layer], r->weights[LLAMA_QKV_BIAS][layer], normed, row, m->hidden);
+		for (uint32_t h = 0; h < m->heads + m->kv_heads; h++)
+			reference_rope(own + h * size, size, t, m->rope_theta);
+	}
+	for (uint32_t t = 0; t < count; t++) {
+		for (uint32_t h = 0; h < m->heads; h++)
+			attend(attended + h * size, qkv + (size_t)t * row + h * size, qkv + (m->heads + h / group) * size,
+			       qkv + (m->heads + m->kv_heads + h / group) * size, t, row, size, weights);
+		product(added, r->weights[LLAMA_OUT][layer], NULL, attended, m->hidden, m->heads * size);
+		for (uint32_t i = 0; i < m->hidden; i++)
+			residual[(size_t)t * m->hidden + i] += added[i];
+	}
+	free(normed);
+	free(qkv);
+	free(attended);
+	free(added);
+	free(weights);
+}
+
+static void run_mlp(const struct reference *r, uint32_t layer, float *residual, uint32_t count)
+{
+	const struct model *m = &r->model;
+	const uint32_t inner = m->intermediate;
+	float *normed = mem_alloc(m->hidden, sizeof(*normed)), *gate_up = mem_alloc(2 * (size_t)inner, sizeof(*gate_up));
+	float *added = mem_alloc(m->hidden, sizeof(*added));
+	for (uint32_t t = 0; t < count; t++) {
+		float *row = residual + (size_t)t * m->hidden;
+		reference_norm(normed, row, r->weights[LLAMA_NORM_MLP][layer], m->hidden, m->norm_epsilon);
+		product(gate_up, r->weights[LLAMA_GATE_UP][layer], NULL, normed, 2 * inner, m->hidden);
+		for (uint32_t i = 0; i < inner; i++)
+			gate_up[i] = (float)(gate_up[i] / (1 + exp(-gate_up[i])) * gate_up[inner + i]);
+		product(added, r->weights[LLAMA_DOWN][layer], NULL, gate_up, m->hidden, inner);
+		for (uint32_t i = 0; i < m->hidden; i++)
+			row[i] += added[i];
+	}
+	free(normed);
+	free(gate_up);
+	free(added);
+}
+
+void reference_logits(const struct reference *r, const uint32_t *ids, uint32_t count, float *logits)
+{
+	const struct model *m = &r->model;
+	float *residual = mem_alloc((size_t)count * m->hidden, sizeof(*residual));
+	float *normed = mem_alloc(m->hidden, sizeof(*normed));
+	for (uint32_t t = 0; t < count; t++)
+		memcpy(residual + (size_t)t * m->hidden, r->weights[LLAMA_EMBEDDING][0] + (size_t)ids[t] * m->hidden,
+		       m->hidden * sizeof(*residual));
+	for (uint32_t layer = 0; layer < m->layers; layer++) {
+		run_attention(r, layer, residual, count);
+		run_mlp(r, layer, residual, count);
+	}
+	reference_norm(normed, residual + (size_t)(count - 1) * m->hidden, r->weights[LLAMA_NORM_FINAL][0], m->hidden, m->norm_epsilon);
+	product(logits, r->weights[LLAMA_HEAD][0], NULL, normed, m->vocabulary, m->hidden);
+	free(residual);
+	free(normed);
+}

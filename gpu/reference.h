@@ -1,0 +1,21 @@
+/* reference.h - the same model in plain float32 C on the CPU, to check the GPU against. Slow, and meant to be read.
+ *
+ * Weights are the GPU's own bf16 values; nothing is rounded in between, so the two differ by bf16 rounding of activations.
+ */
+#ifndef KVCAST_REFERENCE_H
+#define KVCAST_REFERENCE_H
+
+#include "llama.h"
+
+struct reference;
+
+struct reference *reference_open(const struct llama *llama);
+void reference_close(struct reference *reference);
+/* logits[vocabulary] after the last of `count` tokens. */
+void reference_logits(const struct reference *reference, const uint32_t *ids, uint32_t count, float *logits);
+
+/* Pieces, for checks of single kernels. */
+void reference_norm(float *out, const float *in, const float *weight, uint32_t size, double epsilon);
+void reference_rope(float *head, uint32_t head_size, uint32_t position, double theta);
+
+#endif
