@@ -167,8 +167,8 @@ static int run_trace(struct run_command *command, const struct trace *trace, str
 		return cli_fail(err);
 	}
 	const double wall_s = now_s() - start_s;
-	const struct report report = {trace, &command->options, config, &result,
-	                              command->options.text[OPTION_NO_TIMING] ? -1 : wall_s};
+	const struct report report = {.trace = trace, .options = &command->options, .config = config, .result = &result,
+	                              .wall_s = command->options.text[OPTION_NO_TIMING] ? -1 : wall_s};
 	int status = 0;
 	if (commit_files(&files, err) < 0)
 		status = cli_fail(err);

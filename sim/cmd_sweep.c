@@ -1,8 +1,9 @@
-/* cmd_sweep.c - kvcast sweep TRACE...: the product of policies, TTLs and capacities, as table, CSV or JSON. */
+/* cmd_sweep.c - kvcast sweep TRACE...: the product of policies, TTLs, capacities and settings of lower tiers, as table, CSV or
+ * JSON. */
 #include "cli.h"
 #include "options.h"
 #include "report.h"
-#include "sweep.h"
+#include "sweep_table.h"
 #include "units.h"
 
 #include <argp.h>
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KEY_JSON = 0x200, KEY_CSV, KEY_JOBS };
+enum { KEY_JSON = 0x200, KEY_CSV, KEY_JOBS, KEY_VARY };
 
 #define MOST_CAPACITIES 4096
 
@@ -23,8 +24,12 @@ struct sweep_command {
 	bool json, csv;
 	const char *jobs_text;
 	int64_t jobs;
+	const char *vary_texts[VARY_MOST];
+	size_t vary_count;
+	struct vary vary;
 
 	const struct trace *trace; /* being swept */
+	struct sweep sweep;
 	json_t *results;           /* --json: all points so far */
 	bool header_printed;
 	struct timespec start;
@@ -34,6 +39,7 @@ struct sweep_command {
 static const struct argp_option option_table[] = {
         {0, 0, 0, 0, "The sweep: --evict, --ttl and --capacity take lists parted by commas. --evict all is every policy; "
                      "--capacity defaults to 1, 2, 5, 10, 20, 50 and 100 % of the trace's distinct blocks.", 1},
+        {"vary", KEY_VARY, "NAME.KEY=LIST", 0, "values of a lower tier's size or other key, e.g. disk.size=1TB,2TB or disk.ttl=none,static:ttl=1h; repeat for all combinations", 0},
         {"jobs", KEY_JOBS, "N", 0, "threads; default one a core", 0},
         {0, 0, 0, 0, "Output:", 2},
         {"json", KEY_JSON, 0, 0, "print a JSON array, one object a point", 0},
@@ -53,6 +59,11 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_JOBS:
 		command->jobs_text = arg;
+		return 0;
+	case KEY_VARY:
+		if (command->vary_count == VARY_MOST)
+			argp_error(state, "more than %d of --vary", VARY_MOST);
+		command->vary_texts[command->vary_count++] = arg;
 		return 0;
 	case ARGP_KEY_ARGS:
 		command->trace_paths = state->argv + state->next;
@@ -82,27 +93,20 @@ static void clear_progress(const struct sweep_command *command)
 		fputs("\r\033[K", stderr);
 }
 
-static void table_header(const struct sweep_command *command)
-{
-	printf("%s\n", command->trace->name);
-	printf("%-22s%-20s%10s%9s%9s%10s\n", "evict", "ttl", "capacity", "tokens", "blocks", "TTFT ms");
-	printf("%-22s%-20s%10s%9s%9s%10s\n", "", "", "blocks", "hit %", "hit %", "mean");
-}
-
-static void table_row(const struct run_config *config, const struct metrics_group *total)
-{
-	char capacity[32] = "inf";
-	if (config->capacity_blocks != UINT64_MAX)
-		report_count(config->capacity_blocks, capacity, sizeof(capacity));
-	printf("%-21s %-19s %10s%9.2f%9.2f%10.1f\n", config->evict->text, config->ttl->text, capacity,
-	       100 * metrics_token_hit_rate(total), 100 * metrics_block_hit_rate(total), total->time_ms[METRICS_TTFT].mean);
-}
-
 static void on_point(void *context, size_t index, const struct run_config *config, const struct run_result *result)
 {
 	struct sweep_command *command = context;
+	const bool varies = command->vary.count > 0;
 	/* A point's own wall time means nothing when points share the cores. */
-	const struct report report = {command->trace, &command->options, config, result, -1};
+	const struct report report = {
+	        .trace = command->trace,
+	        .options = &command->options,
+	        .config = config,
+	        .result = result,
+	        .wall_s = -1,
+	        .vary = varies ? &command->vary : NULL,
+	        .vary_point = index % command->sweep.chain_count,
+	};
 	if (command->json) {
 		json_array_append_new(command->results, report_json(&report));
 		return;
@@ -115,8 +119,8 @@ static void on_point(void *context, size_t index, const struct run_config *confi
 		report_csv_row(&report, stdout);
 	} else {
 		if (index == 0)
-			table_header(command);
-		table_row(config, metrics_total(result->metrics));
+			sweep_table_header(&command->sweep, &report, stdout);
+		sweep_table_row(&command->sweep, &report, stdout);
 	}
 	if (command->shows_progress)
 		fflush(stdout);
@@ -160,24 +164,64 @@ static int read_capacities(const struct sweep_command *command, uint64_t *capaci
 	return failed;
 }
 
+static void free_chains(struct tier_config **chains, size_t chain_count, uint32_t tier_count)
+{
+	for (size_t c = 0; c < chain_count && chains[c]; c++) {
+		for (uint32_t i = 0; i < tier_count; i++)
+			tier_config_free(&chains[c][i]);
+		free(chains[c]);
+	}
+	free(chains);
+}
+
+/* The tiers of every point. */
+static int make_chains(const struct sweep_command *command, struct tier_config **chains, size_t chain_count, struct err *err)
+{
+	const struct run_options *options = &command->options;
+	for (size_t c = 0; c < chain_count; c++) {
+		struct tier_config *chain = mem_alloc(TIER_MOST, sizeof(*chain));
+		if (vary_chain(&command->vary, c, options->tier_texts, options->tier_count, chain, err) < 0) {
+			free(chain);
+			return -1;
+		}
+		chains[c] = chain;
+		for (uint32_t i = 0; i < options->tier_count; i++) {
+			char what[64];
+			snprintf(what, sizeof(what), "tier %s:", chain[i].name);
+			/* The first tier's is a list, read elsewhere. */
+			if (i > 0 && options_capacity(options, command->trace, what, chain[i].capacity, &chain[i].capacity_blocks, err) < 0)
+				return -1;
+		}
+	}
+	return 0;
+}
+
 static int sweep_trace(struct sweep_command *command, struct err *err)
 {
 	uint64_t capacities[MOST_CAPACITIES];
-	struct sweep sweep = {
+	const size_t chain_count = vary_points(&command->vary);
+	struct tier_config **chains = mem_alloc(chain_count, sizeof(*chains));
+	command->sweep = (struct sweep){
 	        .trace = command->trace,
 	        .base = &command->options.config,
 	        .evicts = &command->options.evicts,
 	        .ttls = &command->options.ttls,
 	        .capacities = capacities,
+	        .chains = (const struct tier_config *const *)chains,
+	        .chain_count = chain_count,
 	        .jobs = (int)command->jobs,
 	        .on_point = on_point,
 	        .on_progress = on_progress,
 	        .context = command,
 	};
-	if (read_capacities(command, capacities, &sweep.capacity_count, err) < 0)
-		return -1;
+	int failed = read_capacities(command, capacities, &command->sweep.capacity_count, err);
+	if (!failed)
+		failed = make_chains(command, chains, chain_count, err);
 	clock_gettime(CLOCK_MONOTONIC, &command->start);
-	return sweep_run(&sweep, err);
+	if (!failed)
+		failed = sweep_run(&command->sweep, err);
+	free_chains(chains, chain_count, command->options.tier_count);
+	return failed;
 }
 
 static int sweep_all(struct sweep_command *command, struct err *err)
@@ -188,13 +232,13 @@ static int sweep_all(struct sweep_command *command, struct err *err)
 		struct trace *trace = options_load(&command->options, command->trace_paths[t], true, err);
 		command->trace = trace;
 		const int failed = trace ? sweep_trace(command, err) : -1;
-		if (failed)
+		if (failed && !command->vary_count)
 			options_blame(&command->options, err);
 		if (!failed && !command->json && !command->csv) {
 			char calibration[256];
 			report_calibration(command->options.calibration, calibration, sizeof(calibration));
-			printf("TTFT%s; %s\n%s", command->options.config.engine == ENGINE_REPLAY ? " is uncontended" : "", calibration, 
-			       t + 1 < command->trace_count ? "\n" : "");
+			printf("%s%s\n%s", command->options.config.engine == ENGINE_REPLAY ? "TTFT is uncontended; " : "times: ",
+			       calibration, t + 1 < command->trace_count ? "\n" : "");
 		}
 		trace_free(trace);
 		options_free(&command->options);
@@ -225,6 +269,12 @@ int cmd_sweep(int argc, char **argv)
 		err_set(&err, "--jobs %s: expected a number of threads from 1 to 4096.", command.jobs_text);
 		return cli_fail(&err);
 	}
+	for (size_t i = 0; i < command.vary_count; i++) {
+		if (vary_add(&command.vary, command.vary_texts[i], &err) < 0) {
+			vary_free(&command.vary);
+			return cli_fail(&err);
+		}
+	}
 	command.shows_progress = !command.options.text[OPTION_QUIET] && isatty(STDERR_FILENO);
 	json_object_seed(0); /* before threads come: jansson seeds its tables once */
 	command.results = json_array();
@@ -232,5 +282,6 @@ int cmd_sweep(int argc, char **argv)
 	if (!failed && command.json)
 		report_json_print(command.results, stdout);
 	json_decref(command.results);
+	vary_free(&command.vary);
 	return failed ? cli_fail(&err) : cli_finish_stdout();
 }

@@ -333,9 +333,10 @@ static void log_tier_blocks(void *context, const char *kind, uint32_t tier, bloc
 	engine_log_blocks(engine->config->log, engine->now_ns, kind, engine->tier_configs[tier].name, first, count);
 }
 
-static struct tiers *open_tiers(struct engine *engine, struct err *err)
+static int open_tiers(struct engine *engine, struct err *err)
 {
 	const struct run_config *config = engine->config;
+	engine->block_tokens = engine->trace->block_tokens;
 	struct tier_config *first = &engine->tier_configs[0];
 	*first = (struct tier_config){.name = "gpu", .compress_ratio = 1};
 	for (uint32_t i = 0; i < config->tier_count; i++)
@@ -358,25 +359,28 @@ static struct tiers *open_tiers(struct engine *engine, struct err *err)
 	        .log = config->log ? log_tier_blocks : NULL,
 	        .log_context = engine,
 	};
-	return tiers_open(engine->trace, &chain, err);
+	engine->tiers = tiers_open(engine->trace, &chain, err);
+	if (!engine->tiers)
+		return -1;
+	for (uint32_t i = 0; i < chain.count; i++) {
+		if (cache_needs_future(tiers_cache(engine->tiers, i)))
+			return err_set(err, "tier %s: --evict %s: it reads the order of requests from the trace, which an engine that takes "
+			                    "time does not keep; use --engine replay.", chain.tiers[i].name, chain.tiers[i].evict.text);
+	}
+	return 0;
 }
 
 static int open_engine(struct engine *engine, struct err *err)
 {
 	const struct trace *trace = engine->trace;
 	const struct run_config *config = engine->config;
-	engine->block_tokens = trace->block_tokens;
 	engine->capacity_blocks = config->capacity_blocks;
 	engine->commits_at_once = config->engine != ENGINE_SGLANG;
 	engine->first_counted = (uint32_t)(config->warmup * trace->request_count);
 	engine->has_ttl = strcmp(config->ttl->name, "none") != 0;
-	engine->tiers = open_tiers(engine, err);
-	if (!engine->tiers)
+	if (open_tiers(engine, err) < 0)
 		return -1;
 	engine->cache = tiers_cache(engine->tiers, 0);
-	if (cache_needs_future(engine->cache))
-		return err_set(err, "--evict %s: it reads the order of requests from the trace, which an engine that takes time "
-		                    "does not keep; use --engine replay.", config->evict->text);
 	engine->rng = gsl_rng_alloc(gsl_rng_mt19937);
 	gsl_rng_set(engine->rng, (unsigned long)config->seed);
 	engine->sequences = mem_alloc(trace->request_count, sizeof(*engine->sequences));
@@ -430,6 +434,14 @@ static void collect(struct engine *engine)
 	}
 	result->held_block_s = result->tiers[0].held_block_s;
 	result->mean_resident_blocks = result->tiers[0].mean_resident_blocks;
+}
+
+int engine_check(const struct trace *trace, const struct run_config *config, struct err *err)
+{
+	struct engine engine = {.trace = trace, .config = config};
+	const int failed = open_tiers(&engine, err);
+	tiers_close(engine.tiers);
+	return failed;
 }
 
 int engine_run(const struct trace *trace, const struct run_config *config, const struct backend_ops *ops, void *backend,

@@ -25,6 +25,8 @@
 #include "backend.h"
 #include "run_config.h"
 
+/* Whether a policy would be refused: 0, or -1 and the sentence. */
+int engine_check(const struct trace *trace, const struct run_config *config, struct err *err);
 /* 0; or -1 and a sentence. The backend's durations make the clock. */
 int engine_run(const struct trace *trace, const struct run_config *config, const struct backend_ops *ops, void *backend,
                struct run_result *result, struct err *err);

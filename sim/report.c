@@ -91,6 +91,22 @@ double report_holding_dollars(const struct report *report, uint32_t tier)
 	return gb_months * report->config->tiers[tier].compress_ratio * report->config->tiers[tier].price_per_gb_month;
 }
 
+double report_all_holding_dollars(const struct report *report)
+{
+	double all = NAN;
+	for (uint32_t tier = 0; tier < report->config->tier_count; tier++) {
+		const double dollars = report_holding_dollars(report, tier);
+		if (report->config->tiers[tier].price_per_gb_month > 0 && !isnan(dollars))
+			all = isnan(all) ? dollars : all + dollars;
+	}
+	return all;
+}
+
+double report_saved_dollars(const struct report *report)
+{
+	return metrics_total(report->result->metrics)->prefill_saved_s / 3600 * report->options->gpu_price_per_hour;
+}
+
 void report_csv_header(const struct report *report, FILE *to)
 {
 	fputs("trace,evict,ttl,capacity_blocks,capacity_gib,requests,prompt_tokens,hit_tokens,token_hit_rate,"
@@ -103,8 +119,14 @@ void report_csv_header(const struct report *report, FILE *to)
 	for (size_t i = 0; i < report_ledger_column_count; i++)
 		fprintf(to, ",ledger_%s", report_ledger_columns[i].name);
 	fputs(",queue_ms_mean,load_ms_mean,prefill_ms_mean,e2e_ms_mean,e2e_ms_p95,prefill_saved_s,span_s,busy_share,"
-	      "output_tokens_per_s,preemptions,rejected_requests",
+	      "output_tokens_per_s,preemptions,rejected_requests,saved_dollars,holding_dollars",
 	      to);
+	for (uint32_t tier = 1; tier < report_tier_count(report); tier++) {
+		const char *name = report_tier_name(report, tier);
+		fprintf(to, ",link_%s_share,link_%s_read_bytes,link_%s_written_bytes,held_%s_gib", name, name, name, name);
+	}
+	for (size_t axis = 0; report->vary && axis < report->vary->count; axis++)
+		fprintf(to, ",vary_%s", report->vary->axes[axis].name);
 	if (report->wall_s >= 0)
 		fputs(",wall_s", to);
 	fputc('\n', to);
@@ -162,6 +184,18 @@ void report_csv_row(const struct report *report, FILE *to)
 	csv_real(timed ? result->busy_s / result->span_s : NAN, to);
 	csv_real(timed ? (double)result->output_tokens / result->span_s : NAN, to);
 	fprintf(to, ",%" PRIu64 ",%" PRIu64, result->preemptions, result->rejected_requests);
+	csv_real(report_saved_dollars(report), to);
+	csv_real(report_all_holding_dollars(report), to);
+	for (uint32_t tier = 1; tier < report_tier_count(report); tier++) {
+		const struct tier_result *held = &result->tiers[tier];
+		csv_real(result->span_s > 0 ? held->link_busy_s / result->span_s : NAN, to);
+		fprintf(to, ",%" PRIu64 ",%" PRIu64, held->read_bytes, held->written_bytes);
+		csv_real(options_gib(report->options, report->trace, held->mean_resident_blocks), to);
+	}
+	for (size_t axis = 0; report->vary && axis < report->vary->count; axis++) {
+		fputc(',', to);
+		report_csv_text(vary_value(report->vary, axis, report->vary_point), to);
+	}
 	if (report->wall_s >= 0)
 		csv_real(report->wall_s, to);
 	fputc('\n', to);

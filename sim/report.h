@@ -9,6 +9,7 @@
 
 #include "options.h"
 #include "output.h"
+#include "vary.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -20,6 +21,8 @@ struct report {
 	const struct run_config *config;
 	const struct run_result *result;
 	double wall_s; /* negative: leave it out */
+	const struct vary *vary; /* NULL, or what was varied over tiers, and the point in it */
+	size_t vary_point;
 };
 
 json_t *report_json(const struct report *report);
@@ -53,5 +56,9 @@ const char *report_engine_name(enum engine_kind engine);
 double report_saved_requests(const struct metrics_group *total);
 /* What a tier's price makes of what it held, a month being 30 days; NAN without a model. */
 double report_holding_dollars(const struct report *report, uint32_t tier);
+/* The same over all tiers; NAN where no tier has a price. */
+double report_all_holding_dollars(const struct report *report);
+/* What --price makes of the prefill that was saved; NAN without. */
+double report_saved_dollars(const struct report *report);
 
 #endif

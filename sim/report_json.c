@@ -71,7 +71,7 @@ static json_t *saved_json(const struct report *report, const struct metrics_grou
 	const double saved_s = total->prefill_saved_s;
 	json_object_set_new(object, "prefill_s", json_real(saved_s));
 	json_object_set_new(object, "cold_requests", json_real(report_saved_requests(total)));
-	json_object_set_new(object, "gpu_dollars", real_or_null(saved_s / 3600 * report->options->gpu_price_per_hour));
+	json_object_set_new(object, "gpu_dollars", real_or_null(report_saved_dollars(report)));
 	return object;
 }
 
@@ -119,6 +119,15 @@ static void put_engine(json_t *object, const struct report *report)
 	json_object_set_new(object, "tiers", tiers_json(report));
 }
 
+static json_t *vary_json(const struct report *report)
+{
+	json_t *object = json_object();
+	for (size_t axis = 0; axis < report->vary->count; axis++)
+		json_object_set_new(object, report->vary->axes[axis].name,
+		                    json_string(vary_value(report->vary, axis, report->vary_point)));
+	return object;
+}
+
 json_t *report_json(const struct report *report)
 {
 	const struct run_config *config = report->config;
@@ -160,6 +169,8 @@ json_t *report_json(const struct report *report)
 	if (config->engine != ENGINE_REPLAY)
 		put_engine(object, report);
 	json_object_set_new(object, "shortened_requests", whole(report->options->shortened_requests));
+	if (report->vary)
+		json_object_set_new(object, "vary", vary_json(report));
 	if (report->wall_s >= 0)
 		json_object_set_new(object, "wall_s", json_real(report->wall_s));
 	return object;

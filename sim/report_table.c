@@ -95,16 +95,11 @@ static void table_saved(const struct report *report, const struct metrics_group 
 {
 	fprintf(to, "\nsaved    %.1f s of prefill, as much as %.0f cold requests of this trace", total->prefill_saved_s,
 	        report_saved_requests(total));
-	if (!isnan(report->options->gpu_price_per_hour))
-		fprintf(to, "; $%.2f of GPU time", total->prefill_saved_s / 3600 * report->options->gpu_price_per_hour);
+	if (!isnan(report_saved_dollars(report)))
+		fprintf(to, "; $%.2f of GPU time", report_saved_dollars(report));
 	fputc('\n', to);
-	double holding = 0;
-	for (uint32_t i = 0; i < report_tier_count(report); i++) {
-		const double dollars = report_holding_dollars(report, i);
-		holding += isnan(dollars) ? 0 : dollars;
-	}
-	if (holding > 0)
-		fprintf(to, "         holding what the tiers hold cost $%.4f\n", holding);
+	if (!isnan(report_all_holding_dollars(report)))
+		fprintf(to, "         holding what the tiers hold cost $%.4f\n", report_all_holding_dollars(report));
 }
 
 void report_table(const struct report *report, FILE *to)

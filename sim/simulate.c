@@ -6,7 +6,7 @@
 
 int simulate_check(const struct trace *trace, const struct run_config *config, struct err *err)
 {
-	return replay_check(trace, config, err);
+	return config->engine == ENGINE_REPLAY ? replay_check(trace, config, err) : engine_check(trace, config, err);
 }
 
 int simulate_run(const struct trace *trace, const struct run_config *config, struct run_result *result, struct err *err)

@@ -14,12 +14,14 @@ struct pending {
 
 size_t sweep_points(const struct sweep *sweep)
 {
-	return sweep->evicts->count * sweep->ttls->count * sweep->capacity_count;
+	return sweep->evicts->count * sweep->ttls->count * sweep->capacity_count * sweep->chain_count;
 }
 
 static struct run_config point(const struct sweep *sweep, size_t index)
 {
 	struct run_config config = *sweep->base;
+	config.tiers = sweep->chains[index % sweep->chain_count];
+	index /= sweep->chain_count;
 	config.capacity_blocks = sweep->capacities[index % sweep->capacity_count];
 	index /= sweep->capacity_count;
 	config.ttl = &sweep->ttls->specs[index % sweep->ttls->count];
@@ -27,15 +29,17 @@ static struct run_config point(const struct sweep *sweep, size_t index)
 	return config;
 }
 
-/* Opens every policy and every rule once, in the smallest cache, so that a refusal costs nothing but that. */
+/* Tries every policy, rule and chain once, so that a refusal costs no run. */
 static int check(const struct sweep *sweep, struct err *err)
 {
-	for (size_t i = 0; i < sweep_points(sweep); i += sweep->capacity_count) {
-		const struct run_config config = point(sweep, i);
-		if (i >= sweep->ttls->count * sweep->capacity_count && config.ttl != sweep->ttls->specs)
-			continue; /* the first policy has tried all rules */
-		if (simulate_check(sweep->trace, &config, err) < 0)
-			return -1;
+	const size_t chains = sweep->chain_count, capacities = chains * sweep->capacity_count, ttls = sweep->ttls->count;
+	const size_t firsts[] = {chains, ttls, sweep->evicts->count}, strides[] = {1, capacities, capacities * ttls};
+	for (size_t axis = 0; axis < COUNT_OF(firsts); axis++) {
+		for (size_t i = 0; i < firsts[axis]; i++) {
+			const struct run_config config = point(sweep, i * strides[axis]);
+			if (simulate_check(sweep->trace, &config, err) < 0)
+				return -1;
+		}
 	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* sweep.h - many runs of one trace, on all cores, with their results in a fixed order.
  *
- * A sweep is the product of eviction policies, TTL rules and capacities, in that nesting (capacity innermost). The runs
+ * A sweep is the product of eviction policies, TTL rules, capacities and chains of lower tiers, in that nesting (chains
+ * innermost). The runs
  * share the loaded trace and nothing else; threads take points as they become free, results are handed on in order, each
  * as soon as it and all before it are there.
  */
@@ -12,10 +13,12 @@
 
 struct sweep {
 	const struct trace *trace;
-	const struct run_config *base; /* everything but evict, ttl and capacity */
+	const struct run_config *base; /* everything but what follows */
 	const struct spec_list *evicts, *ttls;
 	const uint64_t *capacities;
 	size_t capacity_count;
+	const struct tier_config *const *chains; /* each of base->tier_count tiers */
+	size_t chain_count;                      /* at least 1 */
 	int jobs; /* threads; 0: one a core */
 	/* Called in order of points, one call at a time, from any thread. `result` is freed after the call. */
 	void (*on_point)(void *context, size_t index, const struct run_config *config, const struct run_result *result);

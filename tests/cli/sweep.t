@@ -1,20 +1,20 @@
 # Sweeps: a row a point, in a fixed order, whatever the threads do.
 $ kvcast sweep small.jsonl --no-timing --evict lru,belady:bypass=1 --ttl none,static:ttl=4s,mode=absolute --capacity 2,4,inf
 > small.jsonl
-> evict                 ttl                   capacity   tokens   blocks   TTFT ms
->                                               blocks    hit %    hit %      mean
-> lru                   none                         2    32.00    30.00       4.1
-> lru                   none                         4    42.67    40.00       4.1
-> lru                   none                       inf    58.67    55.00       4.0
-> lru                   static:ttl=4s,mode=absolute          2    32.00    30.00       4.1
-> lru                   static:ttl=4s,mode=absolute          4    32.00    30.00       4.1
-> lru                   static:ttl=4s,mode=absolute        inf    37.33    35.00       4.1
-> belady:bypass=1       none                         2    42.67    40.00       4.1
-> belady:bypass=1       none                         4    53.33    50.00       4.1
-> belady:bypass=1       none                       inf    58.67    55.00       4.0
-> belady:bypass=1       static:ttl=4s,mode=absolute          2    32.00    30.00       4.1
-> belady:bypass=1       static:ttl=4s,mode=absolute          4    37.33    35.00       4.1
-> belady:bypass=1       static:ttl=4s,mode=absolute        inf    37.33    35.00       4.1
+> evict            ttl                            capacity  tokens   blocks   TTFT ms   TTFT ms
+>                                                   blocks   hit %    hit %      mean       p95
+> lru              none                                  2   32.00    30.00       4.1       4.3
+> lru              none                                  4   42.67    40.00       4.1       4.1
+> lru              none                                inf   58.67    55.00       4.0       4.1
+> lru              static:ttl=4s,mode=absolute           2   32.00    30.00       4.1       4.3
+> lru              static:ttl=4s,mode=absolute           4   32.00    30.00       4.1       4.3
+> lru              static:ttl=4s,mode=absolute         inf   37.33    35.00       4.1       4.3
+> belady:bypass=1  none                                  2   42.67    40.00       4.1       4.1
+> belady:bypass=1  none                                  4   53.33    50.00       4.1       4.1
+> belady:bypass=1  none                                inf   58.67    55.00       4.0       4.1
+> belady:bypass=1  static:ttl=4s,mode=absolute           2   32.00    30.00       4.1       4.3
+> belady:bypass=1  static:ttl=4s,mode=absolute           4   37.33    35.00       4.1       4.3
+> belady:bypass=1  static:ttl=4s,mode=absolute         inf   37.33    35.00       4.1       4.3
 > TTFT is uncontended; NVIDIA H200, llama-3.1-8b; an estimate, not measured
 $ kvcast sweep small.jsonl --no-timing --evict lru,fifo --capacity 2,4 --csv | sh pick trace evict ttl capacity_blocks hit_blocks
 > trace,evict,ttl,capacity_blocks,hit_blocks

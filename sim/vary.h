@@ -1,0 +1,40 @@
+/* vary.h - a sweep over keys of lower tiers: --vary NAME.KEY=VALUE,VALUE...
+ *
+ *   --vary disk.size=500GB,1TB,2TB --vary disk.ttl=none,static:ttl=5m,{static:ttl=1h,mode=absolute}
+ *
+ * KEY is `size` or one of --tier's keys. Each --vary is an axis; the points are their product, the last axis innermost.
+ * Values are parted as in a list of SPECs: a piece that starts with `key=` belongs to the one before, and braces hold a
+ * value together. The first tier's size and policies have lists of their own (--capacity, --evict, --ttl).
+ */
+#ifndef KVCAST_VARY_H
+#define KVCAST_VARY_H
+
+#include "tier_config.h"
+
+#define VARY_MOST 4 /* axes */
+#define VARY_POINTS_MOST 4096
+
+struct vary_axis {
+	char *name, *key; /* "disk.size"; key points behind the dot */
+	char **values;
+	size_t count;
+};
+
+struct vary {
+	struct vary_axis axes[VARY_MOST];
+	size_t count;
+};
+
+/* Adds an axis; 0, or -1 and a sentence. `text` is what follows --vary. */
+int vary_add(struct vary *vary, const char *text, struct err *err);
+void vary_free(struct vary *vary);
+/* 1 without axes. */
+size_t vary_points(const struct vary *vary);
+const char *vary_value(const struct vary *vary, size_t axis, size_t point);
+
+/* The tiers at a point, from their texts as on the command line; the caller frees each. 0, or -1 and a sentence: then none
+ * is left to free. */
+int vary_chain(const struct vary *vary, size_t point, const char *const *tier_texts, uint32_t tier_count,
+               struct tier_config *chain, struct err *err);
+
+#endif
