@@ -1,6 +1,7 @@
 /* cmd_run.c - kvcast run TRACE: one cache, one result. */
 #include "cli.h"
 #include "engine_log.h"
+#include "groups_csv.h"
 #include "options.h"
 #include "report.h"
 #include "requests_csv.h"
@@ -11,11 +12,11 @@
 #include <argp.h>
 #include <time.h>
 
-enum { KEY_JSON = 0x200, KEY_CSV, KEY_REQUESTS, KEY_EVENTS, KEY_TIMELINE, KEY_BUCKET };
+enum { KEY_JSON = 0x200, KEY_CSV, KEY_REQUESTS, KEY_GROUPS, KEY_EVENTS, KEY_TIMELINE, KEY_BUCKET };
 
 struct run_command {
 	struct run_options options;
-	const char *trace_path, *requests_path, *events_path, *timeline_path, *bucket;
+	const char *trace_path, *requests_path, *groups_path, *events_path, *timeline_path, *bucket;
 	bool json, csv;
 };
 
@@ -24,6 +25,7 @@ static const struct argp_option option_table[] = {
         {"json", KEY_JSON, 0, 0, "print one JSON object", 0},
         {"csv", KEY_CSV, 0, 0, "print one row, with the columns of kvcast sweep --csv", 0},
         {"requests", KEY_REQUESTS, "FILE", 0, "write a CSV with a row for every request", 0},
+        {"groups", KEY_GROUPS, "FILE", 0, "write a CSV with a row for every class, turn and session", 0},
         {"events", KEY_EVENTS, "FILE", 0, "write everything that happens as JSON lines (not with --engine replay)", 0},
         {"timeline", KEY_TIMELINE, "FILE", 0, "write a CSV of hit rate, TTFT and load over time (not with --engine replay)", 0},
         {"timeline-bucket", KEY_BUCKET, "TIME", 0, "its step; default 60s", 0},
@@ -42,6 +44,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_REQUESTS:
 		command->requests_path = arg;
+		return 0;
+	case KEY_GROUPS:
+		command->groups_path = arg;
 		return 0;
 	case KEY_EVENTS:
 		command->events_path = arg;
@@ -107,6 +112,7 @@ static int single(struct run_command *command, const struct trace *trace, struct
 /* The files a run writes beside its result; all appear, or none. */
 struct run_files {
 	struct requests_csv *requests;
+	struct groups_csv *groups;
 	struct engine_log *events;
 	struct timeline *timeline;
 };
@@ -114,6 +120,7 @@ struct run_files {
 static void abort_files(struct run_files *files)
 {
 	requests_csv_abort(files->requests);
+	groups_csv_abort(files->groups);
 	engine_log_abort(files->events);
 	timeline_abort(files->timeline);
 }
@@ -122,9 +129,20 @@ static int commit_files(struct run_files *files, struct err *err)
 {
 	struct err later;
 	int failed = requests_csv_commit(files->requests, err);
+	failed |= groups_csv_commit(files->groups, failed ? &later : err);
 	failed |= engine_log_commit(files->events, failed ? &later : err);
 	failed |= timeline_commit(files->timeline, failed ? &later : err);
 	return failed;
+}
+
+static void on_request(void *context, const struct trace_request *request, int64_t arrival_ns,
+                       const struct request_outcome *outcome)
+{
+	const struct run_files *files = context;
+	if (files->requests)
+		requests_csv_row(files->requests, request, arrival_ns, outcome);
+	if (files->groups)
+		groups_csv_row(files->groups, request, arrival_ns, outcome);
 }
 
 static int open_files(const struct run_command *command, const struct trace *trace, struct run_config *config,
@@ -138,13 +156,15 @@ static int open_files(const struct run_command *command, const struct trace *tra
 		return err_set(err, "--timeline-bucket %s: expected a time of at least 1ms.", command->bucket);
 	if (command->requests_path && !(files->requests = requests_csv_open(command->requests_path, trace, config, err)))
 		return -1;
+	if (command->groups_path && !(files->groups = groups_csv_open(command->groups_path, trace, config, err)))
+		return -1;
 	if (command->events_path && !(files->events = engine_log_open(command->events_path, err)))
 		return -1;
 	if (command->timeline_path && !(files->timeline = timeline_open(command->timeline_path, bucket_ns, err)))
 		return -1;
-	if (files->requests) {
-		config->on_request = requests_csv_row;
-		config->on_request_context = files->requests;
+	if (files->requests || files->groups) {
+		config->on_request = on_request;
+		config->on_request_context = files;
 	}
 	config->log = files->events;
 	config->timeline = files->timeline;
@@ -154,7 +174,7 @@ static int open_files(const struct run_command *command, const struct trace *tra
 static int run_trace(struct run_command *command, const struct trace *trace, struct err *err)
 {
 	struct run_config *config = &command->options.config;
-	struct run_files files = {NULL, NULL, NULL};
+	struct run_files files = {.requests = NULL};
 	struct run_result result;
 	if (single(command, trace, err) < 0) {
 		options_blame(&command->options, err);

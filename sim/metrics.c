@@ -94,8 +94,7 @@ static double quantile(double *values, size_t count, double share)
 	return low + (place - (double)below) * (high - low);
 }
 
-/* Reorders `values`. */
-static struct distribution distribution_of(double *values, size_t count)
+struct distribution metrics_distribution(double *values, size_t count)
 {
 	if (count == 0)
 		return (struct distribution){0};
@@ -119,9 +118,9 @@ void metrics_finish(struct metrics *metrics)
 				if (metrics->class_of[i] == k)
 					some[count++] = metrics->time_ms[t][i];
 			}
-			metrics->classes[k].time_ms[t] = distribution_of(some, count);
+			metrics->classes[k].time_ms[t] = metrics_distribution(some, count);
 		}
-		metrics->total.time_ms[t] = distribution_of(metrics->time_ms[t], metrics->count);
+		metrics->total.time_ms[t] = metrics_distribution(metrics->time_ms[t], metrics->count);
 	}
 	free(some);
 }

@@ -61,6 +61,9 @@ const struct metrics_group *metrics_total(const struct metrics *metrics);
 /* Of class `class_id`; requests of no class are in the total only. */
 const struct metrics_group *metrics_class(const struct metrics *metrics, uint32_t class_id);
 
+/* Of `count` values, which are put in another order; all 0 for none. */
+struct distribution metrics_distribution(double *values, size_t count);
+
 double metrics_block_hit_rate(const struct metrics_group *group);
 double metrics_token_hit_rate(const struct metrics_group *group);
 double metrics_request_hit_rate(const struct metrics_group *group);

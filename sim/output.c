@@ -182,6 +182,18 @@ void output_write(struct output *output, const void *data, size_t size)
 	}
 }
 
+void output_csv_text(struct output *output, const char *text)
+{
+	if (!strpbrk(text, ",\"\r\n")) {
+		output_write(output, text, strlen(text));
+		return;
+	}
+	output_write(output, "\"", 1);
+	for (; *text; text++)
+		output_write(output, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+	output_write(output, "\"", 1);
+}
+
 void output_printf(struct output *output, const char *format, ...)
 {
 	char few[1024];

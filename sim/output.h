@@ -18,6 +18,8 @@ struct output;
 
 struct output *output_open(const char *path, struct err *err);
 void output_write(struct output *output, const void *data, size_t size);
+/* A field of a CSV, in quotes where it needs them. */
+void output_csv_text(struct output *output, const char *text);
 void output_printf(struct output *output, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Frees the output in every case. -1 and a sentence where the data did not reach the disk. */
 int output_commit(struct output *output, struct err *err);

@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct requests_csv {
 	const struct trace *trace;
@@ -30,18 +29,6 @@ struct requests_csv *requests_csv_open(const char *path, const struct trace *tra
 	return csv;
 }
 
-static void put_text(struct output *output, const char *text)
-{
-	if (!strpbrk(text, ",\"\r\n")) {
-		output_printf(output, "%s,", text);
-		return;
-	}
-	output_write(output, "\"", 1);
-	for (; *text; text++)
-		output_write(output, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
-	output_write(output, "\",", 2);
-}
-
 static void put_ms(struct output *output, int64_t ns)
 {
 	output_printf(output, ",%" PRId64 ".%06" PRId64, ns / NS_PER_MS, ns % NS_PER_MS);
@@ -56,10 +43,10 @@ void requests_csv_row(void *context, const struct trace_request *request, int64_
 	output_printf(output, "%u", request->ordinal);
 	put_ms(output, arrival_ns);
 	output_write(output, ",", 1);
-	put_text(output, request->session == TRACE_NO_SESSION ? "" : trace->session_names[request->session]);
-	output_printf(output, "%u,", request->turn);
-	put_text(output, request->class_id == TRACE_NO_CLASS ? "" : trace->class_names[request->class_id]);
-	output_printf(output, "%u,%u,%" PRIu64, request->prompt_tokens, request->output_tokens, outcome->ledger.hit_tokens);
+	output_csv_text(output, request->session == TRACE_NO_SESSION ? "" : trace->session_names[request->session]);
+	output_printf(output, ",%u,", request->turn);
+	output_csv_text(output, request->class_id == TRACE_NO_CLASS ? "" : trace->class_names[request->class_id]);
+	output_printf(output, ",%u,%u,%" PRIu64, request->prompt_tokens, request->output_tokens, outcome->ledger.hit_tokens);
 	for (uint32_t tier = 0; tier < tier_count(csv); tier++)
 		output_printf(output, ",%" PRIu64, outcome->ledger.tier_hit_tokens[tier]);
 	const int64_t times_ns[] = {outcome->queue_ns, outcome->load_ns, outcome->prefill_ns, outcome->ttft_ns, outcome->e2e_ns};

@@ -20,6 +20,8 @@ $ kvcast run --help
 >                              --csv
 >       --events=FILE          write everything that happens as JSON lines (not
 >                              with --engine replay)
+>       --groups=FILE          write a CSV with a row for every class, turn and
+>                              session
 >       --json                 print one JSON object
 >       --requests=FILE        write a CSV with a row for every request
 >       --timeline=FILE        write a CSV of hit rate, TTFT and load over time
