@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define EVICTIONS(X) X(lru) X(fifo) X(lfu) X(belady) X(gdsf) X(lfuda) X(sglang_priority) X(sglang_slru) X(vllm) X(vllm_arc) \
+#define EVICTIONS(X) X(lru) X(fifo) X(lfu) X(belady) X(gdsf) X(lfuda) X(sglang_priority) X(sglang_slru) X(vllm) X(vllm_arc) X(wtinylfu) \
 	X(age_cost) X(flops) X(length_aware) X(lookahead) X(pgdsf) X(saga) X(steps) X(tlru) X(wa) \
 	X(score_age_cost) X(score_reuse) X(score_size_cost)
 

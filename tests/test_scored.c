@@ -34,12 +34,38 @@ static void lfuda_ages(void **state)
 	assert_string_equal(worked("lfuda", 2, WORKED_LEAF, requests), resident);
 }
 
+/* evict_wtinylfu.c's example: room 3, so a window of 1, a main part of 2, 1 of it protected. A (2 uses) and B are in the main part.
+ * C, D, E, D and E lose to A in turn, the fourth and fifth with 2 uses; D's third is enough to replace A. B is hit: protected. F:
+ * E (3 uses) does not beat D (3), the oldest on probation. D is hit: protected, which B has to leave. G: F (1) loses to B (2). */
+static void wtinylfu_compares_newcomers(void **state)
+{
+	(void)state;
+	static const char requests[] = "A A B C D E D E D E B F D G";
+	static const char resident[] = "A A AB ABC ABD ABE ABD ABE ABD BDE BDE BDF BDF BDG";
+	assert_string_equal(worked("wtinylfu", 3, WORKED_FLAT, requests), resident);
+	assert_string_equal(worked("wtinylfu", 3, WORKED_OBJECT, requests), resident);
+	assert_string_equal(worked("wtinylfu", 3, WORKED_LEAF, requests), resident);
+	/* Counts halved after every 1 + 3 x 1 uses: when C has come A's 2 are 1, so that D's 2 beat it, which they do not otherwise. */
+	assert_string_equal(worked("wtinylfu", 3, WORKED_FLAT, "A A B C D D E"), "A A AB ABC ABD ABD ABE");
+	assert_string_equal(worked("wtinylfu:sample=1", 3, WORKED_FLAT, "A A B C D D E"), "A A AB ABC ABD ABD BDE");
+}
+
+/* A path of 3 passes a window of 1 in one go: none of it can leave while it is used. D's coming moves the oldest, C, on (the main part
+ * has room), E's coming compares B with C: a tie. */
+static void wtinylfu_takes_long_paths(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("wtinylfu", 4, WORKED_FLAT, "ABC D E"), "ABC ABCD ACDE");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(gdsf_ages),
 	        cmocka_unit_test(gdsf_counts_costs),
 	        cmocka_unit_test(lfuda_ages),
+	        cmocka_unit_test(wtinylfu_compares_newcomers),
+	        cmocka_unit_test(wtinylfu_takes_long_paths),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
