@@ -1,18 +1,15 @@
-/* attention_decode.cu - one new token a sequence. Bytes decide: every key and value is read once, by one thread block for
- * all queries that share it. The context is cut into parts that run side by side; a second kernel puts them together. */
+/* attention_decode.cu - one new token a sequence. Bytes decide: every key and value is read once, by one warp for all
+ * queries that share it, which are rows of one tensor-core tile. The context is cut into parts that run side by side, and a
+ * part over the warps of a thread block; a second kernel puts the parts together. */
 #include "attention.h"
 #include "mma.cuh"
 
-#define GROUP_MOST 8    /* queries a key head */
-#define PART_MOST 64    /* parts of one context */
+#define PART_MOST 64  /* parts of one context */
+#define PART_KEYS 256 /* a part is no shorter */
 #define WARPS 4
-
-/* A head's values are spread over so many lanes, in 16-byte pieces; a warp holds as many keys at once as fit. */
-template <int HEAD>
-static __host__ __device__ constexpr int lanes_a_key()
-{
-	return HEAD == 128 ? 16 : HEAD == 96 ? 4 : 8;
-}
+#define KEYS 16  /* of a tile; they lie in one block of the pool */
+#define STAGES 3 /* tiles of a warp that are on their way or in use */
+#define ROWS 8   /* queries a key head at most; the tile's other eight rows are idle */
 
 /* Of a part: for each query its maximum, its total, and the weighted sum of values. */
 static __host__ __device__ size_t part_floats(uint32_t head_size)
@@ -25,69 +22,137 @@ size_t attention_decode_bytes(uint32_t count, struct attention_shape shape)
 	return (size_t)count * shape.heads * PART_MOST * part_floats(shape.head_size) * sizeof(float);
 }
 
-/* Parts so that all of the chip has work, none shorter than 256 keys. */
+/* Parts so that all of the chip has work, four rounds of it to even out where it can be had. */
 static uint32_t part_count(uint32_t count, uint32_t longest, uint32_t kv_heads)
 {
-	const uint32_t wanted = (2 * 132 * 4 + count * kv_heads - 1) / (count * kv_heads);
-	const uint32_t sensible = (longest + 255) / 256;
+	const uint32_t wanted = 2 * ATTENTION_CHIP * (count * kv_heads > ATTENTION_CHIP ? 4 : 1) / (count * kv_heads);
+	const uint32_t sensible = (longest + PART_KEYS - 1) / PART_KEYS;
 	const uint32_t parts = wanted < sensible ? wanted : sensible;
 	return parts < 1 ? 1 : parts > PART_MOST ? PART_MOST : parts;
 }
 
-static __device__ void load_floats(float *to, const bf16_bits *from, int pieces)
+template <int HEAD>
+static __host__ __device__ constexpr int tile_bytes()
 {
+	return KEYS * (HEAD * 2 + 16);
+}
+
+template <int HEAD>
+static __host__ __device__ constexpr int shared_bytes()
+{
+	return WARPS * STAGES * 2 * tile_bytes<HEAD>();
+}
+
+/* A warp's place in its part of a context: it takes every WARPS-th tile of keys. */
+struct Walk {
+	kernels_pool pool; /* from the key head's first value on */
+	mma_pages pages;
+	uint32_t stride, first, end; /* stride: values a token slot; keys first..end-1 are the part's */
+};
+
+/* Begins to copy a tile of keys and of values to `to`; what is not of the part becomes zeros. */
+template <int HEAD>
+static __device__ void copy_tile(uint32_t to, const Walk &walk, uint32_t first)
+{
+	constexpr int PIECES = HEAD / 8;
+	const int lane = threadIdx.x % 32;
+	if (first < walk.end) {
+		const size_t slot = mma_slot(walk.pages, first);
 #pragma unroll
-	for (int p = 0; p < pieces; p++) {
-		const uint4 whole = ((const uint4 *)from)[p];
-		const uint32_t words[4] = {whole.x, whole.y, whole.z, whole.w};
-#pragma unroll
-		for (int w = 0; w < 4; w++) {
-			to[p * 8 + w * 2] = __uint_as_float(words[w] << 16);
-			to[p * 8 + w * 2 + 1] = __uint_as_float(words[w] & 0xffff0000u);
+		for (int i = lane; i < KEYS * PIECES; i += 32) {
+			const int row = i / PIECES, piece = i % PIECES;
+			const bool valid = first + row < walk.end;
+			const size_t at = (slot + row) * walk.stride + piece * 8;
+			mma_copy(mma_at<HEAD>(to, row, piece), walk.pool.keys + at, valid);
+			mma_copy(mma_at<HEAD>(to + tile_bytes<HEAD>(), row, piece), walk.pool.values + at, valid);
 		}
+	}
+	mma_copies_begun();
+}
+
+/* The scores of 16 keys for the lane's row, columns 2 (lane % 4) + {0, 1} and eight on. */
+template <int HEAD>
+static __device__ void score(float to[4], const uint32_t queries[HEAD / 16][2], uint32_t tile)
+{
+	const int lane = threadIdx.x % 32;
+	float low[4] = {}, high[4] = {};
+#pragma unroll
+	for (int k = 0; k < HEAD / 16; k++) {
+		const uint32_t a[4] = {queries[k][0], 0, queries[k][1], 0};
+		uint32_t b[4];
+		mma_load(b, mma_at<HEAD>(tile, lane % 8 + lane / 16 * 8, k * 2 + lane / 8 % 2));
+		mma_16x8x16(low, a, b);
+		mma_16x8x16(high, a, b + 2);
+	}
+	to[0] = low[0], to[1] = low[1], to[2] = high[0], to[3] = high[1];
+}
+
+/* What a warp has of its row: weighted values, maximum (scaled), and the lane's share of the total. */
+template <int HEAD>
+struct Running {
+	float sums[HEAD / 8][4], most, total;
+};
+
+/* Takes the 16 keys from `first` on into the running softmax. */
+template <int HEAD>
+static __device__ void take(Running<HEAD> &running, const uint32_t queries[HEAD / 16][2], uint32_t tile, uint32_t left,
+                            float scale)
+{
+	const int lane = threadIdx.x % 32;
+	float scores[4], best = running.most;
+	score<HEAD>(scores, queries, tile);
+#pragma unroll
+	for (int c = 0; c < 4; c++) {
+		const uint32_t key = c / 2 * 8 + lane % 4 * 2 + c % 2;
+		scores[c] = key < left ? scores[c] * scale : -INFINITY;
+		best = fmaxf(best, scores[c]);
+	}
+	best = fmaxf(best, __shfl_xor_sync(~0u, best, 1));
+	best = fmaxf(best, __shfl_xor_sync(~0u, best, 2));
+	/* The tile's first key is always there, so `best` is finite. */
+	const float shrink = exp2f(running.most - best);
+	running.most = best;
+	running.total *= shrink;
+#pragma unroll
+	for (int c = 0; c < 4; c++) {
+		scores[c] = exp2f(scores[c] - best);
+		running.total += scores[c];
+	}
+	const uint32_t a[4] = {mma_pack(scores[0], scores[1]), 0, mma_pack(scores[2], scores[3]), 0};
+#pragma unroll
+	for (int n = 0; n < HEAD / 16; n++) {
+		running.sums[2 * n][0] *= shrink, running.sums[2 * n][1] *= shrink;
+		running.sums[2 * n + 1][0] *= shrink, running.sums[2 * n + 1][1] *= shrink;
+		uint32_t b[4];
+		mma_load_transposed(b, mma_at<HEAD>(tile + tile_bytes<HEAD>(), lane % 16, n * 2 + lane / 16));
+		mma_16x8x16(running.sums[2 * n], a, b);
+		mma_16x8x16(running.sums[2 * n + 1], a, b + 2);
 	}
 }
 
-/* Puts together what the groups of lanes of a warp have seen, and leaves it in shared memory. */
-template <int HEAD, int GROUP>
-static __device__ void merge_lanes(float shared[GROUP][HEAD + 2], float sums[GROUP][HEAD / lanes_a_key<HEAD>()],
-                                   float most[GROUP], float total[GROUP])
+/* Puts together what the warps have seen: the part's result for each query of the group. */
+template <int HEAD>
+static __device__ void merge(float *to, float seen[WARPS][ROWS][HEAD + 2], Running<HEAD> &running, uint32_t group)
 {
-	constexpr int LANES = lanes_a_key<HEAD>(), MINE = HEAD / LANES;
-	const int place = threadIdx.x % LANES;
+	const int lane = threadIdx.x % 32, row = lane / 4;
+	float(&mine)[HEAD + 2] = seen[threadIdx.x / 32][row];
+	running.total += __shfl_xor_sync(~0u, running.total, 1);
+	running.total += __shfl_xor_sync(~0u, running.total, 2);
+	mine[0] = running.most;
+	mine[1] = running.total;
 #pragma unroll
-	for (int g = 0; g < GROUP; g++) {
-		for (int step = LANES; step < 32; step *= 2) {
-			const float other = __shfl_xor_sync(~0u, most[g], step), best = fmaxf(most[g], other);
-			const float mine = best > -INFINITY ? exp2f(most[g] - best) : 0;
-			const float theirs = best > -INFINITY ? exp2f(other - best) : 0;
-			total[g] = total[g] * mine + __shfl_xor_sync(~0u, total[g], step) * theirs;
-#pragma unroll
-			for (int i = 0; i < MINE; i++)
-				sums[g][i] = sums[g][i] * mine + __shfl_xor_sync(~0u, sums[g][i], step) * theirs;
-			most[g] = best;
-		}
-#pragma unroll
-		for (int i = 0; i < MINE; i++)
-			shared[g][2 + place * MINE + i] = sums[g][i];
-		shared[g][0] = most[g];
-		shared[g][1] = total[g];
-	}
-}
-
-/* Puts together what the warps have seen: the part's result. */
-template <int HEAD, int GROUP>
-static __device__ void merge_warps(float *to, const float shared[WARPS][GROUP][HEAD + 2])
-{
-	for (int i = threadIdx.x; i < GROUP * HEAD; i += WARPS * 32) {
-		const int g = i / HEAD, d = i % HEAD;
+	for (int n = 0; n < HEAD / 8; n++)
+		*(float2 *)(mine + 2 + n * 8 + lane % 4 * 2) = make_float2(running.sums[n][0], running.sums[n][1]);
+	__syncthreads();
+	for (uint32_t i = threadIdx.x; i < group * HEAD; i += WARPS * 32) {
+		const uint32_t g = i / HEAD, d = i % HEAD;
 		float best = -INFINITY, sum = 0, all = 0;
-		for (int s = 0; s < WARPS; s++)
-			best = fmaxf(best, shared[s][g][0]);
-		for (int s = 0; s < WARPS && best > -INFINITY; s++) {
-			const float by = exp2f(shared[s][g][0] - best);
-			sum += shared[s][g][2 + d] * by;
-			all += shared[s][g][1] * by;
+		for (int w = 0; w < WARPS; w++)
+			best = fmaxf(best, seen[w][g][0]);
+		for (int w = 0; w < WARPS && best > -INFINITY; w++) {
+			const float by = exp2f(seen[w][g][0] - best);
+			sum += seen[w][g][2 + d] * by;
+			all += seen[w][g][1] * by;
 		}
 		float *part = to + (size_t)g * PART_MOST * part_floats(HEAD);
 		part[2 + d] = sum;
@@ -98,66 +163,46 @@ static __device__ void merge_warps(float *to, const float shared[WARPS][GROUP][H
 	}
 }
 
-/* Each group of lanes runs a softmax over the keys it has seen; they are put together at the end. */
-template <int HEAD, int GROUP>
+template <int HEAD>
 static __global__ void __launch_bounds__(WARPS * 32)
         decode(float *work, const bf16_bits *qkv, kernels_pool pool, const attention_sequence *sequences, const uint32_t *table,
                attention_shape shape, uint32_t parts, float scale)
 {
-	constexpr int LANES = lanes_a_key<HEAD>(), MINE = HEAD / LANES; /* values a lane holds of a head */
-	constexpr int KEYS = 32 / LANES;                               /* keys a warp holds */
-	const uint32_t kv_head = blockIdx.x, part = blockIdx.y;
+	extern __shared__ __align__(128) uint8_t shared[];
+	const uint32_t kv_head = blockIdx.x, part = blockIdx.y, group = shape.heads / shape.kv_heads;
 	const attention_sequence sequence = sequences[blockIdx.z];
-	const uint32_t keys = sequence.context_tokens + 1;
-	const uint32_t part_keys = (keys + parts - 1) / parts, first = part * part_keys;
-	const uint32_t end = first + part_keys < keys ? first + part_keys : keys;
-	const int lane = threadIdx.x % 32, warp = threadIdx.x / 32, place = lane % LANES;
-	float query[GROUP][MINE], sums[GROUP][MINE], most[GROUP], total[GROUP];
+	/* A part begins where a tile does, so that no tile crosses from one block of the pool into another. */
+	const uint32_t keys = sequence.context_tokens + 1, tiles = (keys + KEYS - 1) / KEYS;
+	const uint32_t first = tiles * part / parts * KEYS, end_tile = tiles * (part + 1) / parts * KEYS;
+	const Walk walk = {{pool.keys + kv_head * HEAD, pool.values + kv_head * HEAD},
+	                   mma_pages_of(table + sequence.first_block, shape.block_tokens), shape.kv_heads * HEAD, first,
+	                   end_tile < keys ? end_tile : keys};
+	const uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, step = WARPS * KEYS;
+	const uint32_t base = (uint32_t)__cvta_generic_to_shared(shared) + warp * STAGES * 2 * tile_bytes<HEAD>();
+	for (int s = 0; s < STAGES - 1; s++)
+		copy_tile<HEAD>(base + s * 2 * tile_bytes<HEAD>(), walk, first + warp * KEYS + s * step);
+	uint32_t queries[HEAD / 16][2];
+	const size_t row = (size_t)sequence.first_row * (shape.heads + 2 * shape.kv_heads) + kv_head * group + lane / 4;
 #pragma unroll
-	for (int g = 0; g < GROUP; g++) {
-		const size_t row = (size_t)sequence.first_row * (shape.heads + 2 * shape.kv_heads) + kv_head * GROUP + g;
-		load_floats(query[g], qkv + row * HEAD + place * MINE, MINE / 8);
-		most[g] = -INFINITY;
-		total[g] = 0;
-#pragma unroll
-		for (int i = 0; i < MINE; i++) {
-			query[g][i] *= scale;
-			sums[g][i] = 0;
-		}
+	for (int k = 0; k < HEAD / 16; k++) {
+		const uint32_t *from = (const uint32_t *)(qkv + row * HEAD + k * 16 + lane % 4 * 2);
+		queries[k][0] = lane / 4 < group ? from[0] : 0;
+		queries[k][1] = lane / 4 < group ? from[4] : 0;
 	}
-	for (uint32_t turn = first + warp * KEYS; turn < end; turn += WARPS * KEYS) {
-		/* Lanes of a warp go round together; those past the end take part in shuffles only. */
-		const uint32_t key = turn + lane / LANES;
-		const bool valid = key < end;
-		const uint32_t at = valid ? key : first;
-		const size_t slot = (size_t)table[sequence.first_block + at / shape.block_tokens] * shape.block_tokens + at % shape.block_tokens;
-		const size_t offset = (slot * shape.kv_heads + kv_head) * HEAD + place * MINE;
-		float k[MINE], v[MINE];
-		load_floats(k, pool.keys + offset, MINE / 8);
-		load_floats(v, pool.values + offset, MINE / 8);
-#pragma unroll
-		for (int g = 0; g < GROUP; g++) {
-			float score = 0;
-#pragma unroll
-			for (int i = 0; i < MINE; i++)
-				score += query[g][i] * k[i];
-			for (int step = LANES / 2; step > 0; step /= 2)
-				score += __shfl_xor_sync(~0u, score, step);
-			if (!valid)
-				continue;
-			const float best = fmaxf(most[g], score), shrink = exp2f(most[g] - best), weight = exp2f(score - best);
-			most[g] = best;
-			total[g] = total[g] * shrink + weight;
-#pragma unroll
-			for (int i = 0; i < MINE; i++)
-				sums[g][i] = sums[g][i] * shrink + weight * v[i];
-		}
+	Running<HEAD> running = {{}, -INFINITY, 0};
+	uint32_t stage = 0;
+	for (uint32_t at = first + warp * KEYS; at < walk.end; at += step) {
+		mma_copies_done<STAGES - 2>();
+		__syncwarp();
+		/* The stage that the last round read: every lane is through with it. */
+		copy_tile<HEAD>(base + (stage + STAGES - 1) % STAGES * 2 * tile_bytes<HEAD>(), walk, at + (STAGES - 1) * step);
+		take<HEAD>(running, queries, base + stage * 2 * tile_bytes<HEAD>(), walk.end - at, scale);
+		stage = (stage + 1) % STAGES;
 	}
-	__shared__ float shared[WARPS][GROUP][HEAD + 2];
-	merge_lanes<HEAD, GROUP>(shared[warp], sums, most, total);
+	mma_copies_done<0>();
 	__syncthreads();
-	const size_t head = (size_t)blockIdx.z * shape.heads + kv_head * GROUP;
-	merge_warps<HEAD, GROUP>(work + (head * PART_MOST + part) * part_floats(HEAD), shared);
+	const size_t head = (size_t)blockIdx.z * shape.heads + kv_head * group;
+	merge<HEAD>(work + (head * PART_MOST + part) * part_floats(HEAD), (float(*)[ROWS][HEAD + 2])shared, running, group);
 }
 
 /* A head of a sequence a block, a value of it a thread. */
@@ -179,40 +224,24 @@ static __global__ void join(bf16_bits *out, const float *work, const attention_s
 	        __float2bfloat16_rn(sum / all);
 }
 
-template <int HEAD, int GROUP>
-static void launch(bf16_bits *out, const bf16_bits *qkv, kernels_pool pool, const attention_sequence *sequences,
-                   const uint32_t *table, uint32_t count, uint32_t longest, void *work, attention_shape shape, cudaStream_t stream)
-{
-	const uint32_t parts = part_count(count, longest, shape.kv_heads);
-	const float scale = 1.4426950408889634f / sqrtf((float)HEAD);
-	decode<HEAD, GROUP><<<dim3(shape.kv_heads, parts, count), WARPS * 32, 0, stream>>>((float *)work, qkv, pool, sequences,
-	                                                                                    table, shape, parts, scale);
-	GPU_LAUNCHED("attention_decode");
-	join<<<dim3(shape.heads, count), HEAD, 0, stream>>>(out, (const float *)work, sequences, shape, parts);
-	GPU_LAUNCHED("attention_decode join");
-}
-
 #define ARGUMENTS out, qkv, pool, sequences, table, count, longest, work, shape, stream
 
 template <int HEAD>
-static void launch_group(bf16_bits *out, const bf16_bits *qkv, kernels_pool pool, const attention_sequence *sequences,
-                         const uint32_t *table, uint32_t count, uint32_t longest, void *work, attention_shape shape,
-                         cudaStream_t stream)
+static void launch(bf16_bits *out, const bf16_bits *qkv, kernels_pool pool, const attention_sequence *sequences,
+                   const uint32_t *table, uint32_t count, uint32_t longest, void *work, attention_shape shape, cudaStream_t stream)
 {
-	switch (shape.heads / shape.kv_heads) {
-	case 1:
-		return launch<HEAD, 1>(ARGUMENTS);
-	case 2:
-		return launch<HEAD, 2>(ARGUMENTS);
-	case 4:
-		return launch<HEAD, 4>(ARGUMENTS);
-	case 6:
-		return launch<HEAD, 6>(ARGUMENTS);
-	case 7:
-		return launch<HEAD, 7>(ARGUMENTS);
-	default:
-		return launch<HEAD, 8>(ARGUMENTS);
-	}
+	static_assert(shared_bytes<HEAD>() >= (int)sizeof(float[WARPS][ROWS][HEAD + 2]), "merge() reuses the tiles' room");
+	static bool raised;
+	if (!raised)
+		GPU_CALL(cudaFuncSetAttribute(decode<HEAD>, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes<HEAD>()));
+	raised = true;
+	const uint32_t parts = part_count(count, longest, shape.kv_heads);
+	const float scale = 1.4426950408889634f / sqrtf((float)HEAD);
+	decode<HEAD><<<dim3(shape.kv_heads, parts, count), WARPS * 32, shared_bytes<HEAD>(), stream>>>(
+	        (float *)work, qkv, pool, sequences, table, shape, parts, scale);
+	GPU_LAUNCHED("attention_decode");
+	join<<<dim3(shape.heads, count), HEAD, 0, stream>>>(out, (const float *)work, sequences, shape, parts);
+	GPU_LAUNCHED("attention_decode join");
 }
 
 void attention_decode(bf16_bits *out, const bf16_bits *qkv, struct kernels_pool pool,
@@ -221,10 +250,10 @@ void attention_decode(bf16_bits *out, const bf16_bits *qkv, struct kernels_pool 
 {
 	switch (shape.head_size) {
 	case 64:
-		return launch_group<64>(ARGUMENTS);
+		return launch<64>(ARGUMENTS);
 	case 96:
-		return launch_group<96>(ARGUMENTS);
+		return launch<96>(ARGUMENTS);
 	default:
-		return launch_group<128>(ARGUMENTS);
+		return launch<128>(ARGUMENTS);
 	}
 }

@@ -1,11 +1,14 @@
-/* attention_prefill.cu - prompts: a thread block takes 128 queries of one head, a warp 16 of them, and goes through the
- * keys in tiles of 64, the next tile's copies running under the current one's products. */
+/* attention_prefill.cu - prompts: a thread block takes 128 queries that share a key head, a warp 16 of them, and goes
+ * through the keys in tiles of 64, the next tile's copies running under the current one's products. Where the tiles are too
+ * few to fill the chip, their keys are cut into parts that run side by side; a second kernel puts them together. */
 #include "attention.h"
 #include "mma.cuh"
 
 #define WARPS (ATTENTION_TILE / 16)
 #define THREADS (WARPS * 32)
 #define KEYS 64
+#define PART_KEYS 256  /* a part is no shorter */
+#define SPLIT_MOST 512 /* thread blocks, when keys are cut into parts */
 
 template <int HEAD>
 static __host__ __device__ constexpr int tile_bytes(int rows)
@@ -19,10 +22,11 @@ static __host__ __device__ constexpr int shared_bytes()
 	return tile_bytes<HEAD>(ATTENTION_TILE) + 4 * tile_bytes<HEAD>(KEYS);
 }
 
+/* A head's keys (or values) of a sequence, in the pool. */
 struct Keys {
 	const bf16_bits *pool;
-	const uint32_t *table;
-	uint32_t block_tokens, stride, count; /* stride: values a token slot; count: keys there are */
+	mma_pages pages;
+	uint32_t stride, count; /* stride: values a token slot; count: keys there are */
 };
 
 /* Copies keys first..first+63 of one head into a tile; what is beyond the end becomes zeros. */
@@ -30,13 +34,51 @@ template <int HEAD>
 static __device__ void copy_keys(uint32_t to, const Keys &keys, uint32_t first)
 {
 	constexpr int PIECES = HEAD / 8;
+#pragma unroll
 	for (int i = threadIdx.x; i < KEYS * PIECES; i += THREADS) {
 		const int row = i / PIECES, piece = i % PIECES;
 		const uint32_t position = first + row;
 		const bool valid = position < keys.count;
-		const uint32_t at = valid ? position : 0;
-		const size_t slot = (size_t)keys.table[at / keys.block_tokens] * keys.block_tokens + at % keys.block_tokens;
+		const size_t slot = mma_slot(keys.pages, valid ? position : 0);
 		mma_copy(mma_at<HEAD>(to, row, piece), keys.pool + slot * keys.stride + piece * 8, valid);
+	}
+}
+
+/* What a thread block computes. Row r of the tile is query first_row + r of the sequence's queries that share a key head,
+ * counted token by token: token (first_row + r) / group, its head (first_row + r) % group of the group. */
+struct Place {
+	attention_sequence sequence;
+	uint32_t kv_head, group, first_row, rows;
+
+	__device__ uint32_t token(uint32_t row) const
+	{
+		return (first_row + row) / group;
+	}
+	__device__ uint32_t head(uint32_t row) const
+	{
+		return kv_head * group + (first_row + row) % group;
+	}
+};
+
+static __device__ Place find_place(const attention_sequence *sequences, attention_tile tile, uint32_t kv_head,
+                                   attention_shape shape)
+{
+	const uint32_t group = shape.heads / shape.kv_heads;
+	const attention_sequence sequence = sequences[tile.sequence];
+	const uint32_t left = sequence.new_tokens * group - tile.first_row;
+	return {sequence, kv_head, group, tile.first_row, left < ATTENTION_TILE ? left : ATTENTION_TILE};
+}
+
+template <int HEAD>
+static __device__ void copy_queries(uint32_t to, const bf16_bits *qkv, const Place &place, attention_shape shape)
+{
+	for (int i = threadIdx.x; i < ATTENTION_TILE * (HEAD / 8); i += THREADS) {
+		const uint32_t row = i / (HEAD / 8), piece = i % (HEAD / 8);
+		const bool valid = row < place.rows;
+		const uint32_t from = valid ? row : 0;
+		const size_t at = (size_t)(place.sequence.first_row + place.token(from)) * (shape.heads + 2 * shape.kv_heads) +
+		                  place.head(from);
+		mma_copy(mma_at<HEAD>(to, row, piece), qkv + at * HEAD + piece * 8, valid);
 	}
 }
 
@@ -122,111 +164,184 @@ static __device__ void soften(float scores[KEYS / 8][4], float sums[HEAD / 8][4]
 	}
 }
 
+/* Where a tile is whole, its rows go out; where its keys are cut into parts, their sums, maxima and totals do. */
 template <int HEAD>
-static __global__ void __launch_bounds__(THREADS, 1)
-        prefill(bf16_bits *out, const bf16_bits *qkv, kernels_pool pool, const attention_sequence *sequences,
-                const uint32_t *table, const attention_tile *tiles, attention_shape shape, float scale)
+static __device__ void finish(bf16_bits *out, float *part, const Place &place, const float sums[HEAD / 8][4],
+                              const float most[2], float total[2], uint32_t heads, float scale)
 {
-	extern __shared__ __align__(128) uint8_t shared[];
-	const uint32_t query_tile = (uint32_t)__cvta_generic_to_shared(shared);
-	const uint32_t key_tiles = query_tile + tile_bytes<HEAD>(ATTENTION_TILE), value_tiles = key_tiles + 2 * tile_bytes<HEAD>(KEYS);
 	const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-	const attention_tile tile = tiles[blockIdx.y];
-	const attention_sequence sequence = sequences[tile.sequence];
-	const uint32_t head = blockIdx.x, kv_head = head / (shape.heads / shape.kv_heads);
-	const uint32_t row_values = (shape.heads + 2 * shape.kv_heads) * HEAD;
-	const uint32_t queries_left = sequence.new_tokens - tile.first_query;
-	const uint32_t queries = queries_left < ATTENTION_TILE ? queries_left : ATTENTION_TILE;
-	const uint32_t first_position = sequence.context_tokens + tile.first_query;
-	const uint32_t key_count = first_position + queries;
-	const uint32_t key_tile_count = (key_count + KEYS - 1) / KEYS;
-	const Keys keys = {pool.keys + kv_head * HEAD, table + sequence.first_block, shape.block_tokens, shape.kv_heads * HEAD, key_count};
-	Keys values = keys;
-	values.pool = pool.values + kv_head * HEAD;
-
-	for (int i = threadIdx.x; i < ATTENTION_TILE * (HEAD / 8); i += THREADS) {
-		const uint32_t row = i / (HEAD / 8), piece = i % (HEAD / 8);
-		const bool valid = row < queries;
-		const size_t at = (size_t)(sequence.first_row + tile.first_query + (valid ? row : 0)) * row_values + head * HEAD + piece * 8;
-		mma_copy(mma_at<HEAD>(query_tile, row, piece), qkv + at, valid);
-	}
-	copy_keys<HEAD>(key_tiles, keys, 0);
-	mma_copies_begun();
-	copy_keys<HEAD>(value_tiles, values, 0);
-	mma_copies_begun();
-
-	uint32_t query_parts[HEAD / 16][4];
-	float sums[HEAD / 8][4] = {}, most[2] = {-INFINITY, -INFINITY}, total[2] = {};
-	for (uint32_t j = 0; j < key_tile_count; j++) {
-		const uint32_t here = j % 2, there = 1 - here;
-		/* The tile the last round read is free only when every warp is through with it. */
-		mma_copies_done<1>();
-		__syncthreads();
-		if (j == 0) {
-#pragma unroll
-			for (int k = 0; k < HEAD / 16; k++)
-				mma_load(query_parts[k], mma_at<HEAD>(query_tile, warp * 16 + lane % 16, k * 2 + lane / 16));
-		}
-		if (j + 1 < key_tile_count)
-			copy_keys<HEAD>(key_tiles + there * tile_bytes<HEAD>(KEYS), keys, (j + 1) * KEYS);
-		mma_copies_begun();
-		float scores[KEYS / 8][4] = {};
-		score<HEAD>(scores, query_parts, key_tiles + here * tile_bytes<HEAD>(KEYS));
-		const int first_row = warp * 16 + lane / 4;
-		const int last[2] = {(int)(first_position + first_row) - (int)(j * KEYS),
-		                     (int)(first_position + first_row + 8) - (int)(j * KEYS)};
-		soften<HEAD>(scores, sums, most, total, last, (j + 1) * KEYS > first_position, scale);
-		mma_copies_done<1>();
-		__syncthreads();
-		if (j + 1 < key_tile_count)
-			copy_keys<HEAD>(value_tiles + there * tile_bytes<HEAD>(KEYS), values, (j + 1) * KEYS);
-		mma_copies_begun();
-		mix<HEAD>(sums, scores, value_tiles + here * tile_bytes<HEAD>(KEYS));
-	}
 #pragma unroll
 	for (int h = 0; h < 2; h++) {
 		total[h] += __shfl_xor_sync(~0u, total[h], 1);
 		total[h] += __shfl_xor_sync(~0u, total[h], 2);
 		const uint32_t row = warp * 16 + lane / 4 + 8 * h;
-		if (row >= queries)
+		if (row >= place.rows)
 			continue;
+		if (part) {
+			float *to = part + row * (HEAD + 2);
+#pragma unroll
+			for (int n = 0; n < HEAD / 8; n++)
+				*(float2 *)(to + 2 + n * 8 + lane % 4 * 2) = make_float2(sums[n][2 * h], sums[n][2 * h + 1]);
+			if (lane % 4 == 0)
+				*(float2 *)to = make_float2(most[h] * scale, total[h]);
+			continue;
+		}
 		const float by = 1 / total[h];
-		bf16_bits *to = out + ((size_t)(sequence.first_row + tile.first_query + row) * shape.heads + head) * HEAD;
+		bf16_bits *to = out + ((size_t)(place.sequence.first_row + place.token(row)) * heads + place.head(row)) * HEAD;
 #pragma unroll
 		for (int n = 0; n < HEAD / 8; n++)
 			*(uint32_t *)(to + n * 8 + lane % 4 * 2) = mma_pack(sums[n][2 * h] * by, sums[n][2 * h + 1] * by);
 	}
 }
 
+/* The floats that a part of a tile leaves: of each row its maximum, its total, its sums. */
+static __device__ float *part_at(float *work, uint32_t tile, uint32_t kv_head, uint32_t part, uint32_t parts,
+                                 attention_shape shape)
+{
+	const size_t index = ((size_t)tile * shape.kv_heads + kv_head) * parts + part;
+	return work + index * ATTENTION_TILE * (shape.head_size + 2);
+}
+
+template <int HEAD>
+static __global__ void __launch_bounds__(THREADS, 1)
+        prefill(bf16_bits *out, float *work, const bf16_bits *qkv, kernels_pool pool, const attention_sequence *sequences,
+                const uint32_t *table, const attention_tile *tiles, attention_shape shape, float scale)
+{
+	extern __shared__ __align__(128) uint8_t shared[];
+	const uint32_t query_tile = (uint32_t)__cvta_generic_to_shared(shared);
+	const uint32_t key_tiles = query_tile + tile_bytes<HEAD>(ATTENTION_TILE), value_tiles = key_tiles + 2 * tile_bytes<HEAD>(KEYS);
+	const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+	const uint32_t kv_head = blockIdx.x, part = blockIdx.z, parts = gridDim.z;
+	const Place place = find_place(sequences, tiles[blockIdx.y], kv_head, shape);
+	const uint32_t context = place.sequence.context_tokens, first_position = context + place.token(0);
+	const uint32_t key_count = context + place.token(place.rows - 1) + 1;
+	const uint32_t key_tile_count = (key_count + KEYS - 1) / KEYS;
+	const uint32_t begin = key_tile_count * part / parts, end = key_tile_count * (part + 1) / parts;
+	const Keys keys = {pool.keys + kv_head * HEAD, mma_pages_of(table + place.sequence.first_block, shape.block_tokens),
+	                   shape.kv_heads * HEAD, key_count};
+	Keys values = keys;
+	values.pool = pool.values + kv_head * HEAD;
+
+	copy_queries<HEAD>(query_tile, qkv, place, shape);
+	copy_keys<HEAD>(key_tiles, keys, begin * KEYS);
+	mma_copies_begun();
+	copy_keys<HEAD>(value_tiles, values, begin * KEYS);
+	mma_copies_begun();
+
+	const int first_row = warp * 16 + lane / 4;
+	const uint32_t seen[2] = {context + place.token(first_row), context + place.token(first_row + 8)};
+	uint32_t query_parts[HEAD / 16][4];
+	float sums[HEAD / 8][4] = {}, most[2] = {-INFINITY, -INFINITY}, total[2] = {};
+	for (uint32_t j = begin; j < end; j++) {
+		const uint32_t here = (j - begin) % 2, there = 1 - here;
+		/* The tile the last round read is free only when every warp is through with it. */
+		mma_copies_done<1>();
+		__syncthreads();
+		if (j == begin) {
+#pragma unroll
+			for (int k = 0; k < HEAD / 16; k++)
+				mma_load(query_parts[k], mma_at<HEAD>(query_tile, warp * 16 + lane % 16, k * 2 + lane / 16));
+		}
+		if (j + 1 < end)
+			copy_keys<HEAD>(key_tiles + there * tile_bytes<HEAD>(KEYS), keys, (j + 1) * KEYS);
+		mma_copies_begun();
+		float scores[KEYS / 8][4] = {};
+		score<HEAD>(scores, query_parts, key_tiles + here * tile_bytes<HEAD>(KEYS));
+		const int last[2] = {(int)seen[0] - (int)(j * KEYS), (int)seen[1] - (int)(j * KEYS)};
+		soften<HEAD>(scores, sums, most, total, last, (j + 1) * KEYS > first_position, scale);
+		mma_copies_done<1>();
+		__syncthreads();
+		if (j + 1 < end)
+			copy_keys<HEAD>(value_tiles + there * tile_bytes<HEAD>(KEYS), values, (j + 1) * KEYS);
+		mma_copies_begun();
+		mix<HEAD>(sums, scores, value_tiles + here * tile_bytes<HEAD>(KEYS));
+	}
+	mma_copies_done<0>();
+	float *to = parts > 1 ? part_at(work, blockIdx.y, kv_head, part, parts, shape) : NULL;
+	finish<HEAD>(out, to, place, sums, most, total, shape.heads, scale);
+}
+
+/* Puts the parts of a tile's rows together, a warp a row. */
+static __global__ void join(bf16_bits *out, float *work, const attention_sequence *sequences, const attention_tile *tiles,
+                            uint32_t parts, attention_shape shape)
+{
+	const uint32_t kv_head = blockIdx.x, row = blockIdx.z * WARPS + threadIdx.x / 32, lane = threadIdx.x % 32;
+	const Place place = find_place(sequences, tiles[blockIdx.y], kv_head, shape);
+	if (row >= place.rows)
+		return;
+	const uint32_t row_floats = shape.head_size + 2;
+	const float *from = part_at(work, blockIdx.y, kv_head, 0, parts, shape) + row * row_floats;
+	float best = -INFINITY, total = 0;
+	for (uint32_t p = 0; p < parts; p++)
+		best = fmaxf(best, from[(size_t)p * ATTENTION_TILE * row_floats]);
+	float2 sums[2] = {};
+	for (uint32_t p = 0; p < parts; p++) {
+		const float2 *part = (const float2 *)(from + (size_t)p * ATTENTION_TILE * row_floats);
+		const float by = exp2f(part[0].x - best);
+		total += part[0].y * by;
+		for (uint32_t d = lane, i = 0; d < shape.head_size / 2; d += 32, i++) {
+			sums[i].x += part[1 + d].x * by;
+			sums[i].y += part[1 + d].y * by;
+		}
+	}
+	const size_t at = (size_t)(place.sequence.first_row + place.token(row)) * shape.heads + place.head(row);
+	for (uint32_t d = lane, i = 0; d < shape.head_size / 2; d += 32, i++)
+		((uint32_t *)(out + at * shape.head_size))[d] = mma_pack(sums[i].x / total, sums[i].y / total);
+}
+
+uint32_t attention_prefill_parts(uint32_t tile_count, uint32_t longest, struct attention_shape shape)
+{
+	const uint32_t blocks = tile_count * shape.kv_heads, sensible = longest / PART_KEYS;
+	uint32_t best = 1;
+	double shortest = (blocks + ATTENTION_CHIP - 1) / ATTENTION_CHIP;
+	for (uint32_t parts = 2; parts <= sensible && blocks * parts <= SPLIT_MOST; parts++) {
+		const double rounds = (double)((blocks * parts + ATTENTION_CHIP - 1) / ATTENTION_CHIP) / parts;
+		/* More parts are more to put together: they have to be worth it. */
+		if (rounds < 0.9 * shortest) {
+			best = parts;
+			shortest = rounds;
+		}
+	}
+	return best;
+}
+
+size_t attention_prefill_bytes(struct attention_shape shape)
+{
+	return (size_t)SPLIT_MOST * ATTENTION_TILE * (shape.head_size + 2) * sizeof(float);
+}
+
+#define ARGUMENTS out, qkv, pool, sequences, table, tiles, tile_count, parts, work, shape, stream
+
 template <int HEAD>
 static void launch(bf16_bits *out, const bf16_bits *qkv, kernels_pool pool, const attention_sequence *sequences,
-                   const uint32_t *table, const attention_tile *tiles, uint32_t tile_count, attention_shape shape,
-                   cudaStream_t stream)
+                   const uint32_t *table, const attention_tile *tiles, uint32_t tile_count, uint32_t parts, void *work,
+                   attention_shape shape, cudaStream_t stream)
 {
 	static bool raised;
 	if (!raised)
 		GPU_CALL(cudaFuncSetAttribute(prefill<HEAD>, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes<HEAD>()));
 	raised = true;
 	const float scale = 1.4426950408889634f / sqrtf((float)HEAD);
-	/* Heads side by side: those that share keys run together and find them in the L2 cache. */
-	prefill<HEAD><<<dim3(shape.heads, tile_count), THREADS, shared_bytes<HEAD>(), stream>>>(out, qkv, pool, sequences, table,
-	                                                                                        tiles, shape, scale);
+	prefill<HEAD><<<dim3(shape.kv_heads, tile_count, parts), THREADS, shared_bytes<HEAD>(), stream>>>(
+	        out, (float *)work, qkv, pool, sequences, table, tiles, shape, scale);
 	GPU_LAUNCHED("attention_prefill");
+	if (parts == 1)
+		return;
+	join<<<dim3(shape.kv_heads, tile_count, ATTENTION_TILE / WARPS), THREADS, 0, stream>>>(out, (float *)work, sequences, tiles,
+	                                                                                      parts, shape);
+	GPU_LAUNCHED("attention_prefill join");
 }
 
 void attention_prefill(bf16_bits *out, const bf16_bits *qkv, struct kernels_pool pool,
                        const struct attention_sequence *sequences, const uint32_t *table, const struct attention_tile *tiles,
-                       uint32_t tile_count, struct attention_shape shape, cudaStream_t stream)
+                       uint32_t tile_count, uint32_t parts, void *work, struct attention_shape shape, cudaStream_t stream)
 {
 	switch (shape.head_size) {
 	case 64:
-		launch<64>(out, qkv, pool, sequences, table, tiles, tile_count, shape, stream);
-		break;
+		return launch<64>(ARGUMENTS);
 	case 96:
-		launch<96>(out, qkv, pool, sequences, table, tiles, tile_count, shape, stream);
-		break;
+		return launch<96>(ARGUMENTS);
 	default:
-		launch<128>(out, qkv, pool, sequences, table, tiles, tile_count, shape, stream);
-		break;
+		return launch<128>(ARGUMENTS);
 	}
 }

@@ -13,9 +13,11 @@
 #define ABSOLUTE 0.06
 #define RELATIVE 0.03
 #define POOL_BLOCKS 512
-#define MOST_TOKENS 2048
+#define MOST_TOKENS 4096
 #define MOST_SEQUENCES 16
-#define MOST_LENGTH 400
+#define RAGGED_LENGTH 400 /* of prompts in ragged batches */
+#define MOST_LENGTH 4096
+#define LONG_ROUNDS 1
 
 struct check {
 	struct llama *llama;
@@ -96,7 +98,7 @@ static struct prompt *make_prompts(struct check *check, uint32_t count)
 		free_blocks[other] = swap;
 	}
 	for (uint32_t s = 0; s < count; s++) {
-		prompts[s].length = 1 + below(check, MOST_LENGTH / (1 + below(check, 8)));
+		prompts[s].length = 1 + below(check, RAGGED_LENGTH / (1 + below(check, 8)));
 		for (uint32_t t = 0; t < prompts[s].length; t++)
 			prompts[s].ids[t] = below(check, llama_model(check->llama)->vocabulary);
 		for (uint32_t b = 0; b * check->block_tokens < prompts[s].length; b++)
@@ -186,6 +188,39 @@ static void check_prefix(struct check *check, float *logits)
 	free(prompts);
 }
 
+/* A few new tokens after a long prefix, then one, where the keys are cut over thread blocks; a second prompt rides along,
+ * whose keys are too few to be cut so often. */
+static void check_long(struct check *check, float *logits)
+{
+	const uint32_t vocabulary = llama_model(check->llama)->vocabulary;
+	struct prompt *prompts = make_prompts(check, 2), *pair[] = {&prompts[0], &prompts[1]};
+	struct prompt *first = pair[0], *second = pair[1];
+	const uint32_t added = 1 + below(check, 90), prefix = 600 + below(check, 2000);
+	first->length = prefix + added;
+	second->length = 3 + below(check, 60);
+	for (uint32_t t = 0; t < first->length; t++)
+		first->ids[t] = below(check, vocabulary);
+	for (uint32_t t = 0; t < second->length; t++)
+		second->ids[t] = below(check, vocabulary);
+	/* Every other block, backwards: the second prompt's lie between the first's. */
+	const uint32_t half = POOL_BLOCKS / 2;
+	for (uint32_t b = 0; b < MOST_LENGTH / check->block_tokens; b++)
+		first->table[b] = 2 * (half - 1 - b);
+	for (uint32_t b = 0; b < MOST_LENGTH / check->block_tokens; b++)
+		second->table[b] = 2 * b + 1;
+	llama_fill_pool(check->llama, 7 + check->compared);
+	step(check, &first, &prefix, 1, logits);
+	const uint32_t many[] = {added, second->length - 1}, one[] = {1, 1};
+	step(check, pair, many, 2, logits);
+	compare(check, first, logits, "new tokens after a long prefix");
+	first->length++;
+	first->ids[first->length - 1] = below(check, vocabulary);
+	step(check, pair, one, 2, logits);
+	compare(check, first, logits, "one token after a long prefix");
+	compare(check, second, logits + vocabulary, "one token beside a long prefix");
+	free(prompts);
+}
+
 static int check_model(const struct model *model, uint32_t block_tokens, unsigned rounds, struct err *err)
 {
 	const struct llama_options options = {.seed = 11, .block_tokens = block_tokens, .pool_blocks = POOL_BLOCKS,
@@ -202,10 +237,14 @@ static int check_model(const struct model *model, uint32_t block_tokens, unsigne
 	for (unsigned round = 0; round < rounds; round++) {
 		check_batch(&check, logits);
 		check_prefix(&check, logits);
+		/* The CPU is slow at it. */
+		if (round < LONG_ROUNDS)
+			check_long(&check, logits);
 	}
 	printf("%-8s heads %2u on %2u of %3u%s, blocks of %3u: %4u comparisons, worst %.2f of what is allowed, %u failed\n",
 	       model->name, model->heads, model->kv_heads, model->head_size, model->has_qkv_bias ? " with biases" : "", block_tokens,
 	       check.compared, check.worst, check.failed);
+	fflush(stdout);
 	free(logits);
 	gsl_rng_free(check.rng);
 	reference_close(check.reference);

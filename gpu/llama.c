@@ -27,8 +27,7 @@ struct llama {
 	/* A step's description: filled in pinned host memory, then copied. */
 	uint8_t *host_step, *device_step;
 	size_t step_bytes;
-	void *decode_work;
-	size_t decode_work_bytes;
+	void *prefill_work, *decode_work;
 };
 
 static uint32_t qkv_rows(const struct model *model)
@@ -111,6 +110,13 @@ size_t llama_block_bytes(const struct llama *llama)
 	       sizeof(bf16_bits);
 }
 
+/* Tiles of queries in a step: of each sequence one may be part full. */
+static uint32_t most_tiles(const struct llama *llama)
+{
+	const uint32_t group = llama->model.heads / llama->model.kv_heads;
+	return llama->options.most_tokens * group / ATTENTION_TILE + llama->options.most_sequences;
+}
+
 static void make_room(struct llama *llama)
 {
 	const struct model *m = &llama->model;
@@ -130,15 +136,15 @@ static void make_room(struct llama *llama)
 	llama->last_rows = gpu_alloc((size_t)o->most_sequences * m->hidden * sizeof(bf16_bits));
 	llama->logits = gpu_alloc((size_t)o->most_sequences * m->vocabulary * sizeof(float));
 	llama->best = gpu_alloc(o->most_sequences * sizeof(uint32_t));
-	const uint32_t tiles = o->most_tokens / ATTENTION_TILE + o->most_sequences;
+	const uint32_t tiles = most_tiles(llama);
 	llama->step_bytes = o->most_tokens * 3 * sizeof(uint32_t) + o->most_sequences * 2 * sizeof(struct attention_sequence) +
 	                    o->most_sequences * sizeof(uint32_t) + o->most_table * sizeof(uint32_t) +
 	                    tiles * sizeof(struct attention_tile) + 8 * 16;
 	GPU_CALL(cudaMallocHost((void **)&llama->host_step, llama->step_bytes));
 	llama->device_step = gpu_alloc(llama->step_bytes);
 	const struct attention_shape shape = {m->heads, m->kv_heads, m->head_size, o->block_tokens};
-	llama->decode_work_bytes = attention_decode_bytes(o->most_sequences, shape);
-	llama->decode_work = gpu_alloc(llama->decode_work_bytes);
+	llama->prefill_work = gpu_alloc(attention_prefill_bytes(shape));
+	llama->decode_work = gpu_alloc(attention_decode_bytes(o->most_sequences, shape));
 }
 
 static int check_shape(const struct model *m, const struct llama_options *o, struct err *err)
@@ -200,7 +206,7 @@ void llama_close(struct llama *llama)
 		gpu_free(llama->head);
 	void *const others[] = {llama->embedding, llama->norm_final, llama->frequency, llama->residual, llama->normed, llama->qkv,
 	                        llama->attended, llama->added, llama->gate_up, llama->activated, llama->last_rows, llama->logits,
-	                        llama->best, llama->device_step, llama->decode_work};
+	                        llama->best, llama->device_step, llama->prefill_work, llama->decode_work};
 	for (size_t i = 0; i < COUNT_OF(others); i++)
 		gpu_free(others[i]);
 	GPU_CALL(cudaFreeHost(llama->host_step));
@@ -267,19 +273,20 @@ static struct step_arrays lay_out(const struct llama *llama, uint8_t *base)
 	TAKE(a.table, o->most_table);
 	TAKE(a.prompts, o->most_sequences);
 	TAKE(a.decodes, o->most_sequences);
-	TAKE(a.tiles, o->most_tokens / ATTENTION_TILE + o->most_sequences);
+	TAKE(a.tiles, most_tiles(llama));
 #undef TAKE
 	return a;
 }
 
 struct step_counts {
-	uint32_t prompts, decodes, tiles, longest;
+	uint32_t prompts, decodes, tiles;
+	uint32_t longest_prompt, longest_decode; /* keys */
 };
 
 /* Sorts the batch into prompts and decodes and lists the tiles, the longest contexts first, as they take longest. */
 static struct step_counts describe(struct llama *llama, const struct llama_batch *batch, const struct step_arrays *to)
 {
-	const uint32_t block = llama->options.block_tokens;
+	const uint32_t block = llama->options.block_tokens, group = llama->model.heads / llama->model.kv_heads;
 	struct step_counts counts = {0};
 	ASSERT(batch->token_count <= llama->options.most_tokens && batch->sequence_count <= llama->options.most_sequences);
 	ASSERT(batch->table_count <= llama->options.most_table);
@@ -296,11 +303,13 @@ static struct step_counts describe(struct llama *llama, const struct llama_batch
 		}
 		if (sequence->new_tokens == 1) {
 			to->decodes[counts.decodes++] = *sequence;
-			if (sequence->context_tokens + 1 > counts.longest)
-				counts.longest = sequence->context_tokens + 1;
+			if (sequence->context_tokens + 1 > counts.longest_decode)
+				counts.longest_decode = sequence->context_tokens + 1;
 			continue;
 		}
-		const uint32_t tiles = (sequence->new_tokens + ATTENTION_TILE - 1) / ATTENTION_TILE;
+		if (sequence->context_tokens + sequence->new_tokens > counts.longest_prompt)
+			counts.longest_prompt = sequence->context_tokens + sequence->new_tokens;
+		const uint32_t tiles = (sequence->new_tokens * group + ATTENTION_TILE - 1) / ATTENTION_TILE;
 		for (uint32_t t = tiles; t-- > 0;)
 			to->tiles[counts.tiles++] = (struct attention_tile){counts.prompts, t * ATTENTION_TILE};
 		to->prompts[counts.prompts++] = *sequence;
@@ -327,10 +336,10 @@ static void run_layer(struct llama *llama, const struct layer *layer, const stru
 	kernels_rope(llama->qkv, layer->pool, step->positions, step->slots, llama->frequency, tokens, m->heads, m->kv_heads,
 	             m->head_size, stream);
 	if (counts.tiles)
-		attention_prefill(llama->attended, llama->qkv, layer->pool, step->prompts, step->table, step->tiles, counts.tiles, shape,
-		                  stream);
+		attention_prefill(llama->attended, llama->qkv, layer->pool, step->prompts, step->table, step->tiles, counts.tiles,
+		                  attention_prefill_parts(counts.tiles, counts.longest_prompt, shape), llama->prefill_work, shape, stream);
 	if (counts.decodes)
-		attention_decode(llama->attended, llama->qkv, layer->pool, step->decodes, step->table, counts.decodes, counts.longest,
+		attention_decode(llama->attended, llama->qkv, layer->pool, step->decodes, step->table, counts.decodes, counts.longest_decode,
 		                 llama->decode_work, shape, stream);
 	gemm_run(llama->gemm, shape_of(tokens, m->hidden, width, false, false), llama->added, llama->attended,
 	         layer->weights[LLAMA_OUT], NULL);

@@ -60,4 +60,22 @@ static __device__ __forceinline__ uint32_t mma_at(uint32_t base, int row, int pi
 	return base + (uint32_t)(row * (HEAD * 2 + 16) + piece * 16);
 }
 
+/* A sequence's block table, and how to divide by its block size without a division (exact below 2^32 / block_tokens). */
+struct mma_pages {
+	const uint32_t *table;
+	uint32_t block_tokens, reciprocal;
+};
+
+static __device__ __forceinline__ mma_pages mma_pages_of(const uint32_t *table, uint32_t block_tokens)
+{
+	return {table, block_tokens, UINT32_MAX / block_tokens + 1};
+}
+
+/* The token slot of the pool that holds a position. */
+static __device__ __forceinline__ size_t mma_slot(const mma_pages &pages, uint32_t position)
+{
+	const uint32_t block = __umulhi(position, pages.reciprocal);
+	return (size_t)__ldg(pages.table + block) * pages.block_tokens + (position - block * pages.block_tokens);
+}
+
 #endif

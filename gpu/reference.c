@@ -69,6 +69,7 @@ static void product(float *out, const float *weight, const float *bias, const fl
 {
 	for (uint32_t o = 0; o < outputs; o++) {
 		double sum = bias ? bias[o] : 0;
+#pragma omp simd reduction(+ : sum)
 		for (uint32_t i = 0; i < inputs; i++)
 			sum += (double)weight[(size_t)o * inputs + i] * in[i];
 		out[o] = (float)sum;
@@ -82,6 +83,7 @@ static void attend(float *out, const float *query, const float *keys, const floa
 	double most = -INFINITY, total = 0;
 	for (uint32_t t = 0; t <= last; t++) {
 		double score = 0;
+#pragma omp simd reduction(+ : score)
 		for (uint32_t d = 0; d < head_size; d++)
 			score += (double)query[d] * keys[(size_t)t * stride + d];
 		weights[t] = score / sqrt(head_size);
@@ -89,62 +91,79 @@ static void attend(float *out, const float *query, const float *keys, const floa
 	}
 	for (uint32_t t = 0; t <= last; t++)
 		total += weights[t] = exp(weights[t] - most);
-	for (uint32_t d = 0; d < head_size; d++) {
-		double sum = 0;
-		for (uint32_t t = 0; t <= last; t++)
-			sum += weights[t] / total * values[(size_t)t * stride + d];
-		out[d] = (float)sum;
+	double sums[256] = {0};
+	for (uint32_t t = 0; t <= last; t++) {
+		for (uint32_t d = 0; d < head_size; d++)
+			sums[d] += weights[t] / total * values[(size_t)t * stride + d];
 	}
+	for (uint32_t d = 0; d < head_size; d++)
+		out[d] = (float)sums[d];
 }
 
-static void run_attention(const struct reference *r, uint32_t layer, float *residual, uint32_t count)
+/* Queries, keys and values of the token at `position`. */
+static void project(const struct reference *r, uint32_t layer, const float *residual, uint32_t position, float *own)
+{
+	const struct model *m = &r->model;
+	float *normed = mem_alloc(m->hidden, sizeof(*normed));
+	reference_norm(normed, residual, r->weights[LLAMA_NORM_ATTENTION][layer], m->hidden, m->norm_epsilon);
+	product(own, r->weights[LLAMA_QKV][layer], r->weights[LLAMA_QKV_BIAS][layer], normed,
+	        (m->heads + 2 * m->kv_heads) * m->head_size, m->hidden);
+	for (uint32_t h = 0; h < m->heads + m->kv_heads; h++)
+		reference_rope(own + h * m->head_size, m->head_size, position, m->rope_theta);
+	free(normed);
+}
+
+/* Adds to `residual` what the token at `position` sees in the tokens up to itself, whose projections are `qkv`. */
+static void look_back(const struct reference *r, uint32_t layer, float *residual, uint32_t position, const float *qkv)
 {
 	const struct model *m = &r->model;
 	const uint32_t size = m->head_size, row = (m->heads + 2 * m->kv_heads) * size, group = m->heads / m->kv_heads;
-	float *normed = mem_alloc(m->hidden, sizeof(*normed)), *qkv = mem_alloc((size_t)count * row, sizeof(*qkv));
 	float *attended = mem_alloc((size_t)m->heads * size, sizeof(*attended)), *added = mem_alloc(m->hidden, sizeof(*added));
-	double *weights = mem_alloc(count, sizeof(*weights));
-	for (uint32_t t = 0; t < count; t++) {
-		float *own = qkv + (size_t)t * row;
-		reference_norm(normed, residual + (size_t)t * m->hidden, r->weights[LLAMA_NORM_ATTENTION][layer], m->hidden, m->norm_epsilon);
-		product(own, r->weights[LLAMA_QKV][layer], r->weights[LLAMA_QKV_BIAS][layer], normed, row, m->hidden);
-		for (uint32_t h = 0; h < m->heads + m->kv_heads; h++)
-			reference_rope(own + h * size, size, t, m->rope_theta);
-	}
-	for (uint32_t t = 0; t < count; t++) {
-		for (uint32_t h = 0; h < m->heads; h++)
-			attend(attended + h * size, qkv + (size_t)t * row + h * size, qkv + (m->heads + h / group) * size,
-			       qkv + (m->heads + m->kv_heads + h / group) * size, t, row, size, weights);
-		product(added, r->weights[LLAMA_OUT][layer], NULL, attended, m->hidden, m->heads * size);
-		for (uint32_t i = 0; i < m->hidden; i++)
-			residual[(size_t)t * m->hidden + i] += added[i];
-	}
-	free(normed);
-	free(qkv);
+	double *weights = mem_alloc(position + 1, sizeof(*weights));
+	for (uint32_t h = 0; h < m->heads; h++)
+		attend(attended + h * size, qkv + (size_t)position * row + h * size, qkv + (m->heads + h / group) * size,
+		       qkv + (m->heads + m->kv_heads + h / group) * size, position, row, size, weights);
+	product(added, r->weights[LLAMA_OUT][layer], NULL, attended, m->hidden, m->heads * size);
+	for (uint32_t i = 0; i < m->hidden; i++)
+		residual[i] += added[i];
 	free(attended);
 	free(added);
 	free(weights);
 }
 
-static void run_mlp(const struct reference *r, uint32_t layer, float *residual, uint32_t count)
+static void run_mlp(const struct reference *r, uint32_t layer, float *residual)
 {
 	const struct model *m = &r->model;
 	const uint32_t inner = m->intermediate;
 	float *normed = mem_alloc(m->hidden, sizeof(*normed)), *gate_up = mem_alloc(2 * (size_t)inner, sizeof(*gate_up));
 	float *added = mem_alloc(m->hidden, sizeof(*added));
-	for (uint32_t t = 0; t < count; t++) {
-		float *row = residual + (size_t)t * m->hidden;
-		reference_norm(normed, row, r->weights[LLAMA_NORM_MLP][layer], m->hidden, m->norm_epsilon);
-		product(gate_up, r->weights[LLAMA_GATE_UP][layer], NULL, normed, 2 * inner, m->hidden);
-		for (uint32_t i = 0; i < inner; i++)
-			gate_up[i] = (float)(gate_up[i] / (1 + exp(-gate_up[i])) * gate_up[inner + i]);
-		product(added, r->weights[LLAMA_DOWN][layer], NULL, gate_up, m->hidden, inner);
-		for (uint32_t i = 0; i < m->hidden; i++)
-			row[i] += added[i];
-	}
+	reference_norm(normed, residual, r->weights[LLAMA_NORM_MLP][layer], m->hidden, m->norm_epsilon);
+	product(gate_up, r->weights[LLAMA_GATE_UP][layer], NULL, normed, 2 * inner, m->hidden);
+	for (uint32_t i = 0; i < inner; i++)
+		gate_up[i] = (float)(gate_up[i] / (1 + exp(-gate_up[i])) * gate_up[inner + i]);
+	product(added, r->weights[LLAMA_DOWN][layer], NULL, gate_up, m->hidden, inner);
+	for (uint32_t i = 0; i < m->hidden; i++)
+		residual[i] += added[i];
 	free(normed);
 	free(gate_up);
 	free(added);
+}
+
+/* Tokens are independent of each other but for the projections that all of them must have before any looks back. */
+static void run_layer(const struct reference *r, uint32_t layer, float *residual, uint32_t count)
+{
+	const struct model *m = &r->model;
+	const uint32_t row = (m->heads + 2 * m->kv_heads) * m->head_size;
+	float *qkv = mem_alloc((size_t)count * row, sizeof(*qkv));
+#pragma omp parallel for
+	for (uint32_t t = 0; t < count; t++)
+		project(r, layer, residual + (size_t)t * m->hidden, t, qkv + (size_t)t * row);
+#pragma omp parallel for schedule(dynamic, 16)
+	for (uint32_t t = 0; t < count; t++) {
+		look_back(r, layer, residual + (size_t)t * m->hidden, t, qkv);
+		run_mlp(r, layer, residual + (size_t)t * m->hidden);
+	}
+	free(qkv);
 }
 
 void reference_logits(const struct reference *r, const uint32_t *ids, uint32_t count, float *logits)
@@ -155,10 +174,8 @@ void reference_logits(const struct reference *r, const uint32_t *ids, uint32_t c
 	for (uint32_t t = 0; t < count; t++)
 		memcpy(residual + (size_t)t * m->hidden, r->weights[LLAMA_EMBEDDING][0] + (size_t)ids[t] * m->hidden,
 		       m->hidden * sizeof(*residual));
-	for (uint32_t layer = 0; layer < m->layers; layer++) {
-		run_attention(r, layer, residual, count);
-		run_mlp(r, layer, residual, count);
-	}
+	for (uint32_t layer = 0; layer < m->layers; layer++)
+		run_layer(r, layer, residual, count);
 	reference_norm(normed, residual + (size_t)(count - 1) * m->hidden, r->weights[LLAMA_NORM_FINAL][0], m->hidden, m->norm_epsilon);
 	product(logits, r->weights[LLAMA_HEAD][0], NULL, normed, m->vocabulary, m->hidden);
 	free(residual);
