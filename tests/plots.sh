@@ -51,6 +51,13 @@ points()
 	[ "$found" -eq "$2" ] || fail "$1 has $found points, but $2 were expected"
 }
 
+# texts FILE PATTERN EXPECTED: the texts that are wholly like PATTERN, in the order drawn.
+texts()
+{
+	found=$(grep -o "<text>$2</text>" "$1" | sed 's/<[^>]*>//g' | paste -s -d ' ')
+	[ "$found" = "$3" ] || fail "$1 has the texts $found, but these were expected: $3"
+}
+
 # refuses SENTENCE NAME ARGUMENT...: exit code 1, this sentence alone on stderr, and no chart.
 refuses()
 {
@@ -78,6 +85,31 @@ holds ledger.svg "Where the prompt tokens went" "lru, ttl none, 0.5 GiB" "lru, t
 	evicted expired orphaned "partial tail" "share of prompt tokens (%)" ">69<"
 grep -q "forced" ledger.svg && fail "ledger.svg has a kind in the key that is 0 everywhere"
 
+# The table by hand: belady 50 and 81 %; rows by their mean without TTL; one cell better than belady; saga lacks its
+# last point, so it has no mean there.
+draw policies "$fixtures/policies.csv" table.svg
+holds table.svg "How far each policy is from belady" "trace agents_a" "(hatched, below 0: better than belady)" \
+	"ttl none" "ttl static:ttl=5m,mode=sliding" "belady's hit rate (%)" "capacity (blocks, and below them GiB)"
+texts table.svg '[a-z]*' "belady saga lru fifo mean mean"
+texts table.svg '-*[0-9]*\.[0-9]' "0.5 0.5 0.0 -5.0 20.0 13.0 0.0 11.0 21.0 31.0 0.0 3.0 20.5 22.0 2.0 0.0 25.0 30.0 \
+6.0 21.0 51.0 4.0 23.0 40.5 50.0 81.0 50.0 81.0"
+[ "$(grep -c 'polygon.*url(#gpPat' table.svg)" -eq 1 ] || fail "table.svg should have one hatched cell"
+darkest=$(grep -o "polygon fill = 'rgb( 86, 180, 233)'" table.svg | wc -l)
+[ "$darkest" -eq 1 ] || fail "table.svg has $darkest cells as dark as the farthest, but 1 was expected"
+
+# Of two traces each is measured from its own belady; a lone capacity has no mean; small distances have two digits.
+cat >traces.csv <<END
+trace,evict,ttl,capacity_blocks,capacity_gib,token_hit_rate
+a,lru,none,inf,,0.5
+a,belady,none,inf,,0.505
+b,lru,none,2500000,,0.8
+b,belady,none,2500000,,0.815
+END
+draw policies traces.csv traces.svg
+texts traces.svg '[0-9]\.[0-9][0-9]' "0.00 0.50 0.00 1.50"
+holds traces.svg ">a<" ">b<" unlimited "2.5 M" "capacity (blocks); policies"
+grep -q -e mean\< -e hatched traces.svg && fail "traces.svg has means or hatched cells"
+
 # TTFTs are 10, 20, ... 200 ms: p50 lies between the 10th and the 11th, p95 just above the 19th.
 awk -F, 'NR == 1 || $1 % 2 == 0' "$fixtures/requests.csv" >half.csv
 cp "$fixtures/requests.csv" "it's a:b.csv"
@@ -89,19 +121,21 @@ points cdf.svg 9
 # One row, one request, every ending.
 head -n 2 "$fixtures/sweep.csv" >one.csv
 head -n 2 "$fixtures/requests.csv" >request.csv
+sed -n '1p; /,belady,none,1000,/p' "$fixtures/policies.csv" >belady.csv
 for ending in svg png pdf; do
 	draw hit_vs_capacity one.csv hit."$ending"
 	draw ledger one.csv ledger."$ending"
 	draw ttft_cdf request.csv cdf."$ending"
+	draw policies belady.csv table."$ending"
 done
 holds hit.svg lru 100
 holds ledger.svg "0.5 GiB"
 holds cdf.svg "request  (p50 80 ms, p95 80 ms)"
-for png in hit.png ledger.png cdf.png; do
+for png in hit.png ledger.png cdf.png table.png; do
 	[ "$(od -An -tx1 -N8 $png | tr -d ' ')" = 89504e470d0a1a0a ] || fail "$png is no PNG"
 	[ "$(wc -c <$png)" -gt 5000 ] || fail "$png is next to empty"
 done
-for pdf in hit.pdf ledger.pdf cdf.pdf; do
+for pdf in hit.pdf ledger.pdf cdf.pdf table.pdf; do
 	[ "$(head -c 5 $pdf)" = "%PDF-" ] || fail "$pdf is no PDF"
 done
 
@@ -121,12 +155,15 @@ grep -q GiB blocks_hit.svg blocks_ledger.svg && fail "GiB are shown that the swe
 # Long names: the page grows, nothing complains.
 long="s3-fifo:small=0.1,ghost=0.9,promote=2,and=$(seq -s, 30)"
 sed "s/,sieve,/,\"$long\",/; s/ttl=5m,/ttl=5m,max_age=24h,coherence=cascade,/" "$fixtures/sweep.csv" >long.csv
+sed "s/,saga,/,\"$long\",/" "$fixtures/policies.csv" >long_policies.csv
 for ending in svg png; do
+	draw policies long_policies.csv long_table."$ending"
 	draw hit_vs_capacity long.csv long_hit."$ending"
 	draw ledger long.csv long_ledger."$ending"
 	draw ttft_cdf "request.csv:$long,$long" long_cdf."$ending"
 done
 holds long_hit.svg "$long, ttl none" "lru, ttl static:ttl=5m,max_age=24h,coherence=cascade,mode=sliding"
+holds long_table.svg "$long"
 holds long_ledger.svg "$long, ttl none, unlimited"
 
 # A bare environment: no locale, no home.
@@ -140,7 +177,10 @@ head -n 1 "$fixtures/sweep.csv" >header.csv
 printf 'trace,evict\nx,lru\n' >short.csv
 printf 'request,ttft_ms\n0,0\n1,0\n' >zero.csv
 for i in $(seq 41); do tail -n 1 "$fixtures/sweep.csv"; done | cat header.csv - >many.csv
-for name in hit_vs_capacity ledger ttft_cdf; do
+sed '/,belady,/d' "$fixtures/policies.csv" >lost.csv
+sed '/,belady,none,1000,/d' "$fixtures/policies.csv" >gap.csv
+sed '$p' "$fixtures/policies.csv" | sed 's/1000,5,$/1000,5,0.1/' >twice.csv
+for name in hit_vs_capacity ledger policies ttft_cdf; do
 	refuses "$name.gp: absent.csv cannot be read." $name absent.csv no.svg
 	refuses "$name.gp: empty.csv is empty, but a header line with column names was expected." $name empty.csv no.svg
 done
@@ -152,6 +192,15 @@ refuses "hit_vs_capacity.gp: header.csv has no row with a number in capacity_blo
 refuses "ledger.gp: header.csv has no row with a number in prompt_tokens." ledger header.csv no.svg
 refuses "ledger.gp: many.csv has 41 points, but a chart of bars shows 40 at most; sweep fewer." ledger many.csv no.svg
 refuses "ttft_cdf.gp: no request waited longer than 0 ms, which a logarithmic axis cannot show." ttft_cdf zero.csv no.svg
+from="from which the distance is measured; sweep with belady in --evict and none in --ttl."
+refuses "policies.gp: short.csv has no column ttl; its columns are trace,evict." policies short.csv no.svg
+refuses "policies.gp: header.csv has no row with a number in capacity_blocks token_hit_rate." policies header.csv no.svg
+refuses "policies.gp: lost.csv has no row for belady, ttl none, 100 blocks, $from" policies lost.csv no.svg
+refuses "policies.gp: gap.csv has no row for belady, ttl none, 1000 blocks, $from" policies gap.csv no.svg
+refuses "policies.gp: twice.csv has two rows for saga, ttl static:ttl=5m,mode=sliding, 1000 blocks, \
+so something else differs too; draw one at a time." policies twice.csv no.svg
+refuses "policies.gp: no.gif should end in .svg, .png or .pdf, which says what to draw." policies belady.csv no.gif
+refuses "Usage: gnuplot -c policies.gp SWEEP.csv OUT.(svg|png|pdf)" policies belady.csv
 refuses "ledger.gp: no.gif should end in .svg, .png or .pdf, which says what to draw." ledger one.csv no.gif
 refuses "Usage: gnuplot -c ledger.gp SWEEP.csv OUT.(svg|png|pdf)" ledger one.csv
 
