@@ -28,7 +28,9 @@ stats source("cell") using 3 nooutput
 farthest = STATS_max > 0 ? STATS_max : 1
 some_better = 0
 digits = farthest < 2 ? 2 : 1
-is_better(d) = d < -0.5 * 10 ** -digits
+rounded(d) = sprintf(digits == 1 ? "%.1f" : "%.2f", d)
+number(d) = rounded(real(rounded(d)) == 0 ? 0 : d)
+is_better(d) = real(rounded(d)) < 0
 stats source("cell") using (is_better(column(3)) ? (some_better = 1) : 0) nooutput
 name_letters = strlen("belady's hit rate (%)")
 see_name(length) = (name_letters = length > name_letters ? length : name_letters)
@@ -62,10 +64,9 @@ page_height = above + line * (rows + 1.7) + below
 # The farther, the darker, from white to a blue that black numbers still stand out from (#56B4E9).
 toward(to, d) = (d <= 0 ? 255 : int(255 + (to - 255) * d / farthest))
 shade(d) = toward(86, d) * 65536 + toward(180, d) * 256 + toward(233, d)
-number(d) = sprintf(digits == 1 ? "%.1f" : "%.2f", abs(d) < 0.5 * 10 ** -digits ? 0 : d)
 short(n) = (n >= 1e6 ? sprintf("%.4g M", n / 1e6) : n >= 1e3 ? sprintf("%.4g k", n / 1e3) : sprintf("%.4g", n))
 blocks(text) = (text eq "" ? "mean" : text eq "inf" ? "unlimited" : short(real(text)))
-size(text) = (text eq "" ? " " : sprintf("%.3g", real(text)))
+size(text) = (text eq "" ? " " : sprintf(real(text) < 100 ? "%.3g" : "%.0f", real(text)))
 
 set border 0
 unset grid
