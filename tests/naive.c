@@ -98,8 +98,10 @@ static int64_t end_ns(const struct naive *model, block_id b)
 	const struct trace *trace = model->config.trace;
 	int64_t latest_ns = model->blocks[b].deadline_ns;
 	for (uint32_t c = b + 1; model->config.coherence == NAIVE_LIFT && c < trace->block_count; c++) {
-		if (trace->parent[c] == b && model->blocks[c].state == NAIVE_RESIDENT && end_ns(model, c) > latest_ns)
-			latest_ns = end_ns(model, c);
+		const bool counts = trace->parent[c] == b && model->blocks[c].state == NAIVE_RESIDENT;
+		const int64_t child_ns = counts ? end_ns(model, c) : 0;
+		if (child_ns > latest_ns)
+			latest_ns = child_ns;
 	}
 	return latest_ns;
 }
