@@ -5,7 +5,8 @@
  *   p_w (e^(-lambda_w t) - e^(-lambda_w (t + life)))
  * The lowest goes, of equals the one that stands latest in its prompt. This falls with t, so each category needs only
  * its least recently used block to be looked at: O(categories) an eviction. Within a category the order is that of
- * uses, also where a trace's clock calls two of them simultaneous.
+ * uses, also where a trace's clock calls two of them simultaneous: lists in flat scope (orphans, pinned but not used, keep
+ * their place and are stepped over), heaps of idle leaves in leaf scope.
  *
  * Choices. A block's category is that of its last use: `workload`, else `class` (else none), and the turn, from `turns`
  * on all the same. The fit of a category rests on the last `window`, in ten slots, and is made anew at the end of every
@@ -18,6 +19,7 @@
  */
 #include "heaps.h"
 #include "kinds.h"
+#include "list.h"
 #include "recency.h"
 
 #include <math.h>
@@ -39,7 +41,9 @@ struct wa_slot {
 
 struct wa {
 	struct recency recency;
-	struct heaps heaps; /* [category] idle blocks, the longest unused on top */
+	bool leaf;
+	struct heaps heaps; /* leaf scope: [category] idle blocks, the longest unused on top */
+	struct link *links; /* flat scope: a list a category, which used blocks join when they are let go */
 	uint32_t *category; /* [block] of its last use, also once it is gone */
 	uint32_t categories, turns;
 	double prior;
@@ -70,7 +74,8 @@ static void *wa_open(const struct evict_env *env, const union param_value *value
 {
 	(void)err;
 	struct wa *p = mem_alloc(1, sizeof(*p));
-	*p = (struct wa){.turns = (uint32_t)values[KEY_TURNS].integer,
+	*p = (struct wa){.leaf = env->leaf,
+	                 .turns = (uint32_t)values[KEY_TURNS].integer,
 	                 .shares = values[KEY_P].integer == 0,
 	                 .life_ns = values[KEY_LIFE].integer,
 	                 .prior = values[KEY_PRIOR].real,
@@ -78,7 +83,10 @@ static void *wa_open(const struct evict_env *env, const union param_value *value
 	p->slot_end_ns = p->slot_ns;
 	p->categories = kinds_count(env) * p->turns;
 	recency_open(&p->recency, env);
-	heaps_open(&p->heaps, env->block_count, p->categories, env->depth);
+	if (p->leaf)
+		heaps_open(&p->heaps, env->block_count, p->categories, env->depth);
+	else
+		p->links = list_open(env->block_count, p->categories);
 	p->category = mem_alloc(env->block_count, sizeof(*p->category));
 	for (uint32_t b = 0; b < env->block_count; b++)
 		p->category[b] = CATEGORY_NONE;
@@ -95,7 +103,9 @@ static void wa_close(void *state)
 {
 	struct wa *p = state;
 	recency_close(&p->recency);
-	heaps_close(&p->heaps);
+	if (p->leaf)
+		heaps_close(&p->heaps);
+	free(p->links);
 	for (uint32_t i = 0; i < SLOTS; i++)
 		free(p->slots[i].sums);
 	free(p->category);
@@ -199,29 +209,54 @@ static inline void use(struct wa *p, block_id b)
 
 static inline void wa_hit(struct wa *p, block_id b)
 {
+	if (!p->leaf && !list_is_out(p->links, b)) {
+		list_take(p->links, b);
+		list_set_out(p->links, b);
+	}
 	use(p, b);
 }
 
 static inline void wa_insert(struct wa *p, block_id b)
 {
+	if (!p->leaf)
+		list_set_out(p->links, b);
 	use(p, b);
 }
 
 static inline void wa_busy(struct wa *p, block_id b)
 {
-	heaps_remove(&p->heaps, p->category[b], b);
+	if (p->leaf)
+		heaps_remove(&p->heaps, p->category[b], b);
 }
 
 static inline void wa_idle(struct wa *p, block_id b)
 {
 	recency_idle(&p->recency, b);
-	heaps_push(&p->heaps, p->category[b], b, p->recency.order[b], 0);
+	if (p->leaf)
+		heaps_push(&p->heaps, p->category[b], b, p->recency.order[b], 0);
+	else if (list_is_out(p->links, b))
+		list_push_back(p->links, p->recency.env->block_count + p->category[b], b);
 }
 
 static inline void wa_remove(struct wa *p, block_id b)
 {
-	if (evict_idle(p->recency.env, b))
-		wa_busy(p, b);
+	if (p->leaf && evict_idle(p->recency.env, b))
+		heaps_remove(&p->heaps, p->category[b], b);
+	if (!p->leaf && !list_is_out(p->links, b))
+		list_take(p->links, b);
+}
+
+/* The category's idle block that has gone unused longest. Orphans of the path being served stand in their list. */
+static inline block_id longest_unused(const struct wa *p, uint32_t category)
+{
+	const struct evict_env *env = p->recency.env;
+	if (p->leaf)
+		return heaps_top(&p->heaps, category);
+	const block_id end = env->block_count + category;
+	block_id b = p->links[end].next;
+	while (b != end && !evict_idle(env, b))
+		b = p->links[b].next;
+	return b == end ? BLOCK_NONE : b;
 }
 
 static double log_chance(const struct wa *p, block_id b)
@@ -245,7 +280,7 @@ static inline block_id wa_evict(struct wa *p, block_id in)
 	block_id victim = BLOCK_NONE;
 	double least = 0;
 	for (uint32_t w = 0; w < p->categories; w++) {
-		const block_id b = heaps_top(&p->heaps, w);
+		const block_id b = longest_unused(p, w);
 		if (b == BLOCK_NONE)
 			continue;
 		const double chance = log_chance(p, b);
@@ -256,7 +291,7 @@ static inline block_id wa_evict(struct wa *p, block_id in)
 	}
 	if (victim == BLOCK_NONE)
 		return BLOCK_NONE;
-	wa_busy(p, victim);
+	wa_remove(p, victim);
 	p->slots[p->slot].evictions++;
 	p->slots[p->slot].ages_ns += (double)recency_age_ns(&p->recency, victim);
 	return victim;
@@ -273,7 +308,8 @@ static double wa_score(const void *state, block_id b)
 }
 
 #define EVICT wa
-#define EVICT_PREFETCH(p, b) (__builtin_prefetch(&(p)->heaps.node[b], 1), __builtin_prefetch(&(p)->category[b], 1))
+#define EVICT_PREFETCH(p, b)     (__builtin_prefetch(&(p)->links[b], 1), __builtin_prefetch(&(p)->category[b], 1))
+#define EVICT_PREFETCH_HIT(p, b) list_prefetch_around((p)->links, b)
 #include "evict_hooks.h"
 
 const struct evict_ops evict_wa = {
@@ -286,7 +322,7 @@ const struct evict_ops evict_wa = {
                   "e^(-10/30)) = 0.15, each times its share: A goes, where lru lets B go. With a prior of 100 uses "
                   "both kinds have gaps of about 7 s, for want of evidence, and B goes.",
         .source = "KVCache Cache in the Wild, USENIX ATC 2025, arXiv 2506.02634; vLLM pull request 22236; POLICIES B3",
-        .cost = "O(log idle) a use, O(categories) an eviction",
+        .cost = "O(1) a use (leaf scope: O(log leaves)), O(categories) an eviction",
         .state_bytes = 52,
         .params = wa_params,
         .needs_time = true,
