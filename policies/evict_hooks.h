@@ -56,7 +56,13 @@ static block_id EVICT_FN(_evict_one)(void *state, block_id in)
 
 /* The loop knows what comes next and asks memory for it in time, about two latencies ahead: EVICT_PREFETCH(p, b) for
  * what every access needs; half-way, EVICT_PREFETCH_HIT(p, b), for a resident block, for what its state points to (its
- * neighbours in a list). A policy defines them where it gains from it; they may read stale state and change nothing. */
+ * neighbours in a list). A policy defines them where it gains from it; they may read stale state and change nothing.
+ * EVICT_OBJECT(p) says what always holds of p's state under object semantics, for the compiler to leave out the rest. */
+#ifndef EVICT_OBJECT
+#define EVICT_OBJECT(p) true
+#endif
+#define EVICT_ASSUME(p) ((EVICT_OBJECT(p)) ? (void)0 : __builtin_unreachable())
+
 #define EVICT_AHEAD 12
 #define EVICT_AHEAD_HIT 6
 
@@ -65,12 +71,12 @@ static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 	struct EVICT *p = state;
 	uint8_t *const resident = pass->resident;
 	const block_id *const refs = pass->refs;
-	uint8_t *const hit = pass->hit;
+	uint8_t *const restrict hit = pass->hit;
 	uint32_t used = pass->used;
 	const uint32_t capacity_blocks = pass->capacity_blocks;
 	const size_t count = pass->count;
 	struct policy_now *const now = pass->now;
-	uint64_t evicted = 0, declined = 0;
+	uint64_t evicted = 0, declined = 0, seq = now->seq;
 	for (size_t i = 0; i < count; i++) {
 		const block_id b = refs[i];
 #ifdef EVICT_PREFETCH
@@ -83,11 +89,12 @@ static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 		if (i + EVICT_AHEAD_HIT < count && (resident[refs[i + EVICT_AHEAD_HIT]] & 1u))
 			EVICT_PREFETCH_HIT(p, refs[i + EVICT_AHEAD_HIT]);
 #endif
-		now->seq++;
+		now->seq = ++seq;
 #ifdef EVICT_FUTURE
 		pass->next_use[b] = pass->next[i];
 #endif
 		hit[i] = resident[b] & 1u;
+		EVICT_ASSUME(p);
 		if (hit[i]) {
 			EVICT_FN(_busy)(p, b);
 			EVICT_FN(_hit)(p, b);
@@ -107,6 +114,7 @@ static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 			used++;
 		}
 		resident[b] = 1;
+		EVICT_ASSUME(p);
 		EVICT_FN(_insert)(p, b);
 #ifdef EVICT_SURPLUS
 		for (block_id out; (out = EVICT_FN(_surplus)(p)) != BLOCK_NONE; used--, evicted++)

@@ -82,8 +82,8 @@ struct evict_env {
 	uint32_t block_tokens;
 	uint32_t session_count, class_count;
 	bool leaf;                 /* scope */
-	bool never_busy;           /* object semantics: whatever evict() may look at is idle, and need not be asked; a block is
-	                            * let go at once, so idle() sees them in order of use */
+	bool never_busy;           /* object semantics without TTL: whatever evict() may look at is idle, and need not be asked;
+	                            * a block is let go at once, so idle() sees them in order of use; there is no remove() */
 	uint64_t seed;             /* for policies that draw */
 	const block_id *parent;
 	const uint32_t *depth;

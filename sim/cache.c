@@ -68,8 +68,8 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 	cache->on_drop = config->on_drop;
 	cache->on_drop_context = config->on_drop_context;
 	cache->expiry = expiry_open(trace, &cache->env, config->ttl, config->history, err);
-	if (cache->expiry && expiry_hard(cache->expiry))
-		cache->env.never_busy = false; /* the shield is a pin */
+	if (cache->expiry)
+		cache->env.never_busy = false; /* blocks may be shielded, and leave by remove() */
 	if ((!cache->expiry && err->text[0]) || open_policy(cache, config, err) < 0) {
 		cache_close(cache);
 		return NULL;
