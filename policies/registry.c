@@ -4,9 +4,10 @@
 
 #include <string.h>
 
-#define EVICTIONS(X) X(lru) X(fifo) X(lfu) X(belady) X(gdsf) X(lfuda) X(sglang_priority) X(sglang_slru) X(vllm) X(vllm_arc) X(wtinylfu) \
-	X(age_cost) X(flops) X(length_aware) X(lookahead) X(pgdsf) X(saga) X(steps) X(tlru) X(wa) \
-	X(score_age_cost) X(score_reuse) X(score_size_cost)
+#define EVICTIONS(X) X(lru) X(fifo) X(mru) X(filo) X(random) X(clock) X(lfu) X(slru) X(2q) X(arc) X(lirs)              \
+	X(s3fifo) X(sieve) X(belady) X(sglang_priority) X(sglang_slru) X(vllm) X(gdsf) X(lfuda) X(vllm_arc)                   \
+	X(age_cost) X(flops) X(length_aware) X(lookahead) X(pgdsf) X(saga) X(steps) X(tlru) X(wa) X(score_age_cost)           \
+	X(score_reuse) X(score_size_cost) X(wtinylfu)
 
 #define TTLS(X) X(none) X(static)
 

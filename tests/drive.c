@@ -41,6 +41,13 @@ static double recompute_ns(const void *cost, uint32_t depth)
 	return block * drive->config.token_ns + (block * block * depth + block * (block + 1) / 2) * drive->config.pair_ns;
 }
 
+static void on_drop(void *context, block_id b, enum block_state why)
+{
+	struct drive *drive = context;
+	if (why == BLOCK_EVICTED)
+		drive->evicted[b] = ++drive->evictions;
+}
+
 struct drive *drive_open(const struct trace *trace, const struct drive_config *config)
 {
 	struct err err;
@@ -60,7 +67,10 @@ struct drive *drive_open(const struct trace *trace, const struct drive_config *c
 	        .block_bytes = NAN,
 	        .recompute_ns = recompute_ns,
 	        .cost = drive,
+	        .on_drop = on_drop,
+	        .on_drop_context = drive,
 	};
+	drive->evicted = mem_alloc(trace->block_count, sizeof(*drive->evicted));
 	drive->cache = cache_open(trace, &cache_config, &err);
 	if (!drive->cache) {
 		fprintf(stderr, "drive_open: %s\n", err.text);
@@ -79,6 +89,7 @@ void drive_close(struct drive *drive)
 	spec_free(&drive->evict);
 	spec_free(&drive->ttl);
 	free(drive->first_reference);
+	free(drive->evicted);
 	free(drive);
 }
 

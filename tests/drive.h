@@ -24,6 +24,8 @@ struct drive {
 	struct spec evict, ttl;
 	struct cache *cache;
 	uint64_t *first_reference;
+	uint64_t *evicted; /* [block] when it was evicted last: a count over all evictions; 0: never (not kept in object loops) */
+	uint64_t evictions;
 };
 
 /* What one request holds. */

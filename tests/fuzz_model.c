@@ -195,7 +195,7 @@ struct steps {
 	struct finding *finding;
 	struct held held[MOST_HELD];
 	uint32_t held_count;
-	char *before, *after; /* drive_states */
+	char *after; /* drive_states */
 };
 
 static bool same_states(struct steps *s, const char *step, uint32_t request)
@@ -228,12 +228,11 @@ static bool same_states(struct steps *s, const char *step, uint32_t request)
 	return true;
 }
 
-/* Follow mode: tells the model which blocks went. */
-static void tell_gone(struct steps *s)
+/* Follow mode: tells the model which blocks went after the first `evictions`. */
+static void tell_gone(struct steps *s, uint64_t evictions)
 {
-	drive_states(s->drive, s->after);
 	for (uint32_t b = 0; b < s->c->trace->block_count; b++)
-		s->model->blocks[b].gone = s->before[b] == 'r' && s->after[b] == 'e';
+		s->model->blocks[b].gone = s->drive->evicted[b] > evictions ? s->drive->evicted[b] : 0;
 }
 
 static bool step_time(struct steps *s, int64_t now_ns, uint32_t request)
@@ -249,12 +248,12 @@ static bool step_acquire(struct steps *s, uint32_t request)
 	struct held *held = &s->held[s->held_count++];
 	held->path = mem_alloc(s->c->trace->block_count, sizeof(*held->path));
 	const uint32_t count = drive_path(s->drive, request, held->path);
-	drive_states(s->drive, s->before);
+	const uint64_t evictions = s->drive->evictions;
 	held->hold = drive_acquire(s->drive, request, NULL);
 	if (!s->model)
 		return true;
 	if (!s->model->policy)
-		tell_gone(s);
+		tell_gone(s, evictions);
 	s->model->request = request;
 	const uint32_t hit = naive_lookup(s->model, held->path, count);
 	if (hit != held->hold.hit_blocks)
@@ -342,7 +341,6 @@ static bool check_steps(const struct fuzz_case *c, struct finding *finding)
 	                                       .pair_ns = naive.pair_ns,
 	                               });
 	s.model = ttl_known && !(followed && naive.object) ? naive_open(&naive) : NULL;
-	s.before = mem_alloc((size_t)c->trace->block_count + 1, 1);
 	s.after = mem_alloc((size_t)c->trace->block_count + 1, 1);
 	bool fine = true;
 	for (uint32_t r = 0; r < c->trace->request_count && fine; r++)
@@ -351,7 +349,6 @@ static bool check_steps(const struct fuzz_case *c, struct finding *finding)
 		fine = step_release(&s, 0);
 	while (s.held_count)
 		free(s.held[--s.held_count].path);
-	free(s.before);
 	free(s.after);
 	drive_close(s.drive);
 	if (s.model)

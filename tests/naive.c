@@ -262,19 +262,17 @@ void naive_evict(struct naive *model, block_id b)
 	expire_now(model); /* under lift a parent may have lived for its sake */
 }
 
-/* Follow mode: one that the product let go and that may go now. The deepest first: its ancestors turn into leaves after
- * it. */
+/* Follow mode: the next one that the product let go, if it may go. */
 static block_id follow(struct naive *model)
 {
-	const struct trace *trace = model->config.trace;
 	block_id victim = BLOCK_NONE;
-	for (uint32_t b = 0; b < trace->block_count; b++) {
-		if (model->blocks[b].gone && naive_idle(model, b) &&
-		    (victim == BLOCK_NONE || trace->depth[b] > trace->depth[victim]))
+	for (uint32_t b = 0; b < model->config.trace->block_count; b++) {
+		if (model->blocks[b].gone && (victim == BLOCK_NONE || model->blocks[b].gone < model->blocks[victim].gone))
 			victim = b;
 	}
-	if (victim != BLOCK_NONE)
-		model->blocks[victim].gone = false;
+	if (victim == BLOCK_NONE || !naive_idle(model, victim))
+		return BLOCK_NONE;
+	model->blocks[victim].gone = 0;
 	return victim;
 }
 

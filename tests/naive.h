@@ -72,7 +72,7 @@ struct naive_block {
 	uint64_t uses;               /* 1 at insertion, one more per hit */
 	int64_t born_ns, deadline_ns;
 	int64_t used_ns;             /* of the last use; in flat scope of letting go after it */
-	bool gone; /* follow mode: the product let it go in this step */
+	uint64_t gone; /* follow mode: the product let it go in this step, in this order; 0: did not */
 	/* For policies with state of their own. */
 	double score;
 	uint64_t mark;
@@ -127,9 +127,10 @@ struct naive_ttl {
 	int64_t (*ttl_ns)(const struct naive *model, const struct naive_values *own, block_id b, uint64_t hits);
 };
 
-/* The twins of the engines' own policies, of classics that keep scores, and of the papers' that score by a formula or learn. */
-extern const struct naive_policy naive_engines[], naive_scored[], naive_papers[], naive_learned[], naive_vllm;
-extern const size_t naive_engine_count, naive_scored_count, naive_paper_count, naive_learned_count;
+/* The twins of the engines' own policies, of classics that keep queues or scores, and of the papers' that score by a formula
+ * or learn. */
+extern const struct naive_policy naive_engines[], naive_queued[], naive_scored[], naive_papers[], naive_learned[], naive_vllm;
+extern const size_t naive_engine_count, naive_queued_count, naive_scored_count, naive_paper_count, naive_learned_count;
 
 /* NULL where there is no twin of that name, or none in that scope. */
 const struct naive_policy *naive_policy_find(const char *name, bool leaf);

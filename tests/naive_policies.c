@@ -1,7 +1,6 @@
 /* naive_policies.c - the twins: each policy and TTL rule as one small function. To add one, write its key (the idle block
  * with the smallest goes) or, for rules that are no key, choose() with the hooks it needs, and put it into the table.
- * naive_engines.c has those of the engines, naive_scored.c those with
- * scores. */
+ * naive_engines.c has those of the engines, naive_queued.c and naive_scored.c those with queues and with scores. */
 #include "naive.h"
 
 #include <string.h>
@@ -14,6 +13,16 @@ static struct naive_key lru_key(const struct naive *model, block_id b)
 static struct naive_key fifo_key(const struct naive *model, block_id b)
 {
 	return (struct naive_key){(double)model->blocks[b].born_seq, 0};
+}
+
+static struct naive_key mru_key(const struct naive *model, block_id b)
+{
+	return (struct naive_key){-(double)model->blocks[b].used_seq, 0};
+}
+
+static struct naive_key filo_key(const struct naive *model, block_id b)
+{
+	return (struct naive_key){-(double)model->blocks[b].born_seq, 0};
 }
 
 static struct naive_key lfu_key(const struct naive *model, block_id b)
@@ -45,6 +54,8 @@ static int64_t static_ttl_ns(const struct naive *model, const struct naive_value
 static const struct naive_policy policies[] = {
         {.name = "lru", .key = lru_key},
         {.name = "fifo", .key = fifo_key},
+        {.name = "mru", .key = mru_key},
+        {.name = "filo", .key = filo_key},
         {.name = "lfu", .key = lfu_key},
         {.name = "belady", .choose = belady_choose},
 };
@@ -67,6 +78,8 @@ const struct naive_policy *naive_policy_find(const char *name, bool leaf)
 	const struct naive_policy *found = find_in(policies, COUNT_OF(policies), name);
 	if (!found)
 		found = find_in(naive_engines, naive_engine_count, name);
+	if (!found)
+		found = find_in(naive_queued, naive_queued_count, name);
 	if (!found)
 		found = find_in(naive_scored, naive_scored_count, name);
 	if (!found)

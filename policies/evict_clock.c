@@ -1,0 +1,105 @@
+/* evict_clock.c - second chance: first in, first out, but a block used since the hand last passed it goes round again.
+ *
+ * Each block has a counter that a hit raises, to at most 2^bits - 1 (one bit: used or not). The hand takes the oldest
+ * block: where the counter is 0 it goes, else the counter is lowered and the block passes as if it had just come.
+ * Blocks that are in use, or have children in leaf scope, are stepped over: they keep counter and place. The circle
+ * with its hand is kept as a queue whose front is where the hand stands. Source: textbook (Corbato 1968); libCacheSim's
+ * Clock for its place of insertion (behind the hand), POLICIES C, E7.
+ */
+#include "queues.h"
+
+#include <stdlib.h>
+
+struct clock {
+	struct queues q;
+	uint8_t *uses;
+	uint8_t most;
+};
+
+static const struct param clock_params[] = {
+    {"bits", PARAM_INT, "1", 1, 8, NULL, "bits of a block's counter; 1: used or not"},
+    {.name = NULL},
+};
+
+static void *clock_open(const struct evict_env *env, const union param_value *values, struct err *err)
+{
+	(void)err;
+	struct clock *p = mem_alloc(1, sizeof(*p));
+	*p = (struct clock){.most = (uint8_t)((1u << values[0].integer) - 1)};
+	queues_open(&p->q, env, 1, &env->capacity_blocks, 0);
+	p->uses = mem_alloc(env->block_count, sizeof(*p->uses));
+	return p;
+}
+
+static void clock_close(void *state)
+{
+	struct clock *p = state;
+	queues_close(&p->q);
+	free(p->uses);
+	free(p);
+}
+
+static inline void clock_hit(struct clock *p, block_id b)
+{
+	if (p->uses[b] < p->most)
+		p->uses[b]++;
+}
+
+static inline void clock_insert(struct clock *p, block_id b)
+{
+	p->uses[b] = 0;
+	queues_join(&p->q, 0, b);
+}
+
+static inline void clock_busy(struct clock *p, block_id b)
+{
+	queues_set_busy(&p->q, b);
+}
+
+static inline void clock_idle(struct clock *p, block_id b)
+{
+	queues_set_idle(&p->q, b);
+}
+
+static inline void clock_remove(struct clock *p, block_id b)
+{
+	queues_take(&p->q, 0, b);
+}
+
+static inline block_id clock_evict(struct clock *p, block_id in)
+{
+	(void)in;
+	for (block_id b; (b = queues_pop(&p->q, 0)) != BLOCK_NONE;) {
+		const block_id soon = queues_prefetch_front(&p->q, 0);
+		__builtin_prefetch(&p->uses[soon], 1);
+		if (p->uses[b] == 0)
+			return b;
+		p->uses[b]--;
+		queues_append(&p->q, 0, b, true);
+	}
+	return BLOCK_NONE;
+}
+
+#define EVICT                clock
+#define EVICT_OBJECT(p)      ((p)->q.plain && !(p)->q.by_name)
+#define EVICT_PREFETCH(p, b) __builtin_prefetch(&(p)->uses[b], 1)
+#include "evict_hooks.h"
+
+const struct evict_ops evict_clock = {
+    .name = "clock",
+    .rule = "the oldest block not used since the hand last passed it; those that were used go round again",
+    .detail = "With room for 3 blocks, requests A, B, C, A, D: when D comes the hand is at A, which has been used; its "
+	      "bit is "
+	      "cleared and the hand goes on to B, which goes. The next new block E takes the place of C, and F that of "
+	      "A, which was not used again.",
+    .source = "textbook (Corbato 1968); libCacheSim Clock.c, POLICIES C, E7",
+    .cost = "O(1) amortized",
+    .state_bytes = 13,
+    .params = clock_params,
+    .open = clock_open,
+    .close = clock_close,
+    .hit = clock_hit_run,
+    .busy = clock_busy_run,
+    .idle = clock_idle_run,
+    EVICT_HOOKS(clock),
+};
