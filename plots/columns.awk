@@ -5,7 +5,7 @@
 #
 # It is told what to do by environment variables, because awk would read escapes and `=` in arguments:
 #   CSV      the file
-#   WANTED   names parted by spaces; `ledger_*` is every column that begins so
+#   WANTED   names parted by spaces; `ledger_*` is every column that begins so, and one that ends in `?` may be missing
 #   NUMBERS  those of the names that a row must have a number (or inf) in; rows without are left out
 #   ASKER    begins the sentence of a failure, which goes to stderr, with exit status 1
 BEGIN {
@@ -60,18 +60,19 @@ function is_named(column, pattern,    stem)
 	return sub(/\*$/, "", stem) ? index(column, stem) == 1 : column == pattern
 }
 
-function pick_columns(header,    n, i, w, wanted, asked, before)
+function pick_columns(header,    n, i, w, wanted, asked, before, may_miss)
 {
 	n = cut(header)
 	asked = split(ENVIRON["WANTED"], wanted, " ")
 	for (w = 1; w <= asked; w++) {
 		before = picked
+		may_miss = sub(/\?$/, "", wanted[w])
 		for (i = 1; i <= n; i++)
 			if (is_named(field[i], wanted[w])) {
 				place[++picked] = i
 				name[picked] = field[i]
 			}
-		if (picked == before)
+		if (picked == before && !may_miss)
 			fail("has no column " wanted[w] "; its columns are " header)
 	}
 	print joined(name)

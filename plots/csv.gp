@@ -14,10 +14,14 @@ csv_quoted(text) = "'" . csv_escaped(text) . "'"
 csv_escaped(text) = (strstrt(text, "'") == 0 ? text : \
 	text[1:strstrt(text, "'") - 1] . "'\\''" . csv_escaped(text[strstrt(text, "'") + 1:*]))
 
+# Who asks, for sentences: the script, also from within a file that it loads (where ARG0 is that file).
+csv_asker = ""
+csv_who(name) = csv_base(csv_asker eq "" ? name : csv_asker)
+
 # The shell command that gives the wanted columns, tab-separated, under a line with their names; rows without a number
 # in one of the columns `numbers` are left out.
 csv_command(file, wanted, numbers) = "CSV=" . csv_quoted(file) . " WANTED='" . wanted . "' NUMBERS='" . numbers . \
-	"' ASKER=" . csv_quoted(csv_base(ARG0)) . " awk -f " . csv_quoted(here . "columns.awk")
+	"' ASKER=" . csv_quoted(csv_who(ARG0)) . " awk -f " . csv_quoted(here . "columns.awk")
 
 # The same as a data source of plot and stats, to be read with `skip 1`.
 csv_source(file, wanted, numbers) = "< " . csv_command(file, wanted, numbers)

@@ -11,44 +11,52 @@ while (strlen(here) && here[strlen(here):*] ne "/") { here = here[1:strlen(here)
 load here . "csv.gp"
 load here . "style.gp"
 
-wanted = "trace evict ttl capacity_blocks capacity_gib token_hit_rate"
+wanted = "trace evict ttl capacity_blocks capacity_gib token_hit_rate vary_*?"
 numbers = "capacity_blocks token_hit_rate"
 problem = csv_problem(ARG1, wanted, numbers)
 if (problem eq "") { problem = style_problem(ARG2) }
 if (problem ne "") { print problem; exit status 1 }
 source = csv_source(ARG1, wanted, numbers)
+names = csv_names(ARG1, wanted, numbers)
 
-# The lines: distinct (trace, evict, ttl), in order of appearance. What all have in common is told in the title.
+# The lines: distinct (trace, evict, ttl, varied keys), in order of appearance. The title tells what all have in common.
+comma(a, b) = a . (strlen(a) && strlen(b) ? ", " : "") . b
+varied_name(c) = (name = word(names, c), name[6:*])
+varied(c) = (c > words(names) ? "" : comma(varied_name(c) . " " . strcol(c), varied(c + 1)))
 stats source skip 1 using (0) nooutput
 array TRACE[STATS_records]
 array EVICT[STATS_records]
 array TTL[STATS_records]
+array VARIED[STATS_records]
 lines = 0
-line_of(trace, evict, ttl) = sum [i = 1:lines] (TRACE[i] eq trace && EVICT[i] eq evict && TTL[i] eq ttl ? i : 0)
-line_add(trace, evict, ttl) = (line_of(trace, evict, ttl) ? 0 : \
-	(lines = lines + 1, TRACE[lines] = trace, EVICT[lines] = evict, TTL[lines] = ttl, 0))
-stats source skip 1 using (line_add(strcol(1), strcol(2), strcol(3))) nooutput
+line_of(trace, evict, ttl, keys) = sum [i = 1:lines] \
+	(TRACE[i] eq trace && EVICT[i] eq evict && TTL[i] eq ttl && VARIED[i] eq keys ? i : 0)
+line_add(trace, evict, ttl, keys) = (line_of(trace, evict, ttl, keys) ? 0 : \
+	(lines = lines + 1, TRACE[lines] = trace, EVICT[lines] = evict, TTL[lines] = ttl, VARIED[lines] = keys, 0))
+stats source skip 1 using (line_add(strcol(1), strcol(2), strcol(3), varied(7))) nooutput
 traces_differ = 0
 evicts_differ = 0
 ttls_differ = 0
+varied_differ = 0
 letters = 0
 do for [i = 1:lines] {
 	if (TRACE[i] ne TRACE[1]) { traces_differ = 1 }
 	if (EVICT[i] ne EVICT[1]) { evicts_differ = 1 }
 	if (TTL[i] ne TTL[1]) { ttls_differ = 1 }
+	if (VARIED[i] ne VARIED[1]) { varied_differ = 1 }
 }
 
-comma(a, b) = a . (strlen(a) && strlen(b) ? ", " : "") . b
 label(i) = comma(comma(traces_differ ? csv_stem(TRACE[i]) : "", evicts_differ || lines == 1 ? EVICT[i] : ""), \
-	ttls_differ ? "ttl " . TTL[i] : "")
+	comma(ttls_differ ? "ttl " . TTL[i] : "", varied_differ ? VARIED[i] : ""))
 do for [i = 1:lines] { letters = strlen(label(i)) > letters ? strlen(label(i)) : letters }
 common = comma(traces_differ ? "" : "trace " . csv_stem(TRACE[1]), \
-	comma(evicts_differ || lines == 1 ? "" : EVICT[1], ttls_differ ? "" : "ttl " . TTL[1]))
+	comma(evicts_differ || lines == 1 ? "" : EVICT[1], \
+	comma(ttls_differ ? "" : "ttl " . TTL[1], varied_differ ? "" : VARIED[1])))
 
-# Lines of one policy share a colour, lines of one TTL (or trace) a dash, where that tells all lines apart.
-pairs = (traces_differ || evicts_differ) && ttls_differ
+# Lines of one policy share a colour, lines of one TTL and varied keys (or trace) a dash, if that tells all lines apart.
+pairs = (traces_differ || evicts_differ) && (ttls_differ || varied_differ)
 hue_name(i) = (pairs ? TRACE[i] . "\t" . EVICT[i] : traces_differ && evicts_differ ? EVICT[i] : sprintf("%d", i))
-dash_name(i) = (pairs ? TTL[i] : traces_differ && evicts_differ ? TRACE[i] : sprintf("%d", i))
+dash_name(i) = (pairs ? TTL[i] . "\t" . VARIED[i] : traces_differ && evicts_differ ? TRACE[i] : sprintf("%d", i))
 array HUE[lines]
 array DASH[lines]
 hues = 1
@@ -120,6 +128,6 @@ set output ARG2
 # Policies that do the same lie on top of each other: earlier ones are wider, so that they show beside later ones.
 width(i) = 1.5 + 5.0 * (hues - 1 - HUE[i]) / hues
 plot for [i = 1:lines] source skip 1 \
-	using (line_of(strcol(1), strcol(2), strcol(3)) == i ? capacity(strcol(4)) : NaN):(100 * column(6)) smooth unique \
+	using (line_of(strcol(1), strcol(2), strcol(3), varied(7)) == i ? capacity(strcol(4)) : NaN):(100 * column(6)) smooth unique \
 	with linespoints lc rgb style_colour(HUE[i]) dt style_dash(DASH[i]) pt style_shape(HUE[i] + DASH[i] - 1) \
 	lw width(i) ps 0.6 + 0.15 * width(i) title label(i)

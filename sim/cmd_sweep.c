@@ -105,7 +105,7 @@ static void on_point(void *context, size_t index, const struct run_config *confi
 	        .result = result,
 	        .wall_s = -1,
 	        .vary = varies ? &command->vary : NULL,
-	        .vary_point = index % command->sweep.chain_count,
+	        .vary_point = index / command->sweep.capacity_count % command->sweep.chain_count,
 	};
 	if (command->json) {
 		json_array_append_new(command->results, report_json(&report));

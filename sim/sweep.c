@@ -20,10 +20,10 @@ size_t sweep_points(const struct sweep *sweep)
 static struct run_config point(const struct sweep *sweep, size_t index)
 {
 	struct run_config config = *sweep->base;
-	config.tiers = sweep->chains[index % sweep->chain_count];
-	index /= sweep->chain_count;
 	config.capacity_blocks = sweep->capacities[index % sweep->capacity_count];
 	index /= sweep->capacity_count;
+	config.tiers = sweep->chains[index % sweep->chain_count];
+	index /= sweep->chain_count;
 	config.ttl = &sweep->ttls->specs[index % sweep->ttls->count];
 	config.evict = &sweep->evicts->specs[index / sweep->ttls->count];
 	return config;
@@ -32,8 +32,9 @@ static struct run_config point(const struct sweep *sweep, size_t index)
 /* Tries every policy, rule and chain once, so that a refusal costs no run. */
 static int check(const struct sweep *sweep, struct err *err)
 {
-	const size_t chains = sweep->chain_count, capacities = chains * sweep->capacity_count, ttls = sweep->ttls->count;
-	const size_t firsts[] = {chains, ttls, sweep->evicts->count}, strides[] = {1, capacities, capacities * ttls};
+	const size_t capacities = sweep->capacity_count, chains = sweep->chain_count, ttls = sweep->ttls->count;
+	const size_t firsts[] = {chains, ttls, sweep->evicts->count};
+	const size_t strides[] = {capacities, capacities * chains, capacities * chains * ttls};
 	for (size_t axis = 0; axis < COUNT_OF(firsts); axis++) {
 		for (size_t i = 0; i < firsts[axis]; i++) {
 			const struct run_config config = point(sweep, i * strides[axis]);

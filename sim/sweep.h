@@ -1,9 +1,8 @@
 /* sweep.h - many runs of one trace, on all cores, with their results in a fixed order.
  *
- * A sweep is the product of eviction policies, TTL rules, capacities and chains of lower tiers, in that nesting (chains
- * innermost). The runs
- * share the loaded trace and nothing else; threads take points as they become free, results are handed on in order, each
- * as soon as it and all before it are there.
+ * A sweep is the product of eviction policies, TTL rules, chains of lower tiers and capacities of the first, in that nesting
+ * (capacity innermost). The runs share the loaded trace and nothing else; threads take points as they become free, results
+ * are handed on in order, each as soon as it and all before it are there.
  */
 #ifndef KVCAST_SWEEP_H
 #define KVCAST_SWEEP_H

@@ -81,10 +81,10 @@ void sweep_table_header(const struct sweep *sweep, const struct report *first, F
 			fprintf(to, "%-*s", spec_width(sweep->evicts, "evict"), line ? "" : "evict");
 		if (sweep->ttls->count > 1)
 			fprintf(to, "%-*s", spec_width(sweep->ttls, "ttl"), line ? "" : "ttl");
-		if (sweep->capacity_count > 1)
-			fprintf(to, "%10s%s", line ? "blocks" : "capacity", first->vary ? "  " : "");
 		for (size_t a = 0; first->vary && a < first->vary->count; a++)
 			fprintf(to, "%-*s", vary_width(&first->vary->axes[a]), line ? "" : first->vary->axes[a].name);
+		if (sweep->capacity_count > 1)
+			fprintf(to, "%10s", line ? "blocks" : "capacity");
 		number_headings(first, line, to);
 	}
 }
@@ -99,10 +99,10 @@ void sweep_table_row(const struct sweep *sweep, const struct report *report, FIL
 		fprintf(to, "%-*s", spec_width(sweep->evicts, "evict"), config->evict->text);
 	if (sweep->ttls->count > 1)
 		fprintf(to, "%-*s", spec_width(sweep->ttls, "ttl"), config->ttl->text);
-	if (sweep->capacity_count > 1)
-		fprintf(to, "%10s%s", capacity_text(config->capacity_blocks, count, sizeof(count)), report->vary ? "  " : "");
 	for (size_t a = 0; report->vary && a < report->vary->count; a++)
 		fprintf(to, "%-*s", vary_width(&report->vary->axes[a]), vary_value(report->vary, a, report->vary_point));
+	if (sweep->capacity_count > 1)
+		fprintf(to, "%10s", capacity_text(config->capacity_blocks, count, sizeof(count)));
 	fprintf(to, "%8.2f", 100 * metrics_token_hit_rate(total));
 	if (tiers == 1)
 		fprintf(to, "%9.2f", 100 * metrics_block_hit_rate(total));

@@ -121,6 +121,46 @@ holds cdf.svg "Time to first token" "requests  (p50 105 ms, p95 190.5 ms)" "ever
 	"it's a:b  (p50 105 ms, p95 190.5 ms)" "time to first token (ms)" "requests served within that time (%)"
 points cdf.svg 9
 
+# Bars of queue, load and prefill; where the file has several points they say what differs, of several files by name, too.
+tiers="$fixtures/tiers.csv"
+draw ttft_breakdown "$tiers" parts.svg
+holds parts.svg "Time to first token, and where its tokens came from" "trace agents, vllm, ttl none, gpu 0.5 GiB" \
+	"disk.size 1TB, disk.ttl none" "disk.size 2TB, disk.ttl static:ttl=5m,mode=absolute" \
+	"mean time to first token (ms), estimated" queue load prefill "hit (gpu)" "hit (host)" "hit (disk)" computed ">400<" ">50<"
+sed 's/_host_/_pool_/g; s/,400,1,/,40000,0,/; s/,vary_disk.*//; s/,1TB,none//' "$tiers" | head -n 2 >"it's one.csv"
+draw ttft_breakdown "$tiers:with: disk" "it's one.csv" parts.svg
+holds parts.svg "with: disk, disk.size 1TB, disk.ttl none" ">it's one<" "mean time to first token (s), estimated" "hit (pool)" \
+	">40.0<" "trace agents, vllm, ttl none"
+draw ledger "$tiers" tiers_ledger.svg
+holds tiers_ledger.svg "disk.size 1TB, disk.ttl none" "hit (disk)" "hit (host)"
+draw hit_vs_capacity "$tiers" tiers_hit.svg
+holds tiers_hit.svg "disk.size 2TB, disk.ttl static:ttl=5m,mode=absolute" "trace agents, vllm, ttl none"
+points tiers_hit.svg 8
+
+# A line a TTL over the two sizes in 4 + 3 panels, and the key; over the TTLs there is a line a size.
+draw tiers "$tiers" tiers.svg
+holds tiers.svg "Which tier served the prompts" "gpu: hits" "host: hits" "disk: hits" computed "host: link busy" \
+	"disk: link busy" "mean TTFT, estimated" "disk.size" 1TB 2TB "disk.ttl static:ttl=5m,mode=absolute"
+points tiers.svg 30
+draw tiers "$tiers" tiers.svg disk.ttl
+holds tiers.svg "disk.ttl" "static:ttl=5m,mode=absolute" "disk.size 1TB" "disk.size 2TB"
+sed 's/,ttft_ms_mean/,ttft_ms_mean,ttft_is_estimate/; s/,80,250/,80,0,250/' "$fixtures/sweep.csv" | head -n 2 >flat.csv
+draw tiers flat.csv tiers.svg
+holds tiers.svg "gpu: hits" "mean TTFT" "0.5 GiB"
+
+# The step without answers leaves a gap: two stretches of hit rate and TTFT.
+draw timeline "$fixtures/timeline.csv" timeline.svg
+holds timeline.svg "Over time: timeline (steps of 60 s)" "token hit rate (%)" "mean TTFT (ms)" running waiting \
+	"requests (mean of a step)" "time since the start (s)"
+draw timeline "$fixtures/timeline.csv" timeline.svg 60 120
+holds timeline.svg "Over time: timeline (steps of"
+
+# Classes, then turns, with their requests; sessions are not drawn.
+draw classes "$fixtures/groups.csv" classes.svg
+holds classes.svg "Who hits, and who waits: groups" "auditor, senior  (1,200)" "lawyer  (3)" "turn 1  (603)" "turn 20+  (600)" \
+	"hit (gpu)" "hit (host)" computed p50 p90 p99 mean "time to first token (ms)" ">62<"
+grep -qE 's1|hit \(\)' classes.svg && fail "classes.svg shows sessions, or the sum of the tiers"
+
 # One row, one request, every ending.
 head -n 2 "$fixtures/sweep.csv" >one.csv
 head -n 2 "$fixtures/requests.csv" >request.csv
@@ -130,15 +170,21 @@ for ending in svg png pdf; do
 	draw ledger one.csv ledger."$ending"
 	draw ttft_cdf request.csv cdf."$ending"
 	draw policies belady.csv table."$ending"
+	draw ttft_breakdown "it's one.csv" parts."$ending"
+	draw tiers "it's one.csv" tiers."$ending"
+	head -n 2 "$fixtures/timeline.csv" >moment.csv
+	draw timeline moment.csv timeline."$ending"
+	head -n 2 "$fixtures/groups.csv" >class.csv
+	draw classes class.csv classes."$ending"
 done
 holds hit.svg lru 100
 holds ledger.svg "0.5 GiB"
 holds cdf.svg "request  (p50 80 ms, p95 80 ms)"
-for png in hit.png ledger.png cdf.png table.png; do
+for png in hit.png ledger.png cdf.png parts.png tiers.png timeline.png classes.png table.png; do
 	[ "$(od -An -tx1 -N8 $png | tr -d ' ')" = 89504e470d0a1a0a ] || fail "$png is no PNG"
 	[ "$(wc -c <$png)" -gt 5000 ] || fail "$png is next to empty"
 done
-for pdf in hit.pdf ledger.pdf cdf.pdf table.pdf; do
+for pdf in hit.pdf ledger.pdf cdf.pdf parts.pdf tiers.pdf timeline.pdf classes.pdf table.pdf; do
 	[ "$(head -c 5 $pdf)" = "%PDF-" ] || fail "$pdf is no PDF"
 done
 
@@ -164,6 +210,12 @@ for ending in svg png; do
 	draw hit_vs_capacity long.csv long_hit."$ending"
 	draw ledger long.csv long_ledger."$ending"
 	draw ttft_cdf "request.csv:$long,$long" long_cdf."$ending"
+	sed "s/static:ttl=5m,mode=absolute/$long/" "$tiers" >long_tiers.csv
+	draw ttft_breakdown long_tiers.csv long_parts."$ending"
+	draw tiers long_tiers.csv long_tiers."$ending"
+	draw tiers long_tiers.csv long_ttl."$ending" disk.ttl
+	sed "s/auditor, senior/$long/" "$fixtures/groups.csv" >long_groups.csv
+	draw classes long_groups.csv long_classes."$ending"
 done
 holds long_hit.svg "$long, ttl none" "lru, ttl static:ttl=5m,max_age=24h,coherence=cascade,mode=sliding"
 holds long_table.svg "$long"
@@ -183,7 +235,7 @@ for i in $(seq 41); do tail -n 1 "$fixtures/sweep.csv"; done | cat header.csv - 
 sed '/,belady,/d' "$fixtures/policies.csv" >lost.csv
 sed '/,belady,none,1000,/d' "$fixtures/policies.csv" >gap.csv
 sed '$p' "$fixtures/policies.csv" | sed 's/,$/,0.1/' >twice.csv
-for name in hit_vs_capacity ledger policies ttft_cdf; do
+for name in hit_vs_capacity ledger policies ttft_cdf ttft_breakdown tiers timeline classes; do
 	refuses "$name.gp: absent.csv cannot be read." $name absent.csv no.svg
 	refuses "$name.gp: empty.csv is empty, but a header line with column names was expected." $name empty.csv no.svg
 done
@@ -193,7 +245,25 @@ refuses "ttft_cdf.gp: short.csv has no column ttft_ms; its columns are trace,evi
 refuses "hit_vs_capacity.gp: header.csv has no row with a number in capacity_blocks token_hit_rate." \
 	hit_vs_capacity header.csv no.svg
 refuses "ledger.gp: header.csv has no row with a number in prompt_tokens." ledger header.csv no.svg
-refuses "ledger.gp: many.csv has 41 points, but a chart of bars shows 40 at most; sweep fewer." ledger many.csv no.svg
+refuses "ledger.gp: there are 41 points, but this chart shows 40 at most; sweep fewer." ledger many.csv no.svg
+refuses "ttft_breakdown.gp: short.csv has no column ttl; its columns are trace,evict." ttft_breakdown "$tiers" short.csv no.svg
+refuses "tiers.gp: short.csv has no column ttl; its columns are trace,evict." tiers short.csv no.svg
+refuses "timeline.gp: short.csv has no column start_s; its columns are trace,evict." timeline short.csv no.svg
+refuses "classes.gp: short.csv has no column kind; its columns are trace,evict." classes short.csv no.svg
+refuses "tiers.gp: $tiers was not swept over disk.read." tiers "$tiers" no.svg disk.read
+refuses "timeline.gp: the stretch from 60 to 60 s is empty." timeline "$fixtures/timeline.csv" no.svg 60 60
+refuses "timeline.gp: $fixtures/timeline.csv has no answer from 120 to 180 s." timeline "$fixtures/timeline.csv" no.svg 120 180
+grep -vE '^(class|turn)' "$fixtures/groups.csv" >sessions.csv
+refuses "classes.gp: sessions.csv has neither classes nor turns." classes sessions.csv no.svg
+sed -E 's/(,[0-9]+){15}$/,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0/' "$fixtures/groups.csv" >still.csv
+refuses "classes.gp: no request waited longer than 0 ms, which a logarithmic axis cannot show." classes still.csv no.svg
+{ head -n 1 "$fixtures/groups.csv"; for i in $(seq 61); do grep ^class,lawyer "$fixtures/groups.csv"; done; } >crowd.csv
+refuses "classes.gp: crowd.csv has 61 classes and turns, but a chart shows 60 at most." classes crowd.csv no.svg
+{ head -n 1 "$tiers"; for i in $(seq 41); do sed -n 2p "$tiers"; done; } >many_tiers.csv
+refuses "ttft_breakdown.gp: there are 41 points, but this chart shows 40 at most; sweep fewer." ttft_breakdown many_tiers.csv no.svg
+refuses "classes.gp: no.gif should end in .svg, .png or .pdf, which says what to draw." classes class.csv no.gif
+refuses "Usage: gnuplot -c tiers.gp SWEEP.csv OUT.(svg|png|pdf) [KEY]" tiers "$tiers"
+refuses "Usage: gnuplot -c timeline.gp TIMELINE.csv OUT.(svg|png|pdf) [FROM TO]" timeline "$fixtures/timeline.csv"
 refuses "ttft_cdf.gp: no request waited longer than 0 ms, which a logarithmic axis cannot show." ttft_cdf zero.csv no.svg
 from="from which the distance is measured; sweep with belady in --evict and none in --ttl."
 refuses "policies.gp: short.csv has no column ttl; its columns are trace,evict." policies short.csv no.svg
@@ -205,7 +275,7 @@ so something else differs too; draw one at a time." policies twice.csv no.svg
 refuses "policies.gp: no.gif should end in .svg, .png or .pdf, which says what to draw." policies belady.csv no.gif
 refuses "Usage: gnuplot -c policies.gp SWEEP.csv OUT.(svg|png|pdf)" policies belady.csv
 refuses "ledger.gp: no.gif should end in .svg, .png or .pdf, which says what to draw." ledger one.csv no.gif
-refuses "Usage: gnuplot -c ledger.gp SWEEP.csv OUT.(svg|png|pdf)" ledger one.csv
+refuses "Usage: gnuplot -c ledger.gp SWEEP.csv[:label]... OUT.(svg|png|pdf)" ledger one.csv
 
 [ $failures -eq 0 ] && echo "plots.sh: all charts are as expected."
 exit $((failures > 0))

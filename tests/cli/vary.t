@@ -14,16 +14,16 @@ $ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary host.size=1GiB
 $ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --capacity 2GiB,4GiB --ttl none,static:ttl=5s --vary disk.read=1GB/s,10GB/s
 > licence-agents.jsonl.gz
 > evict vllm
-> ttl              capacity  disk.read    tokens      gpu     host     disk   TTFT ms   TTFT ms
->                    blocks                hit %    hit %    hit %    hit %      mean       p95
-> none                1,024  1GB/s         99.06    91.18     2.29     5.59      79.5     272.1
-> none                1,024  10GB/s        99.06    91.18     2.26     5.61      20.4      35.2
-> none                2,048  1GB/s         99.06    94.11     1.70     3.25      46.2     229.4
-> none                2,048  10GB/s        99.06    94.11     1.66     3.29      12.9      31.9
-> static:ttl=5s       1,024  1GB/s         84.26    81.27     1.10     1.89      74.8     324.0
-> static:ttl=5s       1,024  10GB/s        84.27    81.27     1.09     1.92      54.7     316.9
-> static:ttl=5s       2,048  1GB/s         81.27    81.27     0.00     0.00      56.0     312.0
-> static:ttl=5s       2,048  10GB/s        81.27    81.27     0.00     0.00      56.0     312.0
+> ttl            disk.read    capacity  tokens      gpu     host     disk   TTFT ms   TTFT ms
+>                               blocks   hit %    hit %    hit %    hit %      mean       p95
+> none           1GB/s           1,024   99.06    91.18     2.29     5.59      79.5     272.1
+> none           1GB/s           2,048   99.06    94.11     1.70     3.25      46.2     229.4
+> none           10GB/s          1,024   99.06    91.18     2.26     5.61      20.4      35.2
+> none           10GB/s          2,048   99.06    94.11     1.66     3.29      12.9      31.9
+> static:ttl=5s  1GB/s           1,024   84.26    81.27     1.10     1.89      74.8     324.0
+> static:ttl=5s  1GB/s           2,048   81.27    81.27     0.00     0.00      56.0     312.0
+> static:ttl=5s  10GB/s          1,024   84.27    81.27     1.09     1.92      54.7     316.9
+> static:ttl=5s  10GB/s          2,048   81.27    81.27     0.00     0.00      56.0     312.0
 > times: NVIDIA H200, llama-3.1-8b; an estimate, not measured
 $ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary host.size=1GiB --csv | sh pick vary_host.size link_disk_share link_disk_read_bytes held_host_gib
 > vary_host.size,link_disk_share,link_disk_read_bytes,held_host_gib
