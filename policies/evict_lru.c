@@ -4,8 +4,8 @@
  * from its tail. Flat scope: a used block leaves its queue and comes to the back when it is let go, tail first, which
  * for one request at a time is the order already; an orphan that is pinned but not used keeps its place. Leaf scope:
  * the idle leaves stand in a list. A leaf let go is the most recent; a parent that its last child has left is as old as
- * that child, so it goes to the front, unless a later request ended at it: then it walks to its place. Source: POLICIES
- * sections 1 and E6 (golden rows); SGLang's lru (A3) in leaf scope.
+ * that child, so it goes where that child was, unless a later request ended at it: then it walks on from there. Source:
+ * POLICIES sections 1 and E6 (golden rows); SGLang's lru (A3) in leaf scope.
  */
 #include "list.h"
 #include "queues.h"
@@ -18,6 +18,7 @@ struct lru {
 	struct link *links; /* leaf scope, as what follows */
 	uint64_t *used_seq;
 	block_id idle;
+	block_id near; /* a block of the list, or its head, beside the one that left last */
 	bool leaf;
 };
 
@@ -25,7 +26,7 @@ static void *lru_open(const struct evict_env *env, const union param_value *valu
 {
 	(void)values, (void)err;
 	struct lru *p = mem_alloc(1, sizeof(*p));
-	*p = (struct lru){.env = env, .leaf = env->leaf, .idle = env->block_count};
+	*p = (struct lru){.env = env, .leaf = env->leaf, .idle = env->block_count, .near = env->block_count};
 	if (p->leaf) {
 		p->links = list_open(env->block_count, 1);
 		p->used_seq = mem_alloc(env->block_count, sizeof(*p->used_seq));
@@ -69,7 +70,7 @@ static inline void lru_insert(struct lru *p, block_id b)
 static inline void lru_busy(struct lru *p, block_id b)
 {
 	if (p->leaf)
-		list_take(p->links, b);
+		list_take_near(p->links, b, &p->near);
 	else if (!p->q.plain && queues_has(&p->q, b))
 		queues_set_busy(&p->q, b);
 }
@@ -77,7 +78,7 @@ static inline void lru_busy(struct lru *p, block_id b)
 static inline void lru_idle(struct lru *p, block_id b)
 {
 	if (p->leaf)
-		list_put_by_seq(p->links, p->idle, b, p->used_seq, p->env->depth);
+		list_put_by_seq(p->links, p->idle, b, p->used_seq, p->env->depth, p->near);
 	else if (p->q.plain || !queues_has(&p->q, b))
 		queues_append(&p->q, 0, b, true);
 	else
@@ -89,14 +90,19 @@ static inline void lru_remove(struct lru *p, block_id b)
 	if (!p->leaf)
 		lru_take(p, b);
 	else if (evict_idle(p->env, b))
-		list_take(p->links, b);
+		list_take_near(p->links, b, &p->near);
 }
 
 static inline block_id lru_evict(struct lru *p, block_id in)
 {
 	(void)in;
-	if (p->leaf)
-		return list_pop_front(p->links, p->idle);
+	if (p->leaf) {
+		const block_id victim = p->links[p->idle].next;
+		if (victim == p->idle)
+			return BLOCK_NONE;
+		list_take_near(p->links, victim, &p->near);
+		return victim;
+	}
 	queues_prefetch_front(&p->q, 0);
 	return queues_pop(&p->q, 0);
 }

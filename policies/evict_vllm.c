@@ -34,6 +34,7 @@ struct vllm {
 	uint32_t *empty_before; /* [block_count + 1]: right before an idle block; before the end */
 	uint64_t *used_seq;     /* leaf scope */
 	block_id queue;
+	block_id near;    /* leaf scope: a block of the queue, or its head, beside the one that left last */
 	bool in_hand;     /* evict() has taken the block that insert() is going to use */
 	uint32_t wanted;  /* still to be taken from the front */
 	uint32_t to_head, to_tail; /* taken ones that go back when no more are wanted */
@@ -50,7 +51,7 @@ static void *vllm_open(const struct evict_env *env, const union param_value *val
 {
 	(void)err;
 	struct vllm *p = mem_alloc(1, sizeof(*p));
-	*p = (struct vllm){.env = env, .queue = env->block_count, .leaf = env->leaf,
+	*p = (struct vllm){.env = env, .queue = env->block_count, .near = env->block_count, .leaf = env->leaf,
 	                   .partial_to_head = values[0].integer == 0, .decode = values[1].integer != 0};
 	p->links = list_open(env->block_count, 1);
 	p->empty_before = mem_alloc((size_t)env->block_count + 1, sizeof(*p->empty_before));
@@ -73,7 +74,7 @@ static void vllm_close(void *state)
 static inline void vllm_take(struct vllm *p, block_id b)
 {
 	p->empty_before[p->links[b].next] += p->empty_before[b];
-	list_take(p->links, b);
+	list_take_near(p->links, b, &p->near);
 	list_set_out(p->links, b);
 }
 
@@ -94,7 +95,7 @@ static inline void vllm_busy(struct vllm *p, block_id b)
 static inline void vllm_idle(struct vllm *p, block_id b)
 {
 	if (p->leaf)
-		list_put_by_seq(p->links, p->queue, b, p->used_seq, p->env->depth);
+		list_put_by_seq(p->links, p->queue, b, p->used_seq, p->env->depth, p->near);
 	else if (list_is_out(p->links, b))
 		list_push_back(p->links, p->queue, b);
 	else

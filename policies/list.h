@@ -52,6 +52,13 @@ static inline void list_take(struct link *links, block_id b)
 	links[at.next].prev = at.prev;
 }
 
+/* The same, and `near` is then where b was: the block after it, or the head. */
+static inline void list_take_near(struct link *links, block_id b, block_id *near)
+{
+	*near = links[b].next;
+	list_take(links, b);
+}
+
 /* For lists that must know whether a block is in one: a block that is out is linked to itself. */
 static inline void list_set_out(struct link *links, block_id b)
 {
@@ -74,17 +81,23 @@ static inline block_id list_pop_front(struct link *links, block_id head)
 }
 
 /* Puts b where it belongs in a list that is in order of `seq`, oldest at the front, of equals the deeper first. Looks from
- * the back when b is the newest and else from the front: meant for orders in which b is nearly always at an end. */
-static inline void list_put_by_seq(struct link *links, block_id head, block_id b, const uint64_t *seq, const uint32_t *depth)
+ * the back when b is the newest and else from `near`, a block of the list or its head, both ways: meant for orders in
+ * which b is nearly always at the back or near the one that left last. */
+static inline void list_put_by_seq(struct link *links, block_id head, block_id b, const uint64_t *seq,
+                                   const uint32_t *depth, block_id near)
 {
 	const block_id newest = links[head].prev;
 	if (newest == head || seq[newest] < seq[b]) {
 		list_push_back(links, head, b);
 		return;
 	}
-	block_id place = links[head].next;
-	while (place != head && (seq[place] < seq[b] || (seq[place] == seq[b] && depth[place] > depth[b])))
+	/* First down to one that belongs before b, or the head, then up to the first that does not. */
+	block_id place = near == head ? links[head].next : near;
+	while (place != head && (seq[place] > seq[b] || (seq[place] == seq[b] && depth[place] <= depth[b])))
+		place = links[place].prev;
+	do
 		place = links[place].next;
+	while (place != head && (seq[place] < seq[b] || (seq[place] == seq[b] && depth[place] > depth[b])));
 	list_put_before(links, place, b);
 }
 
