@@ -69,6 +69,8 @@ struct policy_now {
 	uint32_t path_blocks, hit_blocks; /* of the request being served; hit_blocks is known when hooks are called */
 	int32_t priority;                 /* INT32_MIN: not given */
 	int64_t think_ns;
+	int64_t queue_ns;  /* it has waited for so long; 0 where requests are served at once */
+	bool session_ends; /* it is its session's last; known to TTL rules only */
 	double cost, expected_reuse, perplexity, time_variance;
 };
 
@@ -80,7 +82,7 @@ struct evict_env {
 	const uint32_t *used_blocks; /* resident now */
 	double block_bytes;        /* KV bytes of a full block; NAN where no model was named */
 	uint32_t block_tokens;
-	uint32_t session_count, class_count;
+	uint32_t session_count, class_count, request_count;
 	bool leaf;                 /* scope */
 	bool never_busy;           /* object semantics without TTL: whatever evict() may look at is idle, and need not be asked;
 	                            * a block is let go at once, so idle() sees them in order of use; there is no remove() */

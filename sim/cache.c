@@ -32,6 +32,16 @@ static int open_policy(struct cache *cache, const struct cache_config *config, s
 	return cache->policy ? 0 : -1;
 }
 
+static uint32_t *find_session_ends(const struct trace *trace)
+{
+	uint32_t *end = mem_alloc(trace->session_count, sizeof(*end));
+	for (uint32_t i = 0; i < trace->request_count; i++) {
+		if (trace->requests[i].session < trace->session_count)
+			end[trace->requests[i].session] = i;
+	}
+	return end;
+}
+
 struct cache *cache_open(const struct trace *trace, const struct cache_config *config, struct err *err)
 {
 	ASSERT(config->capacity_blocks >= 1);
@@ -51,6 +61,7 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 	        .block_tokens = trace->block_tokens,
 	        .session_count = trace->session_count,
 	        .class_count = trace->class_count,
+	        .request_count = trace->request_count,
 	        .leaf = config->leaf,
 	        .never_busy = config->objects,
 	        .seed = config->seed,
@@ -70,6 +81,8 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 	cache->expiry = expiry_open(trace, &cache->env, config->ttl, config->history, err);
 	if (cache->expiry)
 		cache->env.never_busy = false; /* blocks may be shielded, and leave by remove() */
+	if (cache->expiry && trace->session_count)
+		cache->session_end = find_session_ends(trace);
 	if ((!cache->expiry && err->text[0]) || open_policy(cache, config, err) < 0) {
 		cache_close(cache);
 		return NULL;
@@ -86,6 +99,7 @@ void cache_close(struct cache *cache)
 	if (cache->policy)
 		cache->ops->close(cache->policy);
 	expiry_close(cache->expiry);
+	free(cache->session_end);
 	cache_history_close(cache);
 	free(cache->state);
 	free(cache->pins);
@@ -283,15 +297,23 @@ static void use_path(struct cache *cache, struct path path, uint32_t hit_blocks)
 	}
 }
 
-uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_blocks, uint32_t missed[BLOCK_STATES])
+void cache_watch(struct cache *cache, struct path path, uint32_t hit_blocks)
 {
-	ASSERT(hit_blocks <= path.block_count);
-	cache->now.path_blocks = path.block_count;
-	cache->now.hit_blocks = hit_blocks;
+	struct policy_now *now = &cache->now;
+	now->path_blocks = path.block_count;
+	now->hit_blocks = hit_blocks;
+	now->session_ends = cache->session_end && now->session < cache->env.session_count &&
+	                    cache->session_end[now->session] == now->request;
 	if (cache->ops->observe)
 		cache->ops->observe(cache->policy);
 	if (cache->expiry)
 		expiry_observe(cache->expiry, path);
+}
+
+uint32_t cache_acquire(struct cache *cache, struct path path, uint32_t hit_blocks, uint32_t missed[BLOCK_STATES])
+{
+	ASSERT(hit_blocks <= path.block_count);
+	cache_watch(cache, path, hit_blocks);
 	/* The whole resident path is pinned before anything is evicted; orphans on it too, though nothing touches them. */
 	use_path(cache, (struct path){path.runs, cache->orphans ? path.block_count : hit_blocks}, hit_blocks);
 	const uint32_t held = fill(cache, path, hit_blocks, missed);
@@ -357,12 +379,7 @@ void cache_objects(struct cache *cache, const block_id *refs, const uint32_t *ne
 
 void cache_touch(struct cache *cache, struct path path, uint32_t hit_blocks)
 {
-	cache->now.path_blocks = path.block_count;
-	cache->now.hit_blocks = hit_blocks;
-	if (cache->ops->observe)
-		cache->ops->observe(cache->policy);
-	if (cache->expiry)
-		expiry_observe(cache->expiry, path);
+	cache_watch(cache, path, hit_blocks);
 	use_path(cache, (struct path){path.runs, hit_blocks}, hit_blocks);
 }
 

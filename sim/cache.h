@@ -90,6 +90,8 @@ uint64_t cache_empty_blocks(const struct cache *cache);
 /* How many of the path's first `hit_blocks` are idle: pinning them uses up free blocks. */
 uint32_t cache_idle_blocks(const struct cache *cache, struct path path, uint32_t hit_blocks);
 
+/* A lower tier is shown a request, of whose path the tiers together have the first `hit_blocks`. */
+void cache_watch(struct cache *cache, struct path path, uint32_t hit_blocks);
 /* A lower tier takes block b, which stays unpinned, or counts a use of it if it is there. False where it found no room. */
 bool cache_put(struct cache *cache, block_id b);
 /* Resident blocks first..first+count-1 are used from here, and may not go until cache_return. */

@@ -19,6 +19,7 @@ struct cache {
 	const struct evict_ops *ops;
 	void *policy;
 	struct expiry *expiry; /* NULL: blocks never expire */
+	uint32_t *session_end; /* [session_count] a session's last request; only with an expiry */
 	struct evict_env env;
 	struct policy_now now;
 	uint8_t *state; /* enum block_state */

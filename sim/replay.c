@@ -50,6 +50,7 @@ void replay_describe(struct policy_now *now, const struct trace *trace, uint32_t
 	now->prompt_tokens = request->prompt_tokens;
 	now->output_tokens = request->output_tokens;
 	now->think_ns = request->think_ns;
+	now->queue_ns = 0;
 	const struct trace_hints none = {NAN, NAN, NAN, NAN, INT32_MIN, UINT32_MAX, TRACE_NO_CLASS, 0};
 	const struct trace_hints *hints = request->hints == UINT32_MAX ? &none : &trace->hints[request->hints];
 	now->cost = hints->cost;

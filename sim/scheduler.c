@@ -32,6 +32,7 @@ void scheduler_describe(struct engine *engine, uint32_t request)
 {
 	struct policy_now now = *cache_now(engine->cache);
 	replay_describe(&now, engine->trace, request);
+	now.queue_ns = engine->now_ns - engine->sequences[request].arrival_ns;
 	now.seq++;
 	tiers_describe(engine->tiers, &now);
 }
@@ -251,6 +252,7 @@ static bool admit(struct engine *engine, uint32_t request, uint64_t budget)
 	if (needed > cache_free_blocks(engine->cache))
 		return false;
 	scheduler_describe(engine, request);
+	tiers_watch(engine->tiers, sequence->path, finding.reachable_blocks);
 	cache_touch(engine->cache, sequence->path, finding.hit_blocks);
 	tiers_hit(engine->tiers, sequence->path, finding.hit_blocks, engine->now_ns);
 	sequence->held_blocks = finding.hit_blocks;

@@ -194,6 +194,12 @@ void tiers_describe(struct tiers *tiers, const struct policy_now *now)
 	}
 }
 
+void tiers_watch(struct tiers *tiers, struct path path, uint32_t hit_blocks)
+{
+	for (uint32_t i = 1; i < tiers->count; i++)
+		cache_watch(tiers->tiers[i].cache, path, hit_blocks);
+}
+
 /* The fastest tier below the first that has b and can be reached; 0 if none. */
 static uint32_t tier_of(const struct tiers *tiers, block_id b, int64_t now_ns)
 {

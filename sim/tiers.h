@@ -67,6 +67,9 @@ void tiers_advance(struct tiers *tiers, int64_t now_ns);
 /* Says which request the following calls are made for. */
 void tiers_describe(struct tiers *tiers, const struct policy_now *now);
 
+/* Shows the request to the rules of the lower tiers; `hit_blocks`: how much of its prefix the tiers have together. */
+void tiers_watch(struct tiers *tiers, struct path path, uint32_t hit_blocks);
+
 /* The segments that serve blocks from..path.block_count-1 without a gap, at most `room` of them; how many there are. */
 uint32_t tiers_find(const struct tiers *tiers, struct path path, uint32_t from, int64_t now_ns, struct tier_segment *segments,
                     uint32_t room);

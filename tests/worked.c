@@ -9,6 +9,7 @@
 
 #define LETTERS 26
 #define SESSIONS 10
+#define MOST_REQUESTS 256
 #define MOST_TEXT 4096
 
 /* What is known of the letters, and the one request being served. */
@@ -20,6 +21,7 @@ struct play {
 	const char *class_names[LETTERS];
 	char class_texts[LETTERS][2];
 	uint32_t turns[SESSIONS];
+	struct trace_request requests[MOST_REQUESTS];
 };
 
 static _Noreturn void refuse(const char *what, const char *text)
@@ -48,6 +50,19 @@ static void learn_forest(struct play *play, const char *requests)
 		play->parent[letter] = parent;
 		play->depth[letter] = parent == BLOCK_NONE ? 0 : play->depth[parent] + 1;
 	}
+}
+
+/* Which request is of which session; how many there are. */
+static uint32_t learn_sessions(struct play *play, const char *requests)
+{
+	uint32_t count = 0;
+	for (const char *word = requests; word; word = strchr(word, ' ') ? strchr(word, ' ') + 1 : NULL) {
+		const char *sign = word + strcspn(word, "# ");
+		if (count == MOST_REQUESTS)
+			refuse("too many requests", requests);
+		play->requests[count++].session = *sign == '#' ? (uint32_t)(sign[-1] - '0') : TRACE_NO_SESSION;
+	}
+	return count;
 }
 
 /* For offline policies: which request is the next to have each of this one's letters. */
@@ -151,7 +166,8 @@ const char *worked_ttl(const char *evict, const char *ttl, uint64_t capacity_blo
 	}
 	const struct trace trace = {.block_tokens = 1, .tail_listed = true, .block_count = LETTERS, .parent = play.parent,
 	                            .depth = play.depth, .class_count = LETTERS, .class_names = play.class_names,
-	                            .session_count = SESSIONS};
+	                            .request_count = learn_sessions(&play, requests), .requests = play.requests,
+	                            .session_count = strchr(requests, '#') ? SESSIONS : 0};
 	const struct cache_config config = {.evict = &specs[0], .ttl = &specs[1], .capacity_blocks = capacity_blocks,
 	                                    .leaf = scope == WORKED_LEAF, .objects = play.objects, .seed = 1,
 	                                    .block_bytes = NAN, .recompute_ns = recompute_ns};
