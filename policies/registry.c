@@ -9,7 +9,7 @@
 	X(age_cost) X(flops) X(length_aware) X(lookahead) X(pgdsf) X(saga) X(steps) X(tlru) X(wa) X(score_age_cost)           \
 	X(score_reuse) X(score_size_cost) X(wtinylfu)
 
-#define TTLS(X) X(none) X(static)
+#define TTLS(X) X(none) X(static) X(size) X(adaptive) X(score) X(cost) X(breakeven) X(reuse) X(tool_pct) X(continuum) X(target) X(two_level)
 
 #define DECLARE_EVICTION(name) extern const struct evict_ops evict_##name;
 #define DECLARE_TTL(name) extern const struct ttl_ops ttl_##name;

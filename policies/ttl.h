@@ -68,6 +68,20 @@ enum ttl_common_key { TTL_KEY_MODE, TTL_KEY_MAX_AGE, TTL_KEY_COHERENCE, TTL_KEY_
 /* The table with this rule's defaults; ends with a NULL name. */
 void registry_ttl_common(const struct ttl_ops *ops, struct param params[TTL_COMMON_KEYS + 1]);
 
+/* For rules that compute: `ns` as a TTL between the bounds; not a number is the lower one. */
+static inline int64_t ttl_clamp_ns(double ns, int64_t least_ns, int64_t most_ns)
+{
+	if (!(ns > (double)least_ns))
+		return least_ns;
+	return ns < (double)most_ns ? (int64_t)(ns + 0.5) : most_ns;
+}
+
+/* Bounds given by the user, the wrong way round: -1 and a sentence. */
+static inline int ttl_check_bounds(const char *name, int64_t least_ns, int64_t most_ns, struct err *err)
+{
+	return least_ns <= most_ns ? 0 : err_set(err, "--ttl %s: min is longer than max.", name);
+}
+
 extern const struct ttl_ops *const registry_ttls[];
 extern const size_t registry_ttl_count;
 const struct ttl_ops *registry_ttl(const char *name);

@@ -1,5 +1,7 @@
 #include "fuzz_case.h"
 
+#include "replay.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -131,13 +133,11 @@ static void bind_rule(struct fuzz_case *c, const struct spec *spec, const char *
 	name_values(&rule->own, tables[1], own);
 }
 
-static void draw_ttl(struct fuzz_case *c, struct make_rng *rng)
+/* The text of a random SPEC for the rule; not all of them are accepted. */
+static void random_ttl(struct fuzz_case *c, struct make_rng *rng)
 {
 	char sign = ':';
 	snprintf(c->ttl_text, sizeof(c->ttl_text), "%s", c->ttl->name);
-	if (c->ttl->never)
-		return;
-	c->naive.ttl = c->ttl->name;
 	random_pairs(rng, c->ttl->params, 80, c->ttl_text, sizeof(c->ttl_text), &sign);
 	struct param common_params[TTL_COMMON_KEYS + 1];
 	registry_ttl_common(c->ttl, common_params);
@@ -161,6 +161,31 @@ static void draw_ttl(struct fuzz_case *c, struct make_rng *rng)
 		random_pairs(rng, some, 100, c->ttl_text, sizeof(c->ttl_text), &sign);
 		random_pairs(rng, c->ttl->params, 80, c->ttl_text, sizeof(c->ttl_text), &sign);
 	}
+}
+
+/* Whether the product takes it: bounds may be the wrong way round. */
+static bool is_accepted(const struct fuzz_case *c)
+{
+	struct spec evict, ttl;
+	struct err err;
+	ASSERT(spec_parse(&evict, "lru", &err) == 0 && spec_parse(&ttl, c->ttl_text, &err) == 0);
+	const struct calibration calibration = {.prefill_per_new_token_ns = c->naive.token_ns};
+	const struct run_config config = {.evict = &evict, .ttl = &ttl, .calibration = &calibration};
+	const bool accepted = replay_check(c->trace, &config, &err) == 0;
+	spec_free(&evict);
+	spec_free(&ttl);
+	return accepted;
+}
+
+static void draw_ttl(struct fuzz_case *c, struct make_rng *rng)
+{
+	snprintf(c->ttl_text, sizeof(c->ttl_text), "%s", c->ttl->name);
+	if (c->ttl->never)
+		return;
+	c->naive.ttl = c->ttl->name;
+	do
+		random_ttl(c, rng);
+	while (!is_accepted(c));
 	struct spec spec;
 	struct err err;
 	ASSERT(spec_parse(&spec, c->ttl_text, &err) == 0);

@@ -1,6 +1,6 @@
-/* naive_policies.c - the twins: each policy and TTL rule as one small function. To add one, write its key (the idle block
- * with the smallest goes) or, for rules that are no key, choose() with the hooks it needs, and put it into the table.
- * naive_engines.c has those of the engines, naive_queued.c and naive_scored.c those with queues and with scores. */
+/* naive_policies.c - the twins: each policy as one small function. To add one, write its key (the idle block with the
+ * smallest goes) or, for rules that are no key, choose() with the hooks it needs, and put it into the table.
+ * naive_engines.c has those of the engines, naive_queued.c and naive_scored.c those with queues and with scores, naive_ttls.c the TTL rules'. */
 #include "naive.h"
 
 #include <string.h>
@@ -45,12 +45,6 @@ static block_id belady_choose(struct naive *model, block_id in)
 	return victim;
 }
 
-static int64_t static_ttl_ns(const struct naive *model, const struct naive_values *own, block_id b, uint64_t hits)
-{
-	(void)model, (void)b, (void)hits;
-	return naive_integer(own, "ttl");
-}
-
 static const struct naive_policy policies[] = {
         {.name = "lru", .key = lru_key},
         {.name = "fifo", .key = fifo_key},
@@ -58,10 +52,6 @@ static const struct naive_policy policies[] = {
         {.name = "filo", .key = filo_key},
         {.name = "lfu", .key = lfu_key},
         {.name = "belady", .choose = belady_choose},
-};
-
-static const struct naive_ttl ttls[] = {
-        {"static", static_ttl_ns},
 };
 
 static const struct naive_policy *find_in(const struct naive_policy *table, size_t count, const char *name)
@@ -89,13 +79,4 @@ const struct naive_policy *naive_policy_find(const char *name, bool leaf)
 	if (!found)
 		found = find_in(&naive_vllm, 1, name);
 	return found && !(leaf && found->flat_only) ? found : NULL;
-}
-
-const struct naive_ttl *naive_ttl_find(const char *name)
-{
-	for (size_t i = 0; i < COUNT_OF(ttls); i++) {
-		if (strcmp(ttls[i].name, name) == 0)
-			return &ttls[i];
-	}
-	return NULL;
 }

@@ -488,7 +488,8 @@ static void endless_time_is_no_limit(void **state)
 	(void)state;
 	char ttl[256];
 	for (size_t k = 0; k < registry_ttl_count; k++) {
-		if (!bounded_rule(registry_ttls[k], "inf", (double)TIME_NEVER_NS, ttl, sizeof(ttl)))
+		/* A rule that learns comes to an answer of its own. */
+		if (registry_ttls[k]->observe || !bounded_rule(registry_ttls[k], "inf", (double)TIME_NEVER_NS, ttl, sizeof(ttl)))
 			continue;
 		for (uint64_t t = 0; t < TRACES; t++) {
 			struct trace *trace = random_trace(t);
