@@ -137,7 +137,7 @@ const struct evict_ops evict_2q = {
 	      "blocks, goes "
 	      "and leaves a ghost. A comes back, joins Am, and B goes. After a hit on A, new blocks F and G take the "
 	      "places of C and D: A is not in their queue.",
-    .source = "Johnson & Shasha, VLDB 1994; libCacheSim TwoQ.c, POLICIES C, E7",
+    .source = "Johnson & Shasha, VLDB 1994; libCacheSim TwoQ.c",
     .cost = "O(1)",
     .state_bytes = 70,
     .params = twoq_params,

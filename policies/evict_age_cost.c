@@ -88,7 +88,7 @@ const struct evict_ops evict_age_cost = {
                   "ago and A-B 3 s ago: A is worth 1/3, C 1/2 and B 2/3 ms/s. In flat scope A goes, though B then "
                   "stands behind a hole. In leaf scope A has a child, so of the leaves C and B it is C, though used "
                   "later than B.",
-        .source = "Pensieve, EuroSys 2025; POLICIES B10",
+        .source = "Pensieve, EuroSys 2025",
         .cost = "O(log depths) a use; eviction O(log depths) to O(depths)",
         .state_bytes = 48,
         .needs_time = true,

@@ -155,7 +155,7 @@ const struct evict_ops evict_arc = {
 	      "place of B, E "
 	      "that of C. C comes back while its ghost is in B1: p becomes 1, T1 (D, E) is larger and gives D, C joins "
 	      "T2. Now F comes: T1 holds E alone, no more than p, so A, the least recent of T2, goes.",
-    .source = "Megiddo & Modha, FAST 2003; libCacheSim ARC.c, POLICIES C, E7",
+    .source = "Megiddo & Modha, FAST 2003; libCacheSim ARC.c",
     .cost = "O(1)",
     .state_bytes = 150,
     .open = arc_open,

@@ -86,7 +86,7 @@ const struct evict_ops evict_belady = {
         .detail = "Reads the future from the trace. With room for 2 blocks, requests A, B, C, A, B: when C comes, A is "
                   "needed at the fourth request and B at the fifth, so B goes and the second A hits; then C, never used "
                   "again, makes room for B. lru, which drops A for C, gets no hit at all.",
-        .source = "Belady 1966; POLICIES B16, E6",
+        .source = "Belady 1966",
         .cost = "O(log idle)",
         .state_bytes = 12,
         .params = belady_params,

@@ -92,7 +92,7 @@ const struct evict_ops evict_clock = {
 	      "bit is "
 	      "cleared and the hand goes on to B, which goes. The next new block E takes the place of C, and F that of "
 	      "A, which was not used again.",
-    .source = "textbook (Corbato 1968); libCacheSim Clock.c, POLICIES C, E7",
+    .source = "textbook (Corbato 1968); libCacheSim Clock.c",
     .cost = "O(1) amortized",
     .state_bytes = 13,
     .params = clock_params,

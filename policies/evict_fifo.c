@@ -70,7 +70,7 @@ const struct evict_ops evict_fifo = {
     .rule = "the block that has been in the cache longest, used or not",
     .detail = "Hits change nothing. With room for 3 blocks, requests A-B, C, A: the order of arrival is A-B, then C. "
 	      "A new block D takes the place of B (the deeper of the oldest pair), the next one that of A.",
-    .source = "textbook; SGLang evict_policy.py (fifo), POLICIES A3, E6",
+    .source = "textbook; SGLang evict_policy.py (fifo)",
     .cost = "O(1)",
     .state_bytes = 12,
     .open = fifo_open,

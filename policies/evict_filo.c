@@ -89,7 +89,7 @@ const struct evict_ops evict_filo = {
     .detail = "Hits change nothing. With room for 3 blocks, requests A, B, C, A, D: C came last and makes room for D, "
 	      "E takes "
 	      "the place of D, and so on: A and B stay for good.",
-    .source = "SGLang evict_policy.py (filo), POLICIES A3, E6",
+    .source = "SGLang evict_policy.py (filo)",
     .cost = "O(log idle), O(1) under object semantics",
     .state_bytes = 36,
     .open = filo_open,

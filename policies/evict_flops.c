@@ -153,7 +153,7 @@ const struct evict_ops evict_flops = {
                   "savings, scaled, 1 for B and 0 for the others. D scores 0, A 1/3, C 1 and B 1 1/3, so D goes. For "
                   "those that are left recency is scaled anew, A scores 0 and goes next, though B then stands behind "
                   "a hole.",
-        .source = "Marconi, MLSys 2025, arXiv 2411.19379; POLICIES B4",
+        .source = "Marconi, MLSys 2025, arXiv 2411.19379",
         .cost = "O(log idle) a use; eviction O(log depths) to O(depths)",
         .state_bytes = 80,
         .params = flops_params,

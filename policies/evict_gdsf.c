@@ -133,7 +133,7 @@ const struct evict_ops evict_gdsf = {
         .rule = "the block with the lowest age + uses x cost / size, age being the highest that a victim has had",
         .detail = "With room for 2 blocks, requests A, A, B, C: A has priority 2, B 1 and goes for C, which lifts the age to 1, so C "
                   "has 2, like A. A new block D takes the place of A, used before C: old merit fades.",
-        .source = "Cherkasova 1998; libCacheSim GDSF, POLICIES C, E7",
+        .source = "Cherkasova 1998; libCacheSim GDSF",
         .cost = "O(log idle); O(1) amortised under object semantics",
         .state_bytes = 28,
         .params = gdsf_params,

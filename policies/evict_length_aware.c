@@ -105,7 +105,7 @@ const struct evict_ops evict_length_aware = {
         .detail = "With room for 4 blocks, requests A-B-C, X, Y, X, Z, W: when Y comes all count 1, and C goes, the "
                   "latest of its prompt; when Z comes X counts 2 and B goes; when W comes A goes, as old as C was but "
                   "earlier. With room for 3, X, A-B, Y: B goes, where lfu lets the older X go.",
-        .source = "Mooncake, arXiv 2407.00079 (LengthAwareCache); POLICIES B9, E1",
+        .source = "Mooncake, arXiv 2407.00079 (LengthAwareCache)",
         .cost = "O(log idle)",
         .state_bytes = 24,
         .params = length_aware_params,

@@ -164,7 +164,7 @@ const struct evict_ops evict_lfu = {
         .rule = "the block with the fewest uses since it came; of equals the one used longest ago",
         .detail = "With room for 3 blocks, requests A-B, C, A: A has two uses, B and C one. A new block D takes the place "
                   "of B (used before C), the next one that of C; A stays until others have been used twice.",
-        .source = "textbook (O(1) lists); SGLang evict_policy.py (lfu), POLICIES A3, C, E6",
+        .source = "textbook (O(1) lists); SGLang evict_policy.py (lfu)",
         .cost = "O(1) flat, O(log leaves) a request in leaf scope",
         .state_bytes = 20,
         .open = lfu_open,

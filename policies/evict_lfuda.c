@@ -142,7 +142,7 @@ const struct evict_ops evict_lfuda = {
         .detail = "With room for 2 blocks, requests A, A, B, C, C, D: until the first eviction hits add nothing, so A, with 1 like "
                   "B but used before it, goes for C; the age is 1 now and C comes with 2. The hit makes that 3. D takes the "
                   "place of B (1) and comes with 4, as the lowest count is C's 3: newcomers start level with old fame.",
-        .source = "Arlitt 2000; libCacheSim LFUDA, POLICIES C, E7",
+        .source = "Arlitt 2000; libCacheSim LFUDA",
         .cost = "O(log idle); O(1) amortised under object semantics",
         .state_bytes = 24,
         .open = lfuda_open,

@@ -198,7 +198,7 @@ const struct evict_ops evict_lirs = {
 	      "goes for E; in "
 	      "the stack it stands above A. So D, when it comes back (E goes), becomes LIR, and A, the lowest, HIR. A "
 	      "new block F takes the place of A.",
-    .source = "Jiang & Zhang, SIGMETRICS 2002; libCacheSim LIRS.c, POLICIES C, E7",
+    .source = "Jiang & Zhang, SIGMETRICS 2002; libCacheSim LIRS.c",
     .cost = "O(1) amortized",
     .state_bytes = 150,
     .params = lirs_params,

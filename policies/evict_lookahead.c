@@ -132,7 +132,7 @@ const struct evict_ops evict_lookahead = {
                   "requests. When D comes, A and C are in it and exempt, B goes, and A and C hit. lru lets A go for "
                   "D, B for A, and then C hits. With fill=0 nothing is exempt: lru. With fill=inf all that is used "
                   "again is exempt: belady.",
-        .source = "CachedAttention, USENIX ATC 2024, arXiv 2403.19708; POLICIES B8",
+        .source = "CachedAttention, USENIX ATC 2024, arXiv 2403.19708",
         .cost = "O(log idle)",
         .state_bytes = 20,
         .params = lookahead_params,

@@ -118,7 +118,7 @@ const struct evict_ops evict_lru = {
     .detail = "Every request stamps the blocks it uses with its sequence number. With room for 3 blocks, requests "
 	      "A-B, C, A: after the third A is the most recent, then C, then B. A new block D takes the place of "
 	      "B, the next one that of C.",
-    .source = "textbook; SGLang evict_policy.py (lru), POLICIES A3, E6",
+    .source = "textbook; SGLang evict_policy.py (lru)",
     .cost = "O(1)",
     .state_bytes = 37,
     .open = lru_open,

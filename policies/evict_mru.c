@@ -93,7 +93,7 @@ const struct evict_ops evict_mru = {
 	"With room for 3 blocks, requests A, B, C, A, D: A is the most recent when D comes and makes room for it. E "
 	"takes the place of D, F that of E: B and C stay for good. Fits a loop over more than the cache holds: A, "
 	"B, C, D over and over, with room for 3, hits twice in three requests, where lru never hits.",
-    .source = "textbook; SGLang evict_policy.py (mru), POLICIES A3, E6",
+    .source = "textbook; SGLang evict_policy.py (mru)",
     .cost = "O(log idle), O(1) under object semantics",
     .state_bytes = 36,
     .open = mru_open,

@@ -144,7 +144,7 @@ const struct evict_ops evict_pgdsf = {
                   "D has 2. E takes that of B, now at 1 1/2, and has 2 1/2. Then A-B: A has 1 1/2 + 2 x 1 1/2; D, the "
                   "lowest leaf, goes and the clock is 2; B, computed alone for 2 after 1 1/2 with A, has 2 + 2 x 1 "
                   "3/4 = 5 1/2.",
-        .source = "RAGCache, arXiv 2404.12457; POLICIES B5",
+        .source = "RAGCache, arXiv 2404.12457",
         .cost = "O(log idle)",
         .state_bytes = 44,
         .params = pgdsf_params,

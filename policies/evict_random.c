@@ -99,7 +99,7 @@ const struct evict_ops evict_random = {
     .detail =
 	"With room for 2 blocks, requests A, B, C: A and B have the same chance to make room for C. Equal seeds give "
 	"equal runs. A rule that hits less than this one is worse than knowing nothing.",
-    .source = "textbook; POLICIES C",
+    .source = "textbook",
     .cost = "O(1)",
     .state_bytes = 8,
     .open = random_open,

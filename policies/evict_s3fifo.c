@@ -161,7 +161,7 @@ const struct evict_ops evict_s3fifo = {
 	      "after it came and "
 	      "moves to main; B goes for E and leaves a ghost. B comes back, straight to main, and C goes; then a new "
 	      "block F takes the place of D. A and B stay while new blocks come that nobody uses again.",
-    .source = "Yang et al., SOSP 2023; libCacheSim S3FIFO.c (2023), POLICIES C, E7",
+    .source = "Yang et al., SOSP 2023; libCacheSim S3FIFO.c (2023)",
     .cost = "O(1) amortized",
     .state_bytes = 22,
     .params = s3fifo_params,

@@ -194,7 +194,7 @@ const struct evict_ops evict_saga = {
                   "one of two requests, by one that added 1 block, so P_reuse is 1/2 x 3/(3+1) = 3/8, the size is 1, "
                   "and the score 0.5 x 5/8 + 0.2 = 0.51. X, of no session, then has 0.5 + 0.2 x 1/3 = 0.57. Y takes "
                   "the place of X, where lru takes that of C. 300 s later an unused block has 0.3 more.",
-        .source = "SAGA, arXiv 2605.00528, and its artifact (WALRUPolicy); POLICIES B13",
+        .source = "SAGA, arXiv 2605.00528, and its artifact (WALRUPolicy)",
         .cost = "O(log idle), and O(classes) a request",
         .state_bytes = 28,
         .params = saga_params,

@@ -98,7 +98,7 @@ const struct evict_ops evict_score_age_cost = {
                   "worth 1/2; A-B, used 3 s ago, 1/3 and 2/3: A goes in flat scope, C in leaf scope, where A has a "
                   "child. With beta=2, B is worth 4/3. With beta=0 costs do not count, and of A and B, the older, B "
                   "goes: lru.",
-        .source = "POLICIES F; Pensieve's value where beta is 1",
+        .source = "Pensieve's value where beta is 1",
         .cost = "O(log depths) a use; eviction O(log depths) to O(depths)",
         .state_bytes = 48,
         .params = score_age_cost_params,

@@ -116,7 +116,7 @@ const struct evict_ops evict_score_reuse = {
                   "has had one hit, so P is 3/4 for A and 1/2 for B. At 200 s A scores 0.75 e^(-140/300) = 0.470 and "
                   "B 0.5 e^(-100/300) = 0.358: B goes, where lru lets A go. Were B used at 185 s, it would score "
                   "0.476 and A would go.",
-        .source = "POLICIES F, B3",
+        .source = "this project's seed heuristic; the survival form of KVCache Cache in the Wild, arXiv 2506.02634",
         .cost = "O(log idle)",
         .state_bytes = 24,
         .params = score_reuse_params,

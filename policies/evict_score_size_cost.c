@@ -116,7 +116,7 @@ const struct evict_ops evict_score_size_cost = {
                   "A-B, C, C: A scores 1, B 2 and C, used twice, 2. A new block D takes the place of A in flat scope, "
                   "and the clock is 1: D scores 1 + 1 = 2 and so do B, C and D; E takes the place of B, the oldest "
                   "use of them. In leaf scope A has a child, so B goes for D, and the clock is 2.",
-        .source = "POLICIES F, C (GDSF)",
+        .source = "this project's seed heuristic, of the GDSF family",
         .cost = "O(log idle)",
         .state_bytes = 32,
         .params = score_size_cost_params,

@@ -100,7 +100,7 @@ const struct evict_ops evict_sglang_priority = {
         .detail = "A trace's `priority` says what its requests are worth. With room for 3 blocks, requests A (priority 5), B, "
                   "C (none: 0), B: a new block D takes the place of C, the next that of B (0, used after C), and only "
                   "then A, the oldest, would go. A block never loses a priority while it stays.",
-        .source = "SGLang evict_policy.py (priority), POLICIES A3",
+        .source = "SGLang evict_policy.py (priority)",
         .cost = "O(log idle)",
         .state_bytes = 16,
         .params = sglang_priority_params,

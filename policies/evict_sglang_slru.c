@@ -136,7 +136,7 @@ const struct evict_ops evict_sglang_slru = {
         .detail = "With room for 3 blocks, requests A, A, A, B, C: A has been hit twice and is protected. A new block D takes "
                   "the place of B and E that of C, although A was used before both. There is no way back to "
                   "probation: once all blocks are protected the rule is lru.",
-        .source = "SGLang evict_policy.py (slru), POLICIES A3, E6",
+        .source = "SGLang evict_policy.py (slru)",
         .cost = "O(1) flat, O(log leaves) a request in leaf scope",
         .state_bytes = 13,
         .params = sglang_slru_params,

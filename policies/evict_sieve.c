@@ -105,7 +105,7 @@ const struct evict_ops evict_sieve = {
     .detail = "With room for 3 blocks, requests A, B, C, A, D: when D comes the hand is at A, which has been used; its "
 	      "mark is cleared and B goes. The hand waits at C, so E takes the place of C, and F that of D, although "
 	      "A is older and has no mark left: the hand gets to A again when it has been to the newest.",
-    .source = "Zhang et al., NSDI 2024; libCacheSim Sieve.c, POLICIES C, E7",
+    .source = "Zhang et al., NSDI 2024; libCacheSim Sieve.c",
     .cost = "O(1) amortized",
     .state_bytes = 38,
     .open = sieve_open,

@@ -118,7 +118,7 @@ const struct evict_ops evict_slru = {
 	      "C, and the upper "
 	      "segment, full with 2, hands A down. A new block E takes the place of D, the least recent below, and F "
 	      "that of A.",
-    .source = "Karedla et al. 1994, Huang et al. SOSP 2013; libCacheSim SLRU.c, POLICIES C, E7",
+    .source = "Karedla et al. 1994, Huang et al. SOSP 2013; libCacheSim SLRU.c",
     .cost = "O(1), O(segments) a hit",
     .state_bytes = 73,
     .params = slru_params,

@@ -264,7 +264,7 @@ const struct evict_ops evict_steps = {
                   "hits. At the fifth, C has 1 and A 2: A goes for B, and C hits. lru, which drops what comes next, "
                   "never hits. Without expected_reuse the same holds from the third round on: in the second the "
                   "policy sees the distance of 3.",
-        .source = "KVFlow, arXiv 2507.07400; POLICIES B2",
+        .source = "KVFlow, arXiv 2507.07400",
         .cost = "O(log idle + log sessions)",
         .state_bytes = 97,
         .open = steps_open,

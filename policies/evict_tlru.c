@@ -181,7 +181,7 @@ const struct evict_ops evict_tlru = {
                   "A is needed, of the others nothing. Y takes the place of C, Z that of B, both as under lru; W "
                   "takes that of X, where lru takes A. Then A-B-C, should it come back, computes two tokens and not "
                   "three. Without xi, nothing is needed: lru.",
-        .source = "arXiv 2510.15152; SGLang evict_policy.py (TLRUStrategy), vLLM pull request 37825; POLICIES B7",
+        .source = "arXiv 2510.15152; SGLang evict_policy.py (TLRUStrategy), vLLM pull request 37825",
         .cost = "O(1) flat, O(log leaves) a request in leaf scope",
         .state_bytes = 20,
         .params = tlru_params,

@@ -222,7 +222,7 @@ const struct evict_ops evict_vllm = {
         .detail = "A pool of 10 blocks of 4 tokens; blocks are freed in the order 4-3-2-6-5-1-0 behind the never used 7-8-9, so "
                   "the queue is 7-8-9-4-3-2-6-5-1-0. A request that hits 0, 1 and 2 takes them off: 7-8-9-4-3-6-5 is left, and the "
                   "first cached block that its new blocks cost is 4.",
-        .source = "vLLM v1 block_pool.py, docs/design/prefix_caching.md, PR #42656, POLICIES A1, E6",
+        .source = "vLLM v1 block_pool.py, docs/design/prefix_caching.md, PR #42656",
         .cost = "O(1)",
         .state_bytes = 20,
         .params = vllm_params,

@@ -189,7 +189,7 @@ const struct evict_ops evict_vllm_arc = {
         .detail = "Ghosts of evicted blocks teach the target. With room for 2 blocks, requests A, A, B, C: A is in T2, and B, "
                   "alone in T1 (target 0), makes room for C and leaves a ghost in B1. B again: the ghost moves the target to 1; "
                   "C, as T1 is not below 1, makes room for B, which joins T1, where the paper's ARC has it join T2.",
-        .source = "vLLM v1 kv_offload/cpu/policies/arc.py, PR #27039, POLICIES A2",
+        .source = "vLLM v1 kv_offload/cpu/policies/arc.py, PR #27039",
         .cost = "O(1) flat, O(log leaves) a request in leaf scope",
         .state_bytes = 25,
         .open = vllm_arc_open,

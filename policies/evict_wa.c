@@ -321,7 +321,7 @@ const struct evict_ops evict_wa = {
                   "again in that time with a chance of e^-15 (1 - e^-10) = 3e-7 and B with e^(-20/30) (1 - "
                   "e^(-10/30)) = 0.15, each times its share: A goes, where lru lets B go. With a prior of 100 uses "
                   "both kinds have gaps of about 7 s, for want of evidence, and B goes.",
-        .source = "KVCache Cache in the Wild, USENIX ATC 2025, arXiv 2506.02634; vLLM pull request 22236; POLICIES B3",
+        .source = "KVCache Cache in the Wild, USENIX ATC 2025, arXiv 2506.02634; vLLM pull request 22236",
         .cost = "O(1) a use (leaf scope: O(log leaves)), O(categories) an eviction",
         .state_bytes = 52,
         .params = wa_params,

@@ -235,7 +235,7 @@ const struct evict_ops evict_wtinylfu = {
         .detail = "With room for 3 blocks (window 1, main part 2), requests A, A, B, C: A (2 uses) and B have passed the window, C is "
                   "in it. D comes: C (1 use) against A, the oldest on probation: C goes. E, D, E, D: each newcomer loses to A in "
                   "turn, the tie at 2 uses included. E again: D has 3 uses now and stays, and A goes.",
-        .source = "Einziger, Friedman, Manes 2017; POLICIES C, E7",
+        .source = "Einziger, Friedman, Manes 2017",
         .cost = "O(1) flat, O(log leaves) a request in leaf scope",
         .state_bytes = 25,
         .params = wtinylfu_params,

@@ -51,7 +51,7 @@ const struct ttl_ops ttl_adaptive = {
         .rule = "base x (1 + alpha x hits since insertion), between min and max; told anew at every hit",
         .detail = "With base=60s and alpha=0.5 a new block has 60 s. Hit at 0:50 it has 90 s from there, until 2:20; hit again "
                   "at 2:00 it has 120 s, until 4:00. With mode=absolute only the first of these counts.",
-        .source = "POLICIES F (adaptive)",
+        .source = "this project's seed heuristic",
         .cost = "O(1)",
         .params = ttl_adaptive_params,
         .open = ttl_adaptive_open,

@@ -83,7 +83,7 @@ const struct ttl_ops ttl_breakeven = {
         .detail = "A block of 512 tokens at 128 KiB each is 0.067 GB; at 0.02 $ a GB-hour it costs 0.00134 $ an hour. If computing "
                   "it takes 12 ms of a GPU at 3 $ an hour, 0.00001 $, it is kept for 27 s. Keeping for just that long never "
                   "costs more than twice what knowing the future would.",
-        .source = "POLICIES C2, F (breakeven); ski rental: Karlin et al., Algorithmica 1994",
+        .source = "ski rental: Karlin et al., Algorithmica 1994",
         .cost = "O(1)",
         .params = ttl_breakeven_params,
         .open = ttl_breakeven_open,

@@ -158,7 +158,7 @@ const struct ttl_ops ttl_continuum = {
         .detail = "A tool came back after 1, 1, 2 and 9 s, and losing the path would cost 4 s of reload: pinning for 1 s gains "
                   "1/2 x 4 - 1 = 1 s, for 2 s 3/4 x 4 - 2 = 1 s, for 9 s a loss. So 1 s, the shorter of the best. At 6 s of reload 2 s "
                   "gain 2.5 s and 1 s only 2. Past its pin a block is evicted like any other (expire=unpin).",
-        .source = "Continuum, arXiv 2511.02230; POLICIES B1",
+        .source = "Continuum, arXiv 2511.02230",
         .cost = "O(1); O(samples) a request",
         .params = ttl_continuum_params,
         .uniform = true,

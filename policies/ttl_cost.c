@@ -63,7 +63,7 @@ const struct ttl_ops ttl_cost = {
         .detail = "If the third block of a prompt takes 1.2 times as long to compute as the first, it is kept for 360 s where "
                   "the first is kept for 300 s, with beta=1; with beta=2 for 432 s. Its ancestors stay as long as it does, "
                   "unless coherence=none.",
-        .source = "POLICIES F (cost)",
+        .source = "this project's seed heuristic",
         .cost = "O(1)",
         .params = ttl_cost_params,
         .open = ttl_cost_open,

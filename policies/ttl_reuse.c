@@ -199,7 +199,7 @@ const struct ttl_ops ttl_reuse = {
         .detail = "If 80 % of the requests of a category are followed, after 60 s on average, and computing again costs as much as "
                   "300 s of rent, the TTL is 60 s x ln(0.8 x (300/60 - 1) / 0.2) = 166 s. If only 15 % are followed it is 0: even "
                   "at once the chance, 0.15/60 s, is below the rent, 1/300 s.",
-        .source = "POLICIES C2, F (reuse); categories: arXiv 2506.02634 (B3)",
+        .source = "categories: arXiv 2506.02634 (B3)",
         .cost = "O(1); O(categories) a window; law=empirical O(samples)",
         .params = ttl_reuse_params,
         .uniform = true,

@@ -63,7 +63,7 @@ const struct ttl_ops ttl_score = {
         .detail = "perplexity and time_variance are fields of the trace; without them they count as 1 and 0. With ttl=1h, "
                   "alpha=0.25 and gamma=0.8 a new block has 1 h; after 3 hits 1 h x (1 + 0.25 ln 4) = 1 h 20 min 48 s. In a request "
                   "of perplexity 60 the same block has 1.5 times that, with time_variance 0.5 the 0.6th part.",
-        .source = "POLICIES F (score)",
+        .source = "this project's seed heuristic",
         .cost = "O(1), a logarithm a hit",
         .params = ttl_score_params,
         .open = ttl_score_open,

@@ -70,7 +70,7 @@ const struct ttl_ops ttl_size = {
         .detail = "With ttl=300s, s0=8192 and gamma=0.5 a prompt of 8,192 tokens is kept for 300 s, one of 32,768 for 150 s and "
                   "one of 2,048 for 600 s; gamma=-0.5 turns the last two round. Blocks that several prompts share get the "
                   "time of the last that used them.",
-        .source = "POLICIES F (size)",
+        .source = "this project's seed heuristic",
         .cost = "O(1), a power a request",
         .params = ttl_size_params,
         .uniform = true,

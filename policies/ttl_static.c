@@ -31,7 +31,7 @@ const struct ttl_ops ttl_static = {
         .rule = "the same TTL for every block",
         .detail = "With ttl=5m and mode=sliding a block used at 0:00 and at 4:00 is gone after 9:00; with mode=absolute "
                   "it is gone after 5:00, whatever happens in between.",
-        .source = "POLICIES F; Anthropic's 5-minute and 1-hour caches are sliding, Gemini's explicit caches absolute",
+        .source = "Anthropic's 5-minute and 1-hour caches are sliding, Gemini's explicit caches absolute",
         .cost = "O(1)",
         .params = ttl_static_params,
         .uniform = true,

@@ -80,7 +80,7 @@ const struct ttl_ops ttl_target = {
         .rule = "d-TTL: one TTL, longer after requests that hit less than the target, shorter after those that hit more",
         .detail = "With hit=0.5, eta=1s and ttl=10s: a request of 4 blocks of which none hits makes it 10 + 1 x (0.5 x 4 - 0) = "
                   "12 s, and that is what its blocks get; the same request again hits all 4 and makes it 12 + (2 - 4) = 10 s.",
-        .source = "d-TTL: Basu et al., arXiv 1704.04448; POLICIES C2",
+        .source = "d-TTL: Basu et al., arXiv 1704.04448",
         .cost = "O(1)",
         .params = ttl_target_params,
         .uniform = true,

@@ -121,7 +121,7 @@ const struct ttl_ops ttl_tool_pct = {
         .detail = "The tool is the request's class. With p50=180ms and p95=2400ms a request is first kept for 2.4 s; in a cache "
                   "that is 80 % full, half-way from low to high, for 1.8 s. If the session comes back after 180 ms each "
                   "time, the variance shrinks by a tenth a call and the TTL goes down towards 180 ms.",
-        .source = "SAGA, arXiv 2605.00528, ttl.py; POLICIES B13",
+        .source = "SAGA, arXiv 2605.00528, ttl.py",
         .cost = "O(1)",
         .params = ttl_tool_pct_params,
         .uniform = true,

@@ -101,7 +101,7 @@ const struct ttl_ops ttl_two_level = {
         .detail = "With ttl=100s, share=0.1 and eta=0s (nothing is steered) a block asked for at 0:00 stays until 0:10. Asked for "
                   "at 1:00 it misses, but comes back within 100 s and now stays until 2:40. Had it come at 3:00 instead, it "
                   "would have been as good as new.",
-        .source = "f-TTL: Basu et al., arXiv 1704.04448; POLICIES C2",
+        .source = "f-TTL: Basu et al., arXiv 1704.04448",
         .cost = "O(1)",
         .params = ttl_two_level_params,
         .open = ttl_two_level_open,

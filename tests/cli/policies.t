@@ -12,8 +12,8 @@ $ kvcast policies lru
 >   Every request stamps the blocks it uses with its sequence number. With room
 >   for 3 blocks, requests A-B, C, A: after the third A is the most recent, then
 >   C, then B. A new block D takes the place of B, the next one that of C.
->   state 16 bytes a block; time O(1)
->   textbook; SGLang evict_policy.py (lru), POLICIES A3, E6
+>   state 37 bytes a block; time O(1)
+>   textbook; SGLang evict_policy.py (lru)
 $ kvcast policies static none
 > static - TTL:
 >     the same TTL for every block
@@ -35,8 +35,8 @@ $ kvcast policies static none
 >     expire=drop   of drop|unpin
 >         at its deadline a block goes, or only loses the shield of hard=1
 >   time O(1)
->   POLICIES F; Anthropic's 5-minute and 1-hour caches are sliding, Gemini's
->   explicit caches absolute
+>   Anthropic's 5-minute and 1-hour caches are sliding, Gemini's explicit caches
+>   absolute
 > 
 > none - TTL:
 >     blocks never expire
@@ -50,8 +50,8 @@ $ kvcast policies lru nobody
 >   Every request stamps the blocks it uses with its sequence number. With room
 >   for 3 blocks, requests A-B, C, A: after the third A is the most recent, then
 >   C, then B. A new block D takes the place of B, the next one that of C.
->   state 16 bytes a block; time O(1)
->   textbook; SGLang evict_policy.py (lru), POLICIES A3, E6
+>   state 37 bytes a block; time O(1)
+>   textbook; SGLang evict_policy.py (lru)
 ! kvcast: there is no policy or preset "nobody"; `kvcast policies` lists them.
 ? 1
 $ kvcast policies --json | head -3
