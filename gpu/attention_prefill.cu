@@ -2,7 +2,7 @@
  * through the keys in tiles of 64, the next tile's copies running under the current one's products. Where the tiles are too
  * few to fill the chip, their keys are cut into parts that run side by side; a second kernel puts them together. */
 #include "attention.h"
-#include "mma.cuh"
+#include "attention_tile.cuh"
 
 #define WARPS (ATTENTION_TILE / 16)
 #define THREADS (WARPS * 32)
@@ -42,31 +42,6 @@ static __device__ void copy_keys(uint32_t to, const Keys &keys, uint32_t first)
 		const size_t slot = mma_slot(keys.pages, valid ? position : 0);
 		mma_copy(mma_at<HEAD>(to, row, piece), keys.pool + slot * keys.stride + piece * 8, valid);
 	}
-}
-
-/* What a thread block computes. Row r of the tile is query first_row + r of the sequence's queries that share a key head,
- * counted token by token: token (first_row + r) / group, its head (first_row + r) % group of the group. */
-struct Place {
-	attention_sequence sequence;
-	uint32_t kv_head, group, first_row, rows;
-
-	__device__ uint32_t token(uint32_t row) const
-	{
-		return (first_row + row) / group;
-	}
-	__device__ uint32_t head(uint32_t row) const
-	{
-		return kv_head * group + (first_row + row) % group;
-	}
-};
-
-static __device__ Place find_place(const attention_sequence *sequences, attention_tile tile, uint32_t kv_head,
-                                   attention_shape shape)
-{
-	const uint32_t group = shape.heads / shape.kv_heads;
-	const attention_sequence sequence = sequences[tile.sequence];
-	const uint32_t left = sequence.new_tokens * group - tile.first_row;
-	return {sequence, kv_head, group, tile.first_row, left < ATTENTION_TILE ? left : ATTENTION_TILE};
 }
 
 template <int HEAD>
@@ -164,44 +139,6 @@ static __device__ void soften(float scores[KEYS / 8][4], float sums[HEAD / 8][4]
 	}
 }
 
-/* Where a tile is whole, its rows go out; where its keys are cut into parts, their sums, maxima and totals do. */
-template <int HEAD>
-static __device__ void finish(bf16_bits *out, float *part, const Place &place, const float sums[HEAD / 8][4],
-                              const float most[2], float total[2], uint32_t heads, float scale)
-{
-	const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-#pragma unroll
-	for (int h = 0; h < 2; h++) {
-		total[h] += __shfl_xor_sync(~0u, total[h], 1);
-		total[h] += __shfl_xor_sync(~0u, total[h], 2);
-		const uint32_t row = warp * 16 + lane / 4 + 8 * h;
-		if (row >= place.rows)
-			continue;
-		if (part) {
-			float *to = part + row * (HEAD + 2);
-#pragma unroll
-			for (int n = 0; n < HEAD / 8; n++)
-				*(float2 *)(to + 2 + n * 8 + lane % 4 * 2) = make_float2(sums[n][2 * h], sums[n][2 * h + 1]);
-			if (lane % 4 == 0)
-				*(float2 *)to = make_float2(most[h] * scale, total[h]);
-			continue;
-		}
-		const float by = 1 / total[h];
-		bf16_bits *to = out + ((size_t)(place.sequence.first_row + place.token(row)) * heads + place.head(row)) * HEAD;
-#pragma unroll
-		for (int n = 0; n < HEAD / 8; n++)
-			*(uint32_t *)(to + n * 8 + lane % 4 * 2) = mma_pack(sums[n][2 * h] * by, sums[n][2 * h + 1] * by);
-	}
-}
-
-/* The floats that a part of a tile leaves: of each row its maximum, its total, its sums. */
-static __device__ float *part_at(float *work, uint32_t tile, uint32_t kv_head, uint32_t part, uint32_t parts,
-                                 attention_shape shape)
-{
-	const size_t index = ((size_t)tile * shape.kv_heads + kv_head) * parts + part;
-	return work + index * ATTENTION_TILE * (shape.head_size + 2);
-}
-
 template <int HEAD>
 static __global__ void __launch_bounds__(THREADS, 1)
         prefill(bf16_bits *out, float *work, const bf16_bits *qkv, kernels_pool pool, const attention_sequence *sequences,
@@ -211,8 +148,8 @@ static __global__ void __launch_bounds__(THREADS, 1)
 	const uint32_t query_tile = (uint32_t)__cvta_generic_to_shared(shared);
 	const uint32_t key_tiles = query_tile + tile_bytes<HEAD>(ATTENTION_TILE), value_tiles = key_tiles + 2 * tile_bytes<HEAD>(KEYS);
 	const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-	const uint32_t kv_head = blockIdx.x, part = blockIdx.z, parts = gridDim.z;
-	const Place place = find_place(sequences, tiles[blockIdx.y], kv_head, shape);
+	const uint32_t kv_head = blockIdx.y, part = blockIdx.z, parts = gridDim.z;
+	const Place place = find_place(sequences, tiles[blockIdx.x], kv_head, shape);
 	const uint32_t context = place.sequence.context_tokens, first_position = context + place.token(0);
 	const uint32_t key_count = context + place.token(place.rows - 1) + 1;
 	const uint32_t key_tile_count = (key_count + KEYS - 1) / KEYS;
@@ -257,7 +194,7 @@ static __global__ void __launch_bounds__(THREADS, 1)
 		mix<HEAD>(sums, scores, value_tiles + here * tile_bytes<HEAD>(KEYS));
 	}
 	mma_copies_done<0>();
-	float *to = parts > 1 ? part_at(work, blockIdx.y, kv_head, part, parts, shape) : NULL;
+	float *to = parts > 1 ? part_at(work, blockIdx.x, kv_head, part, parts, shape) : NULL;
 	finish<HEAD>(out, to, place, sums, most, total, shape.heads, scale);
 }
 
@@ -322,26 +259,27 @@ static void launch(bf16_bits *out, const bf16_bits *qkv, kernels_pool pool, cons
 		GPU_CALL(cudaFuncSetAttribute(prefill<HEAD>, cudaFuncAttributeMaxDynamicSharedMemorySize, shared_bytes<HEAD>()));
 	raised = true;
 	const float scale = 1.4426950408889634f / sqrtf((float)HEAD);
-	prefill<HEAD><<<dim3(shape.kv_heads, tile_count, parts), THREADS, shared_bytes<HEAD>(), stream>>>(
+	/* Tiles side by side: the blocks that run together read one head's keys, which the L2 cache holds. */
+	prefill<HEAD><<<dim3(tile_count, shape.kv_heads, parts), THREADS, shared_bytes<HEAD>(), stream>>>(
 	        out, (float *)work, qkv, pool, sequences, table, tiles, shape, scale);
 	GPU_LAUNCHED("attention_prefill");
-	if (parts == 1)
-		return;
-	join<<<dim3(shape.kv_heads, tile_count, ATTENTION_TILE / WARPS), THREADS, 0, stream>>>(out, (float *)work, sequences, tiles,
-	                                                                                      parts, shape);
-	GPU_LAUNCHED("attention_prefill join");
 }
 
 void attention_prefill(bf16_bits *out, const bf16_bits *qkv, struct kernels_pool pool,
                        const struct attention_sequence *sequences, const uint32_t *table, const struct attention_tile *tiles,
                        uint32_t tile_count, uint32_t parts, void *work, struct attention_shape shape, cudaStream_t stream)
 {
-	switch (shape.head_size) {
-	case 64:
-		return launch<64>(ARGUMENTS);
-	case 96:
-		return launch<96>(ARGUMENTS);
-	default:
-		return launch<128>(ARGUMENTS);
-	}
+	if (shape.head_size == 96)
+		launch<96>(ARGUMENTS);
+	else if (attention_wgmma_runs())
+		attention_wgmma(ARGUMENTS);
+	else if (shape.head_size == 64)
+		launch<64>(ARGUMENTS);
+	else
+		launch<128>(ARGUMENTS);
+	if (parts == 1)
+		return;
+	join<<<dim3(shape.kv_heads, tile_count, ATTENTION_TILE / WARPS), THREADS, 0, stream>>>(out, (float *)work, sequences, tiles,
+	                                                                                      parts, shape);
+	GPU_LAUNCHED("attention_prefill join");
 }
