@@ -9,8 +9,8 @@
  * Softmax is scaled by 1 / sqrt(head_size), in float32; weights are rounded to bf16 for the product with values.
  * Head sizes 64, 96 and 128; block_tokens a multiple of 16; at most 8 queries a key head.
  *
- * Source of the scheme: FlashAttention-2 (Dao 2023), online softmax over tiles of keys, and on sm_90a FlashAttention-3 (Shah et al. 2024); splitting decode over the context
- * as in FlashDecoding (Dao et al. 2023).
+ * Source of the scheme: FlashAttention-2 (Dao 2023), online softmax over tiles of keys, and on sm_90a FlashAttention-3
+ * (Shah et al. 2024); splitting decode over the context as in FlashDecoding (Dao et al. 2023).
  */
 #ifndef KVCAST_ATTENTION_H
 #define KVCAST_ATTENTION_H

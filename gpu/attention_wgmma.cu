@@ -64,6 +64,17 @@ struct Range {
 	uint32_t begin, end, keys; /* tiles of keys, and the keys there are */
 };
 
+/* The slots of every 16th key from `first` on; 16 keys lie side by side. A key beyond the end has any slot. */
+template <int COUNT>
+static __device__ __forceinline__ void find_slots(uint32_t slots[COUNT], const mma_pages &pages, uint32_t first, uint32_t keys)
+{
+#pragma unroll
+	for (int g = 0; g < COUNT; g++) {
+		const uint32_t position = first + g * 16;
+		slots[g] = mma_slot(pages, position < keys ? position : 0);
+	}
+}
+
 /* Copies the tiles, keys and values in turn; a tile is announced when the next one's copies are on their way. */
 template <int HEAD>
 static __device__ void produce(const Rings<HEAD> &rings, kernels_pool pool, const mma_pages &pages, uint32_t stride,
@@ -72,19 +83,20 @@ static __device__ void produce(const Rings<HEAD> &rings, kernels_pool pool, cons
 	constexpr int PIECES = HEAD / 8, STEP = PRODUCERS / PIECES;
 	const int thread = threadIdx.x - CONSUMERS, piece = thread % PIECES, row = thread / PIECES;
 	const uint32_t count = 2 * (range.end - range.begin);
+	uint32_t slots[KEYS / 16];
 	for (uint32_t i = 0; i <= count; i++) {
 		if (i < count) {
 			const int which = i % 2;
-			const uint32_t n = i / 2, first = (range.begin + n) * KEYS + row;
+			const uint32_t n = i / 2, first = (range.begin + n) * KEYS;
 			const bf16_bits *from = (which ? pool.values : pool.keys) + piece * 8;
-			const uint32_t slab = rings.tile(which, n) + piece / 8 * SLAB_BYTES;
+			const uint32_t to = wgmma_at(rings.tile(which, n) + piece / 8 * SLAB_BYTES, row, piece % 8);
+			if (which == 0)
+				find_slots<KEYS / 16>(slots, pages, first, range.keys);
 			rings.wait_empty(which, n);
-#pragma unroll 8
-			for (int r = 0; r < KEYS; r += STEP) {
-				const bool valid = first + r < range.keys;
-				const size_t slot = mma_slot(pages, valid ? first + r : 0);
-				mma_copy(wgmma_at(slab, row + r, piece % 8), from + slot * stride, valid);
-			}
+			/* Rows go in multiples of eight, over which the swizzle is the same. */
+#pragma unroll
+			for (int r = 0; r < KEYS; r += STEP)
+				mma_copy(to + r * 128, from + (size_t)(slots[r / 16] + row + r % 16) * stride, first + row + r < range.keys);
 		}
 		mma_copies_begun();
 		if (i == 0)
@@ -271,13 +283,13 @@ static __global__ void __launch_bounds__(THREADS, 1)
 	copy_queries<HEAD>(rings.queries, qkv, place, shape);
 	__syncthreads();
 	if (threadIdx.x >= CONSUMERS) {
-		wgmma_give_registers<40>();
+		wgmma_give_registers<56>();
 		pool.keys += kv_head * HEAD;
 		pool.values += kv_head * HEAD;
 		produce<HEAD>(rings, pool, mma_pages_of(table + place.sequence.first_block, shape.block_tokens), shape.kv_heads * HEAD,
 		              range);
 	} else {
-		wgmma_take_registers<232>();
+		wgmma_take_registers<224>();
 		float *to = parts > 1 ? part_at(work, blockIdx.x, kv_head, part, parts, shape) : NULL;
 		consume<HEAD>(out, to, rings, place, range, shape.heads, scale);
 	}
