@@ -58,28 +58,15 @@ static void enter(struct ages *ages, block_id b)
 		replay(ages, depth);
 }
 
-/* Puts the fresh block among the others: from here on only a search tells which is least. */
-static void give_up_floor(struct ages *ages)
-{
-	ages->floor_ns = -1;
-	if (ages->fresh != BLOCK_NONE)
-		enter(ages, ages->fresh);
-	ages->fresh = BLOCK_NONE;
-}
-
 void ages_idle(struct ages *ages, block_id b)
 {
 	recency_idle(&ages->recency, b);
-	if (ages->floor_ns == ages->recency.env->now->now_ns) {
-		const double score = ages_score_now(ages, b);
-		if (score < ages->floor && ages->fresh == BLOCK_NONE) {
-			ages->fresh = b;
-			return;
-		}
-		if (score <= ages->floor)
-			give_up_floor(ages);
+	if (ages->fresh != BLOCK_NONE) {
+		if (ages->floor_ns == ages->recency.env->now->now_ns)
+			ages->floor = fmin(ages->floor, ages_score_now(ages, ages->fresh));
+		enter(ages, ages->fresh);
 	}
-	enter(ages, b);
+	ages->fresh = b;
 }
 
 void ages_busy(struct ages *ages, block_id b)
@@ -122,12 +109,11 @@ static bool may_beat(const struct ages *ages, const struct range *range, block_i
 	                             : range->least_depth + range->depths - 1 > ages->recency.env->depth[best];
 }
 
-static block_id search(const struct ages *ages, double *least)
+/* The least of all in the heaps and `best`, whose score `least` is. */
+static block_id search(const struct ages *ages, block_id best, double *least)
 {
 	struct range pending[MOST_PENDING] = {range_at(ages, 1, 0, ages->width)};
 	uint32_t count = 1;
-	block_id best = BLOCK_NONE;
-	*least = INFINITY;
 	while (count > 0) {
 		const struct range range = pending[--count];
 		if (!may_beat(ages, &range, best, *least))
@@ -151,10 +137,11 @@ static block_id search(const struct ages *ages, double *least)
 block_id ages_evict(struct ages *ages)
 {
 	const int64_t now_ns = ages->recency.env->now->now_ns;
-	block_id victim = ages->floor_ns == now_ns ? ages->fresh : BLOCK_NONE;
-	if (victim == BLOCK_NONE) {
-		give_up_floor(ages);
-		victim = search(ages, &ages->floor);
+	block_id victim = ages->fresh;
+	double least = victim == BLOCK_NONE ? INFINITY : ages_score_now(ages, victim);
+	if (victim == BLOCK_NONE || ages->floor_ns != now_ns || least >= ages->floor) {
+		victim = search(ages, victim, &least);
+		ages->floor = least;
 		ages->floor_ns = ages->steady ? now_ns : -1;
 	}
 	if (victim != BLOCK_NONE)
@@ -171,11 +158,19 @@ static uint32_t outermost(const struct ages *ages, uint32_t side)
 	return n - ages->width;
 }
 
-bool ages_depths(const struct ages *ages, uint32_t *least, uint32_t *most)
+struct ages_spread ages_spread(const struct ages *ages)
 {
-	if (ages->top[1].block == BLOCK_NONE)
-		return false;
-	*least = outermost(ages, 0);
-	*most = outermost(ages, 1);
-	return true;
+	const bool any = ages->top[1].block != BLOCK_NONE;
+	ASSERT(any || ages->fresh != BLOCK_NONE);
+	struct ages_spread spread = {UINT32_MAX, 0, INT64_MAX};
+	if (any)
+		spread = (struct ages_spread){outermost(ages, 0), outermost(ages, 1), ages->top[1].used_ns};
+	if (ages->fresh != BLOCK_NONE) {
+		const uint32_t depth = ages->recency.env->depth[ages->fresh];
+		const int64_t used_ns = ages->recency.used_ns[ages->fresh];
+		spread.least_depth = depth < spread.least_depth ? depth : spread.least_depth;
+		spread.most_depth = depth > spread.most_depth ? depth : spread.most_depth;
+		spread.oldest_ns = used_ns < spread.oldest_ns ? used_ns : spread.oldest_ns;
+	}
+	return spread;
 }

@@ -3,9 +3,9 @@
  * Model. Blocks are of one size and what one costs depends on its depth alone, so of the blocks of one depth the one
  * used longest ago always scores least: a heap for each depth, and only their tops can be victims. A tournament over
  * the depths keeps the oldest top of every range. A range is searched only while the score of its smallest depth at its
- * greatest age, which no block in it can go below, does not exceed the best found so far. Where time stands still
- * between two evictions and one block has turned idle since with a lower score than the last victim's (its parent, as a
- * chain is peeled), that block is the next victim without a search.
+ * greatest age, which no block in it can go below, does not exceed the best found so far. The block that turned idle
+ * last is kept aside: where a chain is peeled, it is the parent of the last victim and mostly the next one. If it then
+ * scores less than that victim, and no time has passed, it goes without a search.
  *
  * The score may not rise with age or fall with depth. If it depends on nothing else it is called steady; one that is
  * not is searched for every time. Of equal scores the block used longest ago goes, then the deeper. Costs: a use
@@ -33,10 +33,10 @@ struct ages {
 	ages_score *score;
 	const void *context;
 	bool steady;
-	/* At floor_ns no idle block but `fresh` scores less than `floor`; -1: unknown. `fresh` is in no heap. */
+	block_id fresh; /* turned idle last; in no heap */
+	/* At floor_ns no block in the heaps scores less than `floor`; -1: unknown. */
 	int64_t floor_ns;
 	double floor;
-	block_id fresh;
 };
 
 /* `context` is handed to `score`. */
@@ -47,8 +47,12 @@ void ages_idle(struct ages *ages, block_id b);
 void ages_busy(struct ages *ages, block_id b);
 /* Takes out the idle block with the least score; BLOCK_NONE where none is idle. */
 block_id ages_evict(struct ages *ages);
-/* The least and the greatest depth with an idle block; false where none is idle. Not for steady scores. */
-bool ages_depths(const struct ages *ages, uint32_t *least, uint32_t *most);
+/* Over the idle blocks; some block has to be idle. */
+struct ages_spread {
+	uint32_t least_depth, most_depth;
+	int64_t oldest_ns; /* earliest last use */
+};
+struct ages_spread ages_spread(const struct ages *ages);
 
 static inline double ages_score_now(const struct ages *ages, block_id b)
 {

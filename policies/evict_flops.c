@@ -113,25 +113,25 @@ static inline void flops_remove(struct flops *p, block_id b)
 		flops_busy(p, b);
 }
 
-static void measure_candidates(struct flops *p)
+static void measure_candidates(struct flops *p, block_id newest)
 {
-	uint32_t shallowest, deepest;
-	if (!ages_depths(&p->ages, &shallowest, &deepest))
-		return;
+	const struct ages_spread spread = ages_spread(&p->ages);
 	const int64_t now_ns = p->ages.recency.env->now->now_ns;
-	p->least_recency = recency_of(now_ns - p->ages.top[1].used_ns);
-	p->recency_span = recency_of(recency_age_ns(&p->ages.recency, heaps_top(&p->newest, 0))) - p->least_recency;
-	p->least_saved_ns = p->saved_ns[shallowest];
-	p->saved_span_ns = p->saved_ns[deepest] - p->least_saved_ns;
+	p->least_recency = recency_of(now_ns - spread.oldest_ns);
+	p->recency_span = recency_of(recency_age_ns(&p->ages.recency, newest)) - p->least_recency;
+	p->least_saved_ns = p->saved_ns[spread.least_depth];
+	p->saved_span_ns = p->saved_ns[spread.most_depth] - p->least_saved_ns;
 }
 
 static inline block_id flops_evict(struct flops *p, block_id in)
 {
 	(void)in;
-	measure_candidates(p);
+	const block_id newest = heaps_top(&p->newest, 0);
+	if (newest == BLOCK_NONE)
+		return BLOCK_NONE;
+	measure_candidates(p, newest);
 	const block_id victim = ages_evict(&p->ages);
-	if (victim != BLOCK_NONE)
-		heaps_remove(&p->newest, 0, victim);
+	heaps_remove(&p->newest, 0, victim);
 	return victim;
 }
 
