@@ -107,7 +107,7 @@ const struct evict_ops evict_length_aware = {
                   "earlier. With room for 3, X, A-B, Y: B goes, where lfu lets the older X go.",
         .source = "Mooncake, arXiv 2407.00079 (LengthAwareCache)",
         .cost = "O(log idle)",
-        .state_bytes = 24,
+        .state_bytes = 48,
         .params = length_aware_params,
         .open = length_aware_open,
         .close = length_aware_close,

@@ -134,7 +134,7 @@ const struct evict_ops evict_lookahead = {
                   "again is exempt: belady.",
         .source = "CachedAttention, USENIX ATC 2024, arXiv 2403.19708",
         .cost = "O(log idle)",
-        .state_bytes = 20,
+        .state_bytes = 44,
         .params = lookahead_params,
         .needs_future = true,
         .open = lookahead_open,

@@ -196,7 +196,7 @@ const struct evict_ops evict_saga = {
                   "the place of X, where lru takes that of C. 300 s later an unused block has 0.3 more.",
         .source = "SAGA, arXiv 2605.00528, and its artifact (WALRUPolicy)",
         .cost = "O(log idle), and O(classes) a request",
-        .state_bytes = 28,
+        .state_bytes = 52,
         .params = saga_params,
         .needs_time = true,
         .open = saga_open,

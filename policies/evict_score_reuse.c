@@ -118,7 +118,7 @@ const struct evict_ops evict_score_reuse = {
                   "0.476 and A would go.",
         .source = "this project's seed heuristic; the survival form of KVCache Cache in the Wild, arXiv 2506.02634",
         .cost = "O(log idle)",
-        .state_bytes = 24,
+        .state_bytes = 48,
         .params = score_reuse_params,
         .needs_time = true,
         .open = score_reuse_open,

@@ -118,7 +118,7 @@ const struct evict_ops evict_score_size_cost = {
                   "use of them. In leaf scope A has a child, so B goes for D, and the clock is 2.",
         .source = "this project's seed heuristic, of the GDSF family",
         .cost = "O(log idle)",
-        .state_bytes = 32,
+        .state_bytes = 56,
         .params = score_size_cost_params,
         .open = score_size_cost_open,
         .close = score_size_cost_close,

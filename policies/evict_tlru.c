@@ -183,7 +183,7 @@ const struct evict_ops evict_tlru = {
                   "three. Without xi, nothing is needed: lru.",
         .source = "arXiv 2510.15152; SGLang evict_policy.py (TLRUStrategy), vLLM pull request 37825",
         .cost = "O(1) flat, O(log leaves) a request in leaf scope",
-        .state_bytes = 20,
+        .state_bytes = 44,
         .params = tlru_params,
         .open = tlru_open,
         .close = tlru_close,
