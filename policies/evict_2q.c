@@ -116,7 +116,8 @@ static inline block_id evict_main(struct twoq *p)
 
 static inline block_id twoq_evict(struct twoq *p, block_id in)
 {
-	call_back(p, in);
+	if (in != BLOCK_NONE)
+		call_back(p, in);
 	if (p->q.queue[A1IN].count > p->in_share) {
 		const block_id victim = evict_in(p);
 		return victim != BLOCK_NONE ? victim : evict_main(p);

@@ -125,8 +125,9 @@ static inline block_id arc_evict(struct arc *p, block_id in)
 {
 	const uint32_t room = p->env->capacity_blocks;
 	bool ghost = true;
-	call_back(p, in);
-	if (p->place[in] == OUT) {
+	if (in != BLOCK_NONE)
+		call_back(p, in);
+	if (in != BLOCK_NONE && p->place[in] == OUT) {
 		if (size_of(p, T1) + size_of(p, B1) >= room) {
 			ghost = size_of(p, B1) > 0;
 			if (ghost)
@@ -136,7 +137,7 @@ static inline block_id arc_evict(struct arc *p, block_id in)
 		}
 	}
 	const double once = size_of(p, T1);
-	const bool from_once = once > p->target || (once == p->target && p->place[in] == BACK_FROM_B2);
+	const bool from_once = once > p->target || (once == p->target && in != BLOCK_NONE && p->place[in] == BACK_FROM_B2);
 	const bool first = !ghost || (once > 0 && from_once) || size_of(p, T2) == 0;
 	const block_id victim = take_from(p, first ? T1 : T2, ghost);
 	return victim != BLOCK_NONE ? victim : take_from(p, first ? T2 : T1, ghost);

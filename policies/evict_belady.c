@@ -70,7 +70,7 @@ static inline block_id belady_evict(struct belady *p, block_id in)
 {
 	struct ranked_key key;
 	const block_id top = ranked_top(&p->ranked, &key);
-	if (p->bypass && top != BLOCK_NONE && ~(uint64_t)p->env->next_use[in] < key.first)
+	if (p->bypass && in != BLOCK_NONE && top != BLOCK_NONE && ~(uint64_t)p->env->next_use[in] < key.first)
 		return BLOCK_NONE;
 	return ranked_pop(&p->ranked);
 }

@@ -138,7 +138,8 @@ static inline block_id evict_main(struct s3fifo *p)
 
 static inline block_id s3fifo_evict(struct s3fifo *p, block_id in)
 {
-	call_back(p, in);
+	if (in != BLOCK_NONE)
+		call_back(p, in);
 	block_id victim = BLOCK_NONE;
 	if (p->q.queue[MAIN].count > p->main_share)
 		victim = evict_main(p);

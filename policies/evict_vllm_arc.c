@@ -168,7 +168,8 @@ static inline void haunt(struct vllm_arc *p, block_id b, enum place ghosts)
 
 static inline block_id vllm_arc_evict(struct vllm_arc *p, block_id in)
 {
-	touch_ghost(p, in);
+	if (in != BLOCK_NONE)
+		touch_ghost(p, in);
 	const enum place first = p->size[T1] >= (uint32_t)p->target ? T1 : T2;
 	block_id victim = take_oldest(p, first);
 	if (victim == BLOCK_NONE)

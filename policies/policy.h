@@ -21,9 +21,9 @@
  *  busy(b)     b may no longer be evicted: pinned, or (leaf scope) it has a resident child again
  *  idle(b)     b may be evicted again. A finished path is released tail first: deeper blocks become idle earlier
  *  evict(in)   choose a victim among the idle blocks, forget it (keep a ghost if the rule has ghosts), return it;
- *              `in` is the block that needs the room. BLOCK_NONE: nothing may go, or `in` is not worth it; then `in`
- *              is not cached. Called only when the cache is full. insert(in) follows unless declined, or unless the room was
- *              for an engine's reservation
+ *              `in` is the block that needs the room, BLOCK_NONE where an engine needs it for a reservation. The answer
+ *              BLOCK_NONE: nothing may go, or `in` is not worth it; then `in` is not cached. Called only when the cache is
+ *              full. insert(in) follows unless declined, and unless it was a reservation
  *  release(b)  a request that used b has ended; now->seq is newer than it was at hit or insert. Rules of recency stamp
  *              again: a use lasts until it ends. Called by engines in which requests take time, before idle(b)
  *  observe()   a request is about to be served: now is filled, hit_blocks included, no hook of it has been called yet

@@ -412,14 +412,14 @@ void cache_finish(struct cache *cache, struct path path, uint32_t held_blocks)
 	cache_release(cache, path, held_blocks);
 }
 
-uint32_t cache_reserve(struct cache *cache, uint32_t blocks, block_id in)
+uint32_t cache_reserve(struct cache *cache, uint32_t blocks)
 {
 	for (uint32_t got = 0; got < blocks; got++) {
 		if (cache->ops->reserve) {
 			cache->ops->reserve(cache->policy);
 			drop_surplus(cache);
 		}
-		if (cache_empty_blocks(cache) == 0 && (cache->ops->reserve || !make_room(cache, in)))
+		if (cache_empty_blocks(cache) == 0 && (cache->ops->reserve || !make_room(cache, BLOCK_NONE)))
 			return got;
 		cache->reserved_blocks++;
 	}
@@ -432,6 +432,22 @@ void cache_unreserve(struct cache *cache, uint32_t blocks)
 	cache->reserved_blocks -= blocks;
 	if (cache->ops->unreserve)
 		cache->ops->unreserve(cache->policy, blocks);
+}
+
+bool cache_ranks_reservations(const struct cache *cache)
+{
+	return cache->ops->reserve != NULL;
+}
+
+bool cache_free_is_sure(const struct cache *cache)
+{
+	const bool shields = cache->expiry && expiry_hard(cache->expiry);
+	return !cache->ops->may_decline && !(cache->env.leaf && shields);
+}
+
+int64_t cache_shield_ends_ns(const struct cache *cache)
+{
+	return cache->expiry && expiry_hard(cache->expiry) ? expiry_first_ns(cache->expiry) : TIME_NEVER_NS;
 }
 
 uint64_t cache_free_blocks(const struct cache *cache)
@@ -458,6 +474,8 @@ uint32_t cache_idle_blocks(const struct cache *cache, struct path path, uint32_t
 void cache_lend(struct cache *cache, block_id first, uint32_t count)
 {
 	const struct trace_run stretch = {first, count};
+	for (uint32_t i = 0; i < count; i++)
+		ASSERT(cache->state[first + i] == BLOCK_RESIDENT);
 	use_path(cache, (struct path){&stretch, count}, count);
 }
 

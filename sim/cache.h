@@ -79,12 +79,18 @@ void cache_touch(struct cache *cache, struct path path, uint32_t hit_blocks);
 uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint32_t to);
 /* cache_release at the end of a request that took time: recency counts from here. The caller has raised now.seq. */
 void cache_finish(struct cache *cache, struct path path, uint32_t held_blocks);
-/* Takes `blocks` out of the capacity, evicting as needed for the sake of block `in`'s request; how many it got.
- * cache_unreserve gives them back. */
-uint32_t cache_reserve(struct cache *cache, uint32_t blocks, block_id in);
+/* Takes `blocks` out of the capacity, evicting as needed; how many it got. cache_unreserve gives them back. */
+uint32_t cache_reserve(struct cache *cache, uint32_t blocks);
 void cache_unreserve(struct cache *cache, uint32_t blocks);
-/* What pins and reservations leave of the capacity: room that is empty or can be emptied. */
+/* Whether reservations have a place in the policy's order, so that it matters when they are made. */
+bool cache_ranks_reservations(const struct cache *cache);
+/* Whether all free blocks can be had. Not where the policy may decline, nor in leaf scope under a shield (hard=1), which may
+ * be on a block and not on its parent. */
+bool cache_free_is_sure(const struct cache *cache);
+/* What pins, shields (hard=1) and reservations leave of the capacity: room that is empty or can be emptied. */
 uint64_t cache_free_blocks(const struct cache *cache);
+/* A time no later than the next end of a shield; TIME_NEVER_NS where nothing is shielded or nothing ends. */
+int64_t cache_shield_ends_ns(const struct cache *cache);
 /* Of those, how many are empty now. */
 uint64_t cache_empty_blocks(const struct cache *cache);
 /* How many of the path's first `hit_blocks` are idle: pinning them uses up free blocks. */

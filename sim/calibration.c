@@ -21,8 +21,8 @@ static int read_text(const json_t *root, const char *key, char **text, struct er
 static int read_number(const json_t *root, const char *group, const char *key, double *number, struct err *err)
 {
 	const json_t *value = json_object_get(json_object_get(root, group), key);
-	if (!json_is_number(value) || !isfinite(json_number_value(value)) || json_number_value(value) < 0)
-		return err_set(err, "field \"%s\" of \"%s\" is missing or no number of nanoseconds >= 0.", key, group);
+	if (!json_is_number(value) || !(json_number_value(value) >= 0 && json_number_value(value) <= 1e12))
+		return err_set(err, "field \"%s\" of \"%s\" is missing or no number of nanoseconds from 0 to 1e12.", key, group);
 	*number = json_number_value(value);
 	return 0;
 }

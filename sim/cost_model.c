@@ -3,6 +3,8 @@
 #include <math.h>
 
 #define SCALE_BITS 20
+/* However slow a calibration, times can be added up; an engine stops long before (engine.h). */
+#define LONGEST_NS (INT64_MAX / 4)
 
 static uint64_t scaled(double ns)
 {
@@ -28,8 +30,10 @@ static u128 prefill_cost(const struct cost_model *model, uint64_t new_tokens, ui
 
 static int64_t to_ns(u128 cost)
 {
-	const int64_t ns = (int64_t)(cost >> SCALE_BITS);
-	return ns > 0 ? ns : 1; /* time goes on, whatever a calibration says */
+	const u128 ns = cost >> SCALE_BITS;
+	if (ns > LONGEST_NS)
+		return LONGEST_NS;
+	return ns > 0 ? (int64_t)ns : 1; /* time goes on, whatever a calibration says */
 }
 
 static int64_t cost_model_step_ns(void *backend, const struct step *step)
@@ -81,7 +85,8 @@ static int64_t cost_model_decode_ns(void *backend, const struct step *step, uint
 			sum += to_ns(first + slope * i);
 		return sum;
 	}
-	return (int64_t)cost_model_floor_sum(steps, (u128)1 << SCALE_BITS, slope, first);
+	const u128 sum = cost_model_floor_sum(steps, (u128)1 << SCALE_BITS, slope, first);
+	return sum < LONGEST_NS ? (int64_t)sum : LONGEST_NS;
 }
 
 static int64_t cost_model_alone_ns(void *backend, uint64_t new_tokens, uint64_t context_tokens)

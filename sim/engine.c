@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* Brings Little's integral, the tiers and the timeline to `now_ns`. */
-static void advance(struct engine *engine, int64_t now_ns)
+void engine_advance(struct engine *engine, int64_t now_ns)
 {
 	ASSERT(now_ns >= engine->now_ns);
 	engine->in_system_ns += (u128)engine->in_system * (u128)(now_ns - engine->in_system_at_ns);
@@ -69,9 +69,12 @@ static void arrive(struct engine *engine, uint32_t request)
 	sequence->arrival_ns = engine->now_ns;
 	sequence->path = replay_path(engine->trace, this, false);
 	sequence->target_tokens = this->prompt_tokens;
-	sequence->counted = engine->arrived++ >= engine->first_counted;
-	if (engine->arrived == engine->first_counted + 1) {
+	sequence->order = engine->arrived++;
+	sequence->counted = sequence->order >= engine->first_counted;
+	if (sequence->order == engine->first_counted) {
 		engine->first_counted_ns = engine->now_ns;
+		engine->uncounted_in_system_ns = engine->in_system_ns;
+		engine->busy_ns = 0;
 		tiers_count_from_here(engine->tiers);
 		*engine->result = (struct run_result){0};
 	}
@@ -85,7 +88,7 @@ static void arrive(struct engine *engine, uint32_t request)
 		return;
 	}
 	find_answer(engine, request);
-	scheduler_wait(engine, request, false);
+	scheduler_wait(engine, request);
 }
 
 /* The request is through: what comes after it in its session, or in place of it, is due. */
@@ -104,8 +107,8 @@ static void leave(struct engine *engine, uint32_t request)
 		const int64_t recorded_ns = turn->arrival_ns - engine->trace->requests[request].arrival_ns;
 		const int64_t think_ns = turn->think_ns >= 0 ? turn->think_ns : recorded_ns;
 		event_queue_put(&engine->queue, engine->now_ns + think_ns, EVENT_ARRIVAL, next);
-	} else if (engine->next_session < engine->trace->session_count) {
-		event_queue_put(&engine->queue, engine->now_ns, EVENT_ARRIVAL, engine->first_turn[engine->next_session++]);
+	} else if (engine->next_start < engine->start_count) {
+		event_queue_put(&engine->queue, engine->now_ns, EVENT_ARRIVAL, engine->starts[engine->next_start++]);
 	}
 }
 
@@ -161,11 +164,11 @@ static void finish(struct engine *engine, uint32_t request)
 	outcome->prefill_ns = sequence->first_token_ns - sequence->started_ns;
 	outcome->e2e_ns = engine->now_ns - sequence->arrival_ns;
 	outcome->saved_ns = saved_ns(engine, this, outcome->ledger.hit_tokens);
-	engine_log_event(engine->config->log, engine->now_ns, "finish", request, sequence->answered_tokens, outcome->e2e_ns);
+	engine_log_event(engine->config->log, engine->now_ns, "finish", request, this->output_tokens, outcome->e2e_ns);
 	if (sequence->counted) {
 		metrics_add(engine->metrics, this, outcome);
 		timeline_finish(engine->config->timeline, engine->now_ns, this->prompt_tokens, outcome);
-		engine->result->output_tokens += sequence->answered_tokens;
+		engine->result->output_tokens += this->output_tokens;
 		if (engine->config->on_request)
 			engine->config->on_request(engine->config->on_request_context, this, sequence->arrival_ns, outcome);
 	}
@@ -203,8 +206,11 @@ static void end_step(struct engine *engine)
 	engine->in_step = false;
 	for (uint32_t i = 0; i < engine->part_count; i++) {
 		const struct step_part *part = &engine->parts[i];
+		/* Answers that only grow make no room. */
+		engine->line_stands &= part->decode;
 		if (!advance_part(engine, part))
 			continue;
+		engine->line_stands = false;
 		uint32_t place = 0;
 		while (engine->running[place] != part->request)
 			place++;
@@ -229,9 +235,11 @@ static void start_step(struct engine *engine)
 		tokens += engine->parts[i].new_tokens * engine->step_repeats;
 	engine_log_step(engine->config->log, engine->now_ns, engine->part_count, engine->step_repeats, tokens, took_ns);
 	engine->result->steps += engine->step_repeats;
-	engine->result->busy_s += (double)took_ns / (double)NS_PER_S;
+	engine->busy_ns += took_ns;
 	engine->in_step = true;
 	event_queue_put(&engine->queue, engine->now_ns + took_ns, EVENT_STEP_END, 0);
+	if (engine->step_repeats > 1)
+		scheduler_stretch(engine);
 }
 
 static void archive_tick(struct engine *engine)
@@ -246,6 +254,7 @@ static void archive_tick(struct engine *engine)
 
 static void handle(struct engine *engine, const struct event *event)
 {
+	engine->line_stands &= event->kind == EVENT_STEP_END;
 	switch ((enum engine_event)event->kind) {
 	case EVENT_ARRIVAL:
 		arrive(engine, event->subject);
@@ -254,21 +263,29 @@ static void handle(struct engine *engine, const struct event *event)
 		end_step(engine);
 		break;
 	case EVENT_LOADED:
-		scheduler_loaded(engine, event->subject);
+		admission_loaded(engine, event->subject);
 		engine_log_event(engine->config->log, engine->now_ns, "loaded", event->subject,
 		                 engine->sequences[event->subject].computed_tokens, 0);
 		break;
 	case EVENT_ARCHIVE:
 		archive_tick(engine);
 		break;
+	case EVENT_RETRY:
+		break;
 	}
 }
 
 /* All events of one time, recorded arrivals first; then a step may start. */
-static void run_events(struct engine *engine)
+static int run_events(struct engine *engine, struct err *err)
 {
-	for (int64_t next_ns; (next_ns = engine_next_event_ns(engine)) != TIME_NEVER_NS;) {
-		advance(engine, next_ns);
+	while (engine->finished < engine->trace->request_count) {
+		const int64_t next_ns = engine_next_event_ns(engine);
+		ASSERT(next_ns != TIME_NEVER_NS);
+		if (next_ns > TRACE_TIME_MOST_NS)
+			return err_set(err, "%s: after %u of %u requests the run had passed 146 years, and was stopped; its times or "
+			                    "rates cannot be meant.", engine->trace->name, engine->finished,
+			               engine->trace->request_count);
+		engine_advance(engine, next_ns);
 		if (!engine->config->closed_loop) {
 			while (engine->next_arrival < engine->trace->request_count &&
 			       engine->sequences[engine->next_arrival].arrival_ns == next_ns)
@@ -282,26 +299,26 @@ static void run_events(struct engine *engine)
 	}
 	ASSERT(engine->finished == engine->arrived && engine->in_system == 0);
 	ASSERT(engine->stay_ns == engine->in_system_ns);
+	return 0;
 }
 
-/* Who follows whom in a session, and which sessions begin. */
+/* Who follows whom in a session, and who begins one. */
 static void link_turns(struct engine *engine)
 {
 	const struct trace *trace = engine->trace;
 	engine->next_turn = mem_alloc(trace->request_count, sizeof(*engine->next_turn));
-	engine->first_turn = mem_alloc(trace->session_count, sizeof(*engine->first_turn));
+	engine->starts = mem_alloc(trace->request_count, sizeof(*engine->starts));
 	uint32_t *last = mem_alloc(trace->session_count, sizeof(*last));
 	memset(last, 0xff, trace->session_count * sizeof(*last));
 	for (uint32_t r = 0; r < trace->request_count; r++) {
 		engine->next_turn[r] = UINT32_MAX;
 		const uint32_t session = trace->requests[r].session;
-		if (session == TRACE_NO_SESSION)
-			continue;
-		if (last[session] == UINT32_MAX)
-			engine->first_turn[session] = r;
+		if (session == TRACE_NO_SESSION || last[session] == UINT32_MAX)
+			engine->starts[engine->start_count++] = r;
 		else
 			engine->next_turn[last[session]] = r;
-		last[session] = r;
+		if (session != TRACE_NO_SESSION)
+			last[session] = r;
 	}
 	free(last);
 }
@@ -311,8 +328,8 @@ static void plan_traffic(struct engine *engine)
 	const struct run_config *config = engine->config;
 	const struct trace *trace = engine->trace;
 	if (config->closed_loop) {
-		while (engine->next_session < trace->session_count && engine->next_session < config->sessions)
-			event_queue_put(&engine->queue, 0, EVENT_ARRIVAL, engine->first_turn[engine->next_session++]);
+		while (engine->next_start < engine->start_count && engine->next_start < config->sessions)
+			event_queue_put(&engine->queue, 0, EVENT_ARRIVAL, engine->starts[engine->next_start++]);
 	} else {
 		for (uint32_t r = 0; r < trace->request_count; r++)
 			engine->sequences[r].arrival_ns = replay_arrival_ns(config, &trace->requests[r]);
@@ -320,17 +337,19 @@ static void plan_traffic(struct engine *engine)
 	for (uint32_t f = 0; f < config->fault_count; f++) {
 		const struct fault *fault = &config->faults[f];
 		struct link_path *link = tiers_link(engine->tiers, fault->tier);
-		link->down_from_ns = fault->from_ns;
-		link->down_until_ns = fault->until_ns;
+		if (fault->from_ns == fault->until_ns)
+			continue;
+		ASSERT(link->outage_count < LINK_OUTAGE_MOST);
+		link->outages[link->outage_count++] = (struct link_outage){fault->from_ns, fault->until_ns};
 	}
 	if (tiers_has_archive(engine->tiers))
 		event_queue_put(&engine->queue, config->archive_every_ns, EVENT_ARCHIVE, 0);
 }
 
-static void log_tier_blocks(void *context, const char *kind, uint32_t tier, block_id first, uint32_t count)
+static void log_tier_blocks(void *context, int64_t now_ns, const char *kind, uint32_t tier, block_id first, uint32_t count)
 {
 	const struct engine *engine = context;
-	engine_log_blocks(engine->config->log, engine->now_ns, kind, engine->tier_configs[tier].name, first, count);
+	engine_log_blocks(engine->config->log, now_ns, kind, engine->tier_configs[tier].name, first, count);
 }
 
 static int open_tiers(struct engine *engine, struct err *err)
@@ -405,7 +424,30 @@ static void close_engine(struct engine *engine)
 	free(engine->running);
 	free(engine->parts);
 	free(engine->next_turn);
-	free(engine->first_turn);
+	free(engine->starts);
+}
+
+static void collect_tier(struct engine *engine, uint32_t index)
+{
+	struct tier_result *tier = &engine->result->tiers[index];
+	const struct tier_counts counts = tiers_counts(engine->tiers, index);
+	const struct cache_counts blocks = tiers_cache_counts(engine->tiers, index);
+	const struct link_path *link = tiers_link(engine->tiers, index);
+	const struct cache *cache = tiers_cache(engine->tiers, index);
+	const double span_s = engine->result->span_s;
+	tier->stored_blocks = counts.stored_blocks;
+	tier->loaded_blocks = counts.loaded_blocks;
+	tier->missed_blocks = counts.missed_blocks;
+	tier->evicted_blocks = blocks.evicted_blocks;
+	tier->expired_blocks = blocks.expired_blocks;
+	tier->resident_blocks = cache_used_blocks(cache);
+	tier->read_bytes = link->bytes[LINK_READ];
+	tier->written_bytes = link->bytes[LINK_WRITE];
+	const int64_t backlog_ns = link->free_at_ns > engine->last_ns ? link->free_at_ns - engine->last_ns : 0;
+	tier->link_backlog_s = (double)backlog_ns / (double)NS_PER_S;
+	tier->link_busy_s = link->busy_ns > backlog_ns ? (double)(link->busy_ns - backlog_ns) / (double)NS_PER_S : 0;
+	tier->held_block_s = (double)cache_residency(cache) / (double)NS_PER_S;
+	tier->mean_resident_blocks = span_s > 0 ? tier->held_block_s / span_s : 0;
 }
 
 static void collect(struct engine *engine)
@@ -415,23 +457,12 @@ static void collect(struct engine *engine)
 	result->metrics = engine->metrics;
 	result->counts = tiers_cache_counts(engine->tiers, 0);
 	result->span_s = (double)(engine->last_ns - engine->first_counted_ns) / (double)NS_PER_S;
-	if (engine->now_ns > 0)
-		result->mean_in_system = (double)engine->in_system_ns / (double)engine->now_ns;
-	for (uint32_t i = 0; i < tiers_count(engine->tiers); i++) {
-		struct tier_result *tier = &result->tiers[i];
-		const struct tier_counts counts = tiers_counts(engine->tiers, i);
-		const struct cache_counts blocks = tiers_cache_counts(engine->tiers, i);
-		const struct link_path *link = tiers_link(engine->tiers, i);
-		tier->stored_blocks = counts.stored_blocks;
-		tier->loaded_blocks = counts.loaded_blocks;
-		tier->evicted_blocks = blocks.evicted_blocks;
-		tier->expired_blocks = blocks.expired_blocks;
-		tier->read_bytes = link->bytes[LINK_READ];
-		tier->written_bytes = link->bytes[LINK_WRITE];
-		tier->link_busy_s = (double)link->busy_ns / (double)NS_PER_S;
-		tier->held_block_s = (double)cache_residency(tiers_cache(engine->tiers, i)) / (double)NS_PER_S;
-		tier->mean_resident_blocks = result->span_s > 0 ? tier->held_block_s / result->span_s : 0;
-	}
+	result->busy_s = (double)engine->busy_ns / (double)NS_PER_S;
+	if (engine->last_ns > engine->first_counted_ns)
+		result->mean_in_system = (double)(engine->in_system_ns - engine->uncounted_in_system_ns) /
+		                         (double)(engine->last_ns - engine->first_counted_ns);
+	for (uint32_t i = 0; i < tiers_count(engine->tiers); i++)
+		collect_tier(engine, i);
 	result->held_block_s = result->tiers[0].held_block_s;
 	result->mean_resident_blocks = result->tiers[0].mean_resident_blocks;
 }
@@ -449,13 +480,13 @@ int engine_run(const struct trace *trace, const struct run_config *config, const
 {
 	*result = (struct run_result){0};
 	struct engine engine = {.trace = trace, .config = config, .ops = ops, .backend = backend, .result = result};
-	const int failed = open_engine(&engine, err);
-	if (!failed) {
-		run_events(&engine);
+	int failed = open_engine(&engine, err);
+	if (!failed)
+		failed = run_events(&engine, err);
+	if (!failed)
 		collect(&engine);
-	} else {
+	else
 		metrics_close(engine.metrics);
-	}
 	close_engine(&engine);
 	return failed;
 }

@@ -3,8 +3,9 @@
  * Model (continuous batching as in vLLM v1; POLICIES A1, A3). A step computes at most `step_tokens` tokens for at most
  * `most_running` sequences: first those that run, in order of admission (one token each that decodes, a chunk each whose
  * prompt is not done), then waiting ones, first come, first served. A sequence is admitted with its prefix hit, which it
- * pins, and gets blocks as its tokens are computed; when blocks run out the latest admitted sequence gives up all of its
- * own and waits at the front to be computed again. The step that completes a prompt gives the first token.
+ * pins, and gets blocks as its tokens are computed. When blocks run out, the last in line that has memory already gives up
+ * all of it, or else the latest admitted sequence that runs, which waits in its old place to be computed again. The step
+ * that completes a prompt gives the first token.
  *
  * A hit that continues in lower tiers is loaded first, if that is decided to be worth it (run_config.load); meanwhile
  * others run. A loaded sequence goes on from there.
@@ -12,12 +13,18 @@
  * Only full blocks are kept; of a prompt at most floor((prompt - 1) / B) blocks hit. Where the trace shows which blocks an
  * answer fills (its tokens, or the next turn's ids) they are kept too, from the end of the answer on.
  *
- * Stretches in which only decodes run are one event: as many steps as fit before anything else can happen.
+ * Stretches in which only decodes run are one event: as many steps as fit before anything else can happen. Memory is got,
+ * and blocks expire and move, at the same times as step by step.
  *
  * Time. Events of equal time are handled in order: recorded arrivals, then by when they were put in; a step starts after
  * all of them. Little's law (integral of requests in the system = sum of their stays) is asserted on every run.
  *
- * A request whose prompt and answer do not fit the first tier at all is rejected: counted, and in no other figure.
+ * Who found no room is tried again when something has happened that could have made some: an arrival, a load's end, a chunk
+ * of a prompt, an answer's end, a preemption, a round of the archive's worker; and where shielded blocks (hard=1) are all
+ * that stands in the way, when a shield ends. Growing answers make no room, so a stretch of them stays one event.
+ *
+ * A request whose prompt and answer do not fit the first tier is rejected, at arrival or when it is found that shields which
+ * never end leave no room: counted, and in no other figure.
  */
 #ifndef KVCAST_ENGINE_H
 #define KVCAST_ENGINE_H
@@ -27,7 +34,7 @@
 
 /* Whether a policy would be refused: 0, or -1 and the sentence. */
 int engine_check(const struct trace *trace, const struct run_config *config, struct err *err);
-/* 0; or -1 and a sentence. The backend's durations make the clock. */
+/* 0; or -1 and a sentence, also for a run that gets past TRACE_TIME_MOST_NS. The backend's durations make the clock. */
 int engine_run(const struct trace *trace, const struct run_config *config, const struct backend_ops *ops, void *backend,
                struct run_result *result, struct err *err);
 

@@ -10,7 +10,7 @@
 
 #include <gsl/gsl_rng.h>
 
-enum engine_event { EVENT_ARRIVAL, EVENT_STEP_END, EVENT_LOADED, EVENT_ARCHIVE };
+enum engine_event { EVENT_ARRIVAL, EVENT_STEP_END, EVENT_LOADED, EVENT_ARCHIVE, EVENT_RETRY };
 
 enum sequence_state { SEQUENCE_NONE, SEQUENCE_WAITING, SEQUENCE_LOADING, SEQUENCE_READY, SEQUENCE_RUNNING };
 
@@ -23,20 +23,21 @@ struct sequence {
 	uint32_t answer_from, answer_to;
 	uint32_t held_blocks;     /* of path, pinned */
 	uint32_t reserved_blocks; /* memory beside them: partial tails, answers, loads under way, what is not to be kept */
-	uint32_t loading_blocks;  /* of those, blocks under way from lower tiers */
-	struct tier_segment loading[LOAD_SEGMENTS];
-	uint32_t loading_count;
+	struct tier_segment loading[LOAD_SEGMENTS]; /* the load under way */
+	uint32_t loading_count, useful_count; /* segments; those before the first that fails */
 	uint64_t computed_tokens; /* in memory: hit, loaded or computed */
 	uint64_t target_tokens;   /* prompt, and after a preemption the answer so far */
+	uint64_t wanted_tokens;   /* for so many it found no room although it took what it could from others; else 0 */
 	uint32_t answered_tokens;
 	uint32_t preemptions;
+	uint32_t order; /* of arrival */
 	enum sequence_state state;
-	bool counted, load_fails;
+	bool counted;
 	int64_t arrival_ns, admitted_ns, ready_ns, started_ns, first_token_ns;
 	struct request_outcome outcome;
 };
 
-/* Requests waiting, in order; a ring that can also be put to at the front. */
+/* Requests waiting, in order of arrival: first come, first served also where one comes back. A ring. */
 struct waiting {
 	uint32_t *ring;
 	uint32_t room, first, count;
@@ -61,8 +62,10 @@ struct engine {
 	struct sequence *sequences; /* [request_count] */
 	struct waiting waiting;
 	uint32_t *running; /* in order of admission */
-	uint32_t running_count, holding_count; /* holding: loading or ready, with memory but not running */
+	uint32_t running_count, loading_count, ready_count; /* the latter two: with memory, but not running */
 	uint32_t next_arrival; /* open loop: index of the next request */
+	bool line_stands;      /* the first in line found no room, and nothing has happened since that could have made some */
+	int64_t retry_ns;      /* when it is tried again because a shield ends */
 
 	struct step_part *parts;
 	uint32_t part_count;
@@ -71,14 +74,16 @@ struct engine {
 
 	/* Closed loop. */
 	uint32_t *next_turn; /* [request_count], UINT32_MAX: the last */
-	uint32_t *first_turn; /* [session_count] */
-	uint32_t next_session;
+	uint32_t *starts; /* requests that begin a session, in order; one without a session is one of its own */
+	uint32_t start_count, next_start;
 
 	uint32_t arrived, first_counted, finished;
 	int64_t first_counted_ns, last_ns;
 	struct metrics *metrics;
 	struct run_result *result;
+	int64_t busy_ns; /* in steps, since counting began */
 	u128 stay_ns, in_system_ns; /* Little's law: two ways to the same sum */
+	u128 uncounted_in_system_ns; /* until counting began */
 	uint32_t in_system;
 	int64_t in_system_at_ns;
 };
@@ -88,15 +93,36 @@ int64_t engine_next_event_ns(const struct engine *engine);
 /* A request that cannot be served. */
 void engine_reject(struct engine *engine, uint32_t request);
 
-/* Chooses what runs next: fills parts and step_repeats; false if nothing can run now. */
-bool scheduler_build(struct engine *engine);
+/* Brings everything to `now_ns`. */
+void engine_advance(struct engine *engine, int64_t now_ns);
+
+static inline uint64_t engine_least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static inline uint32_t engine_blocks(const struct engine *engine, uint64_t tokens)
+{
+	return (uint32_t)((tokens + engine->block_tokens - 1) / engine->block_tokens);
+}
+
+/* admission.c: what a waiting sequence finds in the tiers.
+ * Gives it its hit, and starts what has to be loaded; with `budget`, what the step could compute of it. False where the
+ * cache has no room for it now: then nothing has changed. */
+bool admission_admit(struct engine *engine, uint32_t request, uint64_t budget);
 /* What a loaded sequence was waiting for is there. */
-void scheduler_loaded(struct engine *engine, uint32_t request);
+void admission_loaded(struct engine *engine, uint32_t request);
+
+/* scheduler.c: who runs.
+ * Chooses what runs next: fills parts and step_repeats; false if nothing can run now. */
+bool scheduler_build(struct engine *engine);
+/* Gets the memory for the steps after the first of those that were chosen to be one event; time goes on meanwhile. */
+void scheduler_stretch(struct engine *engine);
 /* Takes everything from a sequence: its pins, its memory, its place. */
 void scheduler_release(struct engine *engine, uint32_t request);
 /* The step's tokens have been computed; blocks that became whole are kept. Not for decode parts. */
 void scheduler_commit(struct engine *engine, uint32_t request);
-void scheduler_wait(struct engine *engine, uint32_t request, bool at_front);
+void scheduler_wait(struct engine *engine, uint32_t request);
 /* Makes now of every tier speak of `request`, with a new seq. */
 void scheduler_describe(struct engine *engine, uint32_t request);
 

@@ -195,6 +195,11 @@ bool expiry_leave(struct expiry *expiry, block_id b)
 	return true;
 }
 
+int64_t expiry_first_ns(const struct expiry *expiry)
+{
+	return wheel_first_ns(&expiry->queue);
+}
+
 bool expiry_next(struct expiry *expiry, int64_t now_ns, block_id *b, int64_t *end_ns)
 {
 	int64_t key_ns;

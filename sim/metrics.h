@@ -9,8 +9,8 @@
  *
  * The ledger: hit, or missed because the block was never seen (cold), had been evicted or had found no room (evicted), had
  * expired, was there but behind a hole (orphaned), was a tail that is no full block (partial), or was resident but is
- * computed again by the last-token rule (forced), or was in a lower tier from which it was not worth loading
- * (not_loaded). Its sum is the prompt, asserted at every request.
+ * computed again by the last-token rule (forced), or was in a lower tier and did not come from there: not worth it, the
+ * load failed, the tier was away (not_loaded). Its sum is the prompt, asserted at every request.
  *
  * Percentiles are linear between order statistics (GSL's quantile, type 7). Times in ns.
  */

@@ -156,8 +156,9 @@ static int resolve_fault(struct run_options *options, const char *text, struct f
 	int64_t duration_ns;
 	if (units_duration(start, &fault->from_ns, err) < 0 || units_duration(plus + 1, &duration_ns, err) < 0)
 		return err_prefix(err, "--fail %s: ", text);
-	if (__builtin_add_overflow(fault->from_ns, duration_ns, &fault->until_ns))
-		fault->until_ns = TIME_NEVER_NS;
+	if (duration_ns > TRACE_TIME_MOST_NS || fault->from_ns > TRACE_TIME_MOST_NS)
+		return err_set(err, "--fail %s: expected a time that ends, as what waits for the tier would wait forever.", text);
+	fault->until_ns = fault->from_ns + duration_ns;
 	return 0;
 }
 

@@ -13,7 +13,7 @@ const struct report_column report_ledger_columns[] = {
         {"orphaned_tokens", "missed: there, but behind a gap", offsetof(struct ledger, orphaned_tokens)},
         {"partial_tokens", "missed: tail that is no full block", offsetof(struct ledger, partial_tokens)},
         {"forced_tokens", "computed again for the first token", offsetof(struct ledger, forced_tokens)},
-        {"not_loaded_tokens", "not loaded: computing was faster", offsetof(struct ledger, not_loaded_tokens)},
+        {"not_loaded_tokens", "not loaded: slower, failed or away", offsetof(struct ledger, not_loaded_tokens)},
 };
 const size_t report_ledger_column_count = COUNT_OF(report_ledger_columns);
 

@@ -75,6 +75,17 @@ static json_t *saved_json(const struct report *report, const struct metrics_grou
 	return object;
 }
 
+static json_t *faults_json(const struct tier_result *tier)
+{
+	json_t *object = json_object();
+	json_object_set_new(object, "failed_loads", whole(tier->failed_loads));
+	json_object_set_new(object, "failed_tokens", whole(tier->failed_tokens));
+	json_object_set_new(object, "failed_wait_s", json_real((double)tier->failed_wait_ns / (double)NS_PER_S));
+	json_object_set_new(object, "away_tokens", whole(tier->away_tokens));
+	json_object_set_new(object, "missed_blocks", whole(tier->missed_blocks));
+	return object;
+}
+
 static json_t *tiers_json(const struct report *report)
 {
 	json_t *tiers = json_array();
@@ -87,16 +98,18 @@ static json_t *tiers_json(const struct report *report)
 		json_object_set_new(object, "hit_tokens", whole(metrics_total(report->result->metrics)->ledger.tier_hit_tokens[i]));
 		json_object_set_new(object, "stored_blocks", whole(tier->stored_blocks));
 		json_object_set_new(object, "loaded_blocks", whole(tier->loaded_blocks));
-		json_object_set_new(object, "failed_loads", whole(tier->failed_loads));
 		json_object_set_new(object, "evicted_blocks", whole(tier->evicted_blocks));
 		json_object_set_new(object, "expired_blocks", whole(tier->expired_blocks));
 		json_object_set_new(object, "read_bytes", whole(tier->read_bytes));
 		json_object_set_new(object, "written_bytes", whole(tier->written_bytes));
 		json_object_set_new(object, "link_busy_s", json_real(tier->link_busy_s));
+		json_object_set_new(object, "link_backlog_s", json_real(tier->link_backlog_s));
+		json_object_set_new(object, "resident_blocks", whole(tier->resident_blocks));
 		json_object_set_new(object, "mean_resident_blocks", json_real(tier->mean_resident_blocks));
 		json_object_set_new(object, "held_gib_s",
 		                    real_or_null(options_gib(report->options, report->trace, tier->held_block_s)));
 		json_object_set_new(object, "holding_dollars", real_or_null(report_holding_dollars(report, i)));
+		json_object_set_new(object, "faults", faults_json(tier));
 		json_array_append_new(tiers, object);
 	}
 	return tiers;

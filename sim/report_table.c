@@ -67,6 +67,28 @@ static void table_classes(const struct report *report, FILE *to)
 	}
 }
 
+static void table_faults(const struct report *report, FILE *to)
+{
+	const char *label = "\nfaults  ";
+	char a[32], b[32];
+	for (uint32_t i = 0; i < report_tier_count(report); i++) {
+		const struct tier_result *tier = &report->result->tiers[i];
+		if (tier->failed_loads) {
+			fprintf(to, "%s %s: %s loads failed; %s tokens computed after all, %.1f s waited in vain\n", label,
+			        report_tier_name(report, i), report_count(tier->failed_loads, a, sizeof(a)),
+			        report_count(tier->failed_tokens, b, sizeof(b)),
+			        (double)tier->failed_wait_ns / (double)NS_PER_S);
+			label = "        ";
+		}
+		if (tier->away_tokens || tier->missed_blocks) {
+			fprintf(to, "%s %s: while away, %s tokens there were computed again, %s blocks not stored\n", label,
+			        report_tier_name(report, i), report_count(tier->away_tokens, a, sizeof(a)),
+			        report_count(tier->missed_blocks, b, sizeof(b)));
+			label = "        ";
+		}
+	}
+}
+
 static void table_engine(const struct report *report, FILE *to)
 {
 	const struct run_result *result = report->result;
@@ -89,6 +111,7 @@ static void table_engine(const struct report *report, FILE *to)
 		        report_count(tier->stored_blocks, b, sizeof(b)), report_count(tier->loaded_blocks, c, sizeof(c)),
 		        (double)tier->read_bytes / 1e9, (double)tier->written_bytes / 1e9, 100 * tier->link_busy_s / span_s);
 	}
+	table_faults(report, to);
 }
 
 static void table_saved(const struct report *report, const struct metrics_group *total, FILE *to)

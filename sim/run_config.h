@@ -25,7 +25,7 @@ enum load_rule { LOAD_FASTER, LOAD_ALWAYS, LOAD_NEVER };
 /* A lower tier or its link is away for a while, or its loads fail now and then. */
 struct fault {
 	uint32_t tier;
-	int64_t from_ns, until_ns; /* equal: none */
+	int64_t from_ns, until_ns; /* finite; equal: none */
 	double load_failure;       /* probability of a load */
 };
 
@@ -70,9 +70,17 @@ struct run_config {
 };
 
 struct tier_result {
-	uint64_t stored_blocks, loaded_blocks, failed_loads, evicted_blocks, expired_blocks;
+	uint64_t stored_blocks, loaded_blocks, evicted_blocks, expired_blocks; /* a load that fails counts as one */
+	/* What faults cost. Loads that came to nothing, with the tokens that were computed after all and the time that requests
+	 * waited in vain (of loads with several parts: for the first that failed and those behind it). While the tier was away:
+	 * tokens of hits in it that were computed, and blocks that were not stored. */
+	uint64_t failed_loads, failed_tokens, away_tokens, missed_blocks;
+	int64_t failed_wait_ns;
 	uint64_t read_bytes, written_bytes;
-	double link_busy_s, mean_resident_blocks, held_block_s;
+	double link_busy_s;    /* within the span */
+	double link_backlog_s; /* how long its queue lasts after that */
+	double mean_resident_blocks, held_block_s;
+	uint64_t resident_blocks; /* at the end */
 };
 
 struct run_result {

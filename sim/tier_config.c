@@ -37,6 +37,15 @@ static int read_ratio(const char *value, double *ratio, struct err *err)
 	return 0;
 }
 
+static int read_latency(const char *value, int64_t *latency_ns, struct err *err)
+{
+	if (units_duration(value, latency_ns, err) < 0)
+		return -1;
+	if (*latency_ns > 3600 * NS_PER_S)
+		return err_set(err, "expected a time of at most 1h.");
+	return 0;
+}
+
 static int replace_spec(struct spec *spec, const char *value, struct err *err)
 {
 	struct spec fresh;
@@ -64,7 +73,7 @@ static int set_key(struct tier_config *tier, const char *key, const char *value,
 	if (strcmp(key, "inflate") == 0)
 		return units_rate(value, &tier->inflate_bytes_per_s, err);
 	if (strcmp(key, "latency") == 0)
-		return units_duration(value, &tier->latency_ns, err);
+		return read_latency(value, &tier->latency_ns, err);
 	if (strcmp(key, "compress") == 0)
 		return read_ratio(value, &tier->compress_ratio, err);
 	if (strcmp(key, "price") == 0)

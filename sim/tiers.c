@@ -25,35 +25,48 @@ struct tiers {
 	block_id *noted;
 	uint8_t *is_noted;
 	size_t noted_first, noted_count, noted_room;
+	double allowance_bytes; /* left over by the last round, for want of a whole block's */
 	uint32_t archive; /* its index; 0: none */
 };
 
-static void log_blocks(const struct tiers *tiers, const char *kind, uint32_t tier, block_id first, uint32_t count)
+static void log_blocks(const struct tiers *tiers, int64_t now_ns, const char *kind, uint32_t tier, block_id first,
+                       uint32_t count)
 {
 	if (tiers->config.log)
-		tiers->config.log(tiers->config.log_context, kind, tier, first, count);
+		tiers->config.log(tiers->config.log_context, now_ns, kind, tier, first, count);
 }
 
-/* Writes block b to a lower tier, over its link. */
-static void store(struct tiers *tiers, uint32_t index, block_id b, const char *kind)
+/* Writes block b to a lower tier, which stands at `now_ns`, over its link; true if it is there now. */
+static bool store(struct tiers *tiers, uint32_t index, block_id b, const char *kind, int64_t now_ns)
 {
 	struct tier *tier = &tiers->tiers[index];
-	if (cache_block_state(tier->cache, b) == BLOCK_RESIDENT || link_is_down(&tier->link, tiers->now_ns))
-		return;
-	log_blocks(tiers, kind, index, b, 1);
+	if (cache_block_state(tier->cache, b) == BLOCK_RESIDENT)
+		return true;
+	if (link_is_down(&tier->link, now_ns)) {
+		tier->counts.missed_blocks++;
+		return false;
+	}
+	log_blocks(tiers, now_ns, kind, index, b, 1);
 	if (tiers->config.dry || !cache_put(tier->cache, b))
-		return;
-	link_transfer(&tier->link, LINK_WRITE, tiers->now_ns, tiers->config.block_bytes * tier->config->compress_ratio);
+		return false;
+	link_transfer(&tier->link, LINK_WRITE, now_ns, tiers->config.block_bytes * tier->config->compress_ratio);
 	tier->counts.stored_blocks++;
+	return true;
 }
 
 /* Write-through tiers above `below` take b. */
-static void store_through(struct tiers *tiers, uint32_t below, block_id b)
+static void store_through(struct tiers *tiers, uint32_t below, block_id b, int64_t now_ns)
 {
 	for (uint32_t t = 1; t < below; t++) {
 		if (tiers->tiers[t].config->store == TIER_STORE_THROUGH && t != tiers->archive)
-			store(tiers, t, b, "store");
+			store(tiers, t, b, "store", now_ns);
 	}
+}
+
+static void advance_from(struct tiers *tiers, uint32_t first, int64_t now_ns)
+{
+	for (uint32_t i = first; i < tiers->count; i++)
+		cache_advance(tiers->tiers[i].cache, now_ns);
 }
 
 /* A tier has lost b: the next one that takes victims gets it. */
@@ -62,11 +75,15 @@ static void on_drop(void *context, block_id b, enum block_state why)
 	struct tier *tier = context;
 	struct tiers *tiers = tier->chain;
 	const uint32_t next = tier->index + 1;
-	log_blocks(tiers, "drop", tier->index, b, 1);
+	const int64_t now_ns = cache_now(tier->cache)->now_ns;
+	/* Expiry runs ahead of the tiers below: what happened there before this comes first. */
+	if (why == BLOCK_EXPIRED)
+		advance_from(tiers, next, now_ns);
+	log_blocks(tiers, now_ns, "drop", tier->index, b, 1);
 	if (next >= tiers->count || tiers->tiers[next].config->is_archive)
 		return;
 	if (tiers->tiers[next].config->store == TIER_STORE_DEMOTE && (why == BLOCK_EVICTED || tier->config->demotes_expired))
-		store(tiers, next, b, "demote");
+		store(tiers, next, b, "demote", now_ns);
 }
 
 static int open_tier(struct tiers *tiers, uint32_t index, struct err *err)
@@ -178,10 +195,9 @@ void tiers_count_from_here(struct tiers *tiers)
 
 void tiers_advance(struct tiers *tiers, int64_t now_ns)
 {
-	/* From the bottom, so that what expires above and is demoted finds the tier below at its own time or later. */
+	/* From the top: what expires there brings the tiers below to its time, which must not be past it. */
 	tiers->now_ns = now_ns;
-	for (uint32_t i = tiers->count; i-- > 0;)
-		cache_advance(tiers->tiers[i].cache, now_ns);
+	advance_from(tiers, 0, now_ns);
 }
 
 void tiers_describe(struct tiers *tiers, const struct policy_now *now)
@@ -245,10 +261,34 @@ static int64_t inflate_ns(const struct tiers *tiers, const struct tier_segment *
 	return isinf(rate) ? 0 : llround(tiers->config.block_bytes * segment->count / rate * (double)NS_PER_S);
 }
 
-int64_t tiers_load_arrival_ns(const struct tiers *tiers, const struct tier_segment *segment, int64_t now_ns)
+int64_t tiers_load_arrival_ns(const struct tiers *tiers, const struct tier_segment *segments, uint32_t count,
+                              int64_t now_ns)
 {
-	return link_arrival_ns(&tiers->tiers[segment->tier].link, LINK_READ, now_ns, packed_bytes(tiers, segment)) +
-	       inflate_ns(tiers, segment);
+	const struct tier_segment *last = &segments[count - 1];
+	double bytes_before = 0;
+	for (uint32_t i = 0; i + 1 < count; i++)
+		bytes_before += segments[i].tier == last->tier ? packed_bytes(tiers, &segments[i]) : 0;
+	return link_arrival_ns(&tiers->tiers[last->tier].link, LINK_READ, now_ns, bytes_before, packed_bytes(tiers, last)) +
+	       inflate_ns(tiers, last);
+}
+
+void tiers_lend(struct tiers *tiers, struct path path, const struct tier_segment *segment)
+{
+	struct trace_run stretch;
+	const struct path part = {path.runs, segment->from + segment->count};
+	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);)
+		cache_lend(tiers->tiers[segment->tier].cache, stretch.first, stretch.count);
+}
+
+void tiers_return(struct tiers *tiers, struct path path, const struct tier_segment *segment, bool came)
+{
+	struct trace_run stretch;
+	const struct path part = {path.runs, segment->from + segment->count};
+	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);) {
+		cache_return(tiers->tiers[segment->tier].cache, stretch.first, stretch.count);
+		for (uint32_t i = 0; came && i < stretch.count; i++)
+			store_through(tiers, segment->tier, stretch.first + i, tiers->now_ns);
+	}
 }
 
 int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segment *segment, int64_t now_ns)
@@ -256,23 +296,10 @@ int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segm
 	struct tier *tier = &tiers->tiers[segment->tier];
 	struct trace_run stretch;
 	const struct path part = {path.runs, segment->from + segment->count};
-	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);) {
-		log_blocks(tiers, "load", segment->tier, stretch.first, stretch.count);
-		cache_lend(tier->cache, stretch.first, stretch.count);
-	}
+	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);)
+		log_blocks(tiers, now_ns, "load", segment->tier, stretch.first, stretch.count);
 	tier->counts.loaded_blocks += segment->count;
 	return link_transfer(&tier->link, LINK_READ, now_ns, packed_bytes(tiers, segment)) + inflate_ns(tiers, segment);
-}
-
-void tiers_loaded(struct tiers *tiers, struct path path, const struct tier_segment *segment, bool failed)
-{
-	struct trace_run stretch;
-	const struct path part = {path.runs, segment->from + segment->count};
-	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);) {
-		cache_return(tiers->tiers[segment->tier].cache, stretch.first, stretch.count);
-		for (uint32_t i = 0; i < stretch.count && !failed; i++)
-			store_through(tiers, segment->tier, stretch.first + i);
-	}
 }
 
 static void note_for_archive(struct tiers *tiers, block_id b)
@@ -302,7 +329,7 @@ void tiers_computed(struct tiers *tiers, struct path path, uint32_t from, uint32
 	const struct path part = {path.runs, to};
 	for (struct path_walk walk = path_forward(part, from); path_next(&walk, &stretch);) {
 		for (uint32_t i = 0; i < stretch.count; i++) {
-			store_through(tiers, tiers->count, stretch.first + i);
+			store_through(tiers, tiers->count, stretch.first + i, now_ns);
 			if (tiers->archive)
 				note_for_archive(tiers, stretch.first + i);
 		}
@@ -320,17 +347,14 @@ void tiers_hit(struct tiers *tiers, struct path path, uint32_t hit_blocks, int64
 		for (uint32_t i = 0; i < stretch.count; i++) {
 			for (uint32_t t = 1; t < tiers->count; t++) {
 				if (tiers->tiers[t].config->store == TIER_STORE_SECOND && t != tiers->archive)
-					store(tiers, t, stretch.first + i, "store");
+					store(tiers, t, stretch.first + i, "store", now_ns);
 			}
 		}
 	}
 }
 
-bool tiers_promotes(struct tiers *tiers, block_id b)
+bool tiers_promotes(struct tiers *tiers, uint32_t tier, block_id b)
 {
-	const uint32_t tier = tier_of(tiers, b, tiers->now_ns);
-	if (tier == 0)
-		return true; /* it was the last copy */
 	switch (tiers->tiers[tier].config->promote) {
 	case TIER_PROMOTE_ALWAYS:
 		return true;
@@ -352,11 +376,13 @@ bool tiers_has_archive(const struct tiers *tiers)
 uint32_t tiers_archive_tick(struct tiers *tiers, int64_t now_ns)
 {
 	const double every_s = (double)tiers->config.archive_every_ns / (double)NS_PER_S;
-	/* What one round leaves over is not saved up: the rate is a limit, not an average. */
-	double allowance_bytes = tiers->config.archive_bytes_per_s * every_s;
+	const double block_bytes = tiers->config.block_bytes;
+	double allowance_bytes = tiers->allowance_bytes + tiers->config.archive_bytes_per_s * every_s;
 	uint32_t uploaded = 0;
 	ASSERT(now_ns == tiers->now_ns);
-	while (tiers->noted_first < tiers->noted_count && allowance_bytes >= tiers->config.block_bytes) {
+	if (link_is_down(&tiers->tiers[tiers->archive].link, now_ns))
+		return 0;
+	while (tiers->noted_first < tiers->noted_count && allowance_bytes >= block_bytes) {
 		const block_id b = tiers->noted[tiers->noted_first++];
 		tiers->is_noted[b] = 0;
 		bool above = false;
@@ -364,10 +390,11 @@ uint32_t tiers_archive_tick(struct tiers *tiers, int64_t now_ns)
 			above = cache_block_state(tiers->tiers[t].cache, b) == BLOCK_RESIDENT;
 		if (!above || cache_block_state(tiers->tiers[tiers->archive].cache, b) == BLOCK_RESIDENT)
 			continue;
-		store(tiers, tiers->archive, b, "archive");
-		allowance_bytes -= tiers->config.block_bytes;
-		uploaded++;
+		uploaded += store(tiers, tiers->archive, b, "archive", now_ns);
+		allowance_bytes -= block_bytes;
 	}
+	/* The rate is a limit, not an average: all that a round passes on is what was too little for a block. */
+	tiers->allowance_bytes = allowance_bytes < block_bytes ? allowance_bytes : 0;
 	return uploaded;
 }
 
@@ -381,11 +408,10 @@ enum block_state tiers_absent_state(const struct tiers *tiers, block_id b)
 	return BLOCK_NEVER;
 }
 
-bool tiers_holds(const struct tiers *tiers, block_id b)
+uint32_t tiers_holder(const struct tiers *tiers, block_id b)
 {
-	for (uint32_t i = 0; i < tiers->count; i++) {
-		if (cache_block_state(tiers->tiers[i].cache, b) == BLOCK_RESIDENT)
-			return true;
-	}
-	return false;
+	uint32_t tier = 0;
+	while (tier < tiers->count && cache_block_state(tiers->tiers[tier].cache, b) != BLOCK_RESIDENT)
+		tier++;
+	return tier;
 }

@@ -5,10 +5,14 @@
  * prefix the fastest tier that has it and whose link is up serves it, until a block is nowhere. A hit in a lower tier is a
  * use there.
  *
+ * Blocks that expire leave, and move on where their tier demotes them, at their own deadlines, in order of time over all
+ * tiers, however rarely tiers_advance() is called.
+ *
  * What goes down: a victim of tier i to tier i+1 (store=demote), every computed block at once (through), or on its second
  * use (second); each write occupies the link. A block loaded from further down passes write-through tiers on its way up,
- * which take it too. The archive is written by a worker only: at every tick it takes computed
- * blocks that it does not hold, in order of computation, as far as its rate allows.
+ * which take it too. What would go to a tier whose link is down is not stored. The archive is written by a worker only: at
+ * every tick it takes computed blocks that it does not hold, in order of computation, as far as its rate allows; while its
+ * link is down they wait.
  *
  * Bytes are those of a full block; without a model (block_bytes NAN) a link's time cannot be known, so more than one tier
  * needs a model. With `dry` set (--no-offload) lower tiers decide and log, but hold and move nothing.
@@ -20,8 +24,9 @@
 #include "link.h"
 #include "tier_config.h"
 
-/* What happened to blocks, for the event log; `kind` is "demote", "store", "archive", "load" or "drop". */
-typedef void tiers_log(void *context, const char *kind, uint32_t tier, block_id first, uint32_t count);
+/* What happened to blocks, for the event log; `kind` is "demote", "store", "archive", "load" or "drop". `now_ns` never goes
+ * back: what expires is told at its own time. */
+typedef void tiers_log(void *context, int64_t now_ns, const char *kind, uint32_t tier, block_id first, uint32_t count);
 
 struct tiers_config {
 	const struct tier_config *tiers;
@@ -39,7 +44,8 @@ struct tiers_config {
 };
 
 struct tier_counts {
-	uint64_t stored_blocks, loaded_blocks, failed_loads;
+	uint64_t stored_blocks, loaded_blocks;
+	uint64_t missed_blocks; /* not stored because the link was down */
 };
 
 /* A stretch of a path that one tier serves. */
@@ -73,18 +79,22 @@ void tiers_watch(struct tiers *tiers, struct path path, uint32_t hit_blocks);
 /* The segments that serve blocks from..path.block_count-1 without a gap, at most `room` of them; how many there are. */
 uint32_t tiers_find(const struct tiers *tiers, struct path path, uint32_t from, int64_t now_ns, struct tier_segment *segments,
                     uint32_t room);
-/* When a load of the segment, asked for now, would be there: queue, transfer, latency, unpacking. */
-int64_t tiers_load_arrival_ns(const struct tiers *tiers, const struct tier_segment *segment, int64_t now_ns);
-/* Books the load and counts the uses; when it is there. Until tiers_loaded the blocks may not leave their tier.
- * `failed`: they did not come. */
+/* When a load of the last of `count` segments, asked for now after the others, would be there: queue, transfer, latency,
+ * unpacking. */
+int64_t tiers_load_arrival_ns(const struct tiers *tiers, const struct tier_segment *segments, uint32_t count,
+                              int64_t now_ns);
+/* The segment's blocks are used from here, and may not leave their tier until tiers_return, which says whether they were
+ * loaded. */
+void tiers_lend(struct tiers *tiers, struct path path, const struct tier_segment *segment);
+void tiers_return(struct tiers *tiers, struct path path, const struct tier_segment *segment, bool came);
+/* Books the load of a segment that has been lent; when it is there. */
 int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segment *segment, int64_t now_ns);
-void tiers_loaded(struct tiers *tiers, struct path path, const struct tier_segment *segment, bool failed);
 /* Blocks from..to-1 of the path have been computed in tier 0: write-through tiers take them, the archive notes them. */
 void tiers_computed(struct tiers *tiers, struct path path, uint32_t from, uint32_t to, int64_t now_ns);
 /* The first `hit_blocks` of the path were hit in tier 0: tiers that store on the second use take theirs. */
 void tiers_hit(struct tiers *tiers, struct path path, uint32_t hit_blocks, int64_t now_ns);
-/* Whether block b, just loaded from a lower tier, is to stay in tier 0 (promotion). */
-bool tiers_promotes(struct tiers *tiers, block_id b);
+/* Whether block b, just loaded from `tier`, is to stay in tier 0 (promotion). */
+bool tiers_promotes(struct tiers *tiers, uint32_t tier, block_id b);
 
 bool tiers_has_archive(const struct tiers *tiers);
 /* One round of the archive's worker; how many blocks it uploaded. */
@@ -92,7 +102,7 @@ uint32_t tiers_archive_tick(struct tiers *tiers, int64_t now_ns);
 
 /* Why block b is in no tier: the state in the lowest tier that ever held it. */
 enum block_state tiers_absent_state(const struct tiers *tiers, block_id b);
-/* Whether some tier holds b. */
-bool tiers_holds(const struct tiers *tiers, block_id b);
+/* The fastest tier that holds b, whether its link is up or down; the number of tiers if none does. */
+uint32_t tiers_holder(const struct tiers *tiers, block_id b);
 
 #endif

@@ -78,6 +78,21 @@ static void deal_out(struct wheel *wheel, uint32_t level, uint32_t slot, int64_t
 	}
 }
 
+int64_t wheel_first_ns(const struct wheel *wheel)
+{
+	int64_t first_ns = WHEEL_OUT;
+	uint32_t level = 0;
+	while (level < WHEEL_LEVELS && wheel->used_slots[level] == 0)
+		level++;
+	if (level == WHEEL_LEVELS)
+		return WHEEL_OUT;
+	const uint32_t slot = (uint32_t)__builtin_ctzll(wheel->used_slots[level]);
+	const block_id head = wheel->block_count + level * WHEEL_SLOTS + slot;
+	for (block_id b = wheel->links[head].next; b != head; b = wheel->links[b].next)
+		first_ns = wheel->key_ns[b] < first_ns ? wheel->key_ns[b] : first_ns;
+	return first_ns;
+}
+
 block_id wheel_next(struct wheel *wheel, int64_t before_ns, int64_t *key_ns)
 {
 	uint32_t level = 0;

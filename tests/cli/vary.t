@@ -22,12 +22,12 @@ $ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --capacity 2GiB,4GiB 
 > none           10GB/s          2,048   99.06    94.11     1.66     3.29      12.9      31.9
 > static:ttl=5s  1GB/s           1,024   84.26    81.27     1.10     1.89      74.8     324.0
 > static:ttl=5s  1GB/s           2,048   81.27    81.27     0.00     0.00      56.0     312.0
-> static:ttl=5s  10GB/s          1,024   84.27    81.27     1.09     1.92      54.7     316.9
+> static:ttl=5s  10GB/s          1,024   84.26    81.27     1.10     1.89      54.7     316.9
 > static:ttl=5s  10GB/s          2,048   81.27    81.27     0.00     0.00      56.0     312.0
 > times: NVIDIA H200, llama-3.1-8b; an estimate, not measured
 $ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary host.size=1GiB --csv | sh pick vary_host.size link_disk_share link_disk_read_bytes held_host_gib
 > vary_host.size,link_disk_share,link_disk_read_bytes,held_host_gib
-> 1GiB,0.0236542654,23358078976,0.950484508
+> 1GiB,0.0236542654,23358078976,0.950353846
 $ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary host.size=1GiB,4GiB --json | grep -A1 '"vary"'
 >     "vary": {
 >       "host.size": "1GiB"

@@ -1,0 +1,239 @@
+#include "timed.h"
+
+#include "cost_model.h"
+#include "engine.h"
+#include "engine_log.h"
+#include "replay.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const struct calibration timed_calibration = {
+        .name = "made",
+        .device = "none",
+        .model = "none",
+        .provenance = "made up",
+        .prefill_fixed_ns = 5000000,
+        .prefill_per_new_token_ns = 70000.25,
+        .prefill_per_token_pair_ns = 3.125,
+        .decode_fixed_ns = 6000000.5,
+        .decode_per_context_token_ns = 11.3,
+};
+
+struct collector {
+	const struct trace *trace;
+	struct timed_result *result;
+};
+
+static void collect(void *context, const struct trace_request *request, int64_t arrival_ns,
+                    const struct request_outcome *outcome)
+{
+	const struct collector *collector = context;
+	struct timed_result *result = collector->result;
+	const uint32_t index = (uint32_t)(request - collector->trace->requests);
+	result->outcomes[index] = *outcome;
+	result->arrival_ns[index] = arrival_ns;
+	result->order[result->answered++] = index;
+}
+
+static void must(int failed, const struct err *err)
+{
+	if (!failed)
+		return;
+	fprintf(stderr, "%s\n", err->text);
+	exit(1);
+}
+
+/* The lower tiers of the setup behind one that stands for the first; how many there are in all. */
+static uint32_t open_tiers(const struct timed_setup *setup, struct tier_config *tiers)
+{
+	struct err err;
+	uint32_t count = 1;
+	must(tier_config_parse(&tiers[0], "gpu:inf", &err), &err);
+	for (; count < TIER_MOST && setup->tiers[count - 1]; count++) {
+		struct tier_config *tier = &tiers[count];
+		must(tier_config_parse(tier, setup->tiers[count - 1], &err), &err);
+		tier->capacity_blocks = strcmp(tier->capacity, "inf") == 0 ? UINT64_MAX : strtoull(tier->capacity, NULL, 10);
+	}
+	return count;
+}
+
+static uint32_t fault_count(const struct timed_setup *setup)
+{
+	uint32_t count = 0;
+	while (count < TIMED_FAULTS && setup->faults[count].tier)
+		count++;
+	return count;
+}
+
+static struct run_config configure(const struct timed_setup *setup, const struct tier_config *tiers, uint32_t tier_count)
+{
+	const bool fixed = setup->engine == ENGINE_STATIC;
+	return (struct run_config){
+	        .capacity_blocks = setup->capacity_blocks ? setup->capacity_blocks : UINT64_MAX,
+	        .leaf = !setup->flat,
+	        .recompute_last = true,
+	        .speed = setup->speed > 0 ? setup->speed : 1,
+	        .warmup = setup->warmup,
+	        .seed = setup->seed,
+	        .calibration = setup->calibration ? setup->calibration : &timed_calibration,
+	        .kv_bytes_per_token = setup->bytes_per_token > 0 ? setup->bytes_per_token : 1000,
+	        .engine = setup->engine ? setup->engine : ENGINE_VLLM,
+	        .tiers = tiers,
+	        .tier_count = tier_count,
+	        .load = setup->load,
+	        .step_tokens = fixed ? UINT32_MAX : setup->step_tokens ? setup->step_tokens : 8192,
+	        .most_running = fixed ? 1 : setup->most_running ? setup->most_running : 256,
+	        .keep_answers = !setup->drop_answers,
+	        .closed_loop = setup->closed_loop,
+	        .sessions = setup->sessions ? setup->sessions : 64,
+	        .archive_every_ns = setup->archive_every_ns ? setup->archive_every_ns : 60 * NS_PER_S,
+	        .archive_bytes_per_s = setup->archive_bytes_per_s > 0 ? setup->archive_bytes_per_s : INFINITY,
+	        .no_offload = setup->no_offload,
+	        .faults = setup->faults,
+	        .fault_count = fault_count(setup),
+	        .on_request = collect,
+	};
+}
+
+int timed_try(const struct trace *trace, const struct timed_setup *setup, struct timed_result *result, struct err *err)
+{
+	struct tier_config tiers[TIER_MOST];
+	const uint32_t tier_count = open_tiers(setup, tiers);
+	struct run_config config = configure(setup, tiers, tier_count);
+	struct collector collector = {trace, result};
+	struct cost_model model = cost_model_of(config.calibration);
+	struct backend_ops ops = cost_model_backend;
+	struct spec evict, ttl;
+	struct err other;
+	*result = (struct timed_result){.request_count = trace->request_count};
+	result->outcomes = mem_alloc(trace->request_count, sizeof(*result->outcomes));
+	result->arrival_ns = mem_alloc(trace->request_count, sizeof(*result->arrival_ns));
+	result->order = mem_alloc(trace->request_count, sizeof(*result->order));
+	must(spec_parse(&evict, setup->evict ? setup->evict : "lru", &other), &other);
+	must(spec_parse(&ttl, setup->ttl ? setup->ttl : "none", &other), &other);
+	if (setup->single_steps)
+		ops.decode_ns = NULL;
+	if (setup->log)
+		must(!(config.log = engine_log_open(setup->log, &other)), &other);
+	config.evict = &evict;
+	config.ttl = &ttl;
+	config.on_request_context = &collector;
+	const int failed = engine_run(trace, &config, &ops, &model, &result->run, err);
+	must(engine_log_commit(config.log, &other), &other);
+	spec_free(&evict);
+	spec_free(&ttl);
+	for (uint32_t i = 0; i < tier_count; i++)
+		tier_config_free(&tiers[i]);
+	if (failed)
+		timed_free(result);
+	return failed;
+}
+
+struct timed_result timed_run(const struct trace *trace, const struct timed_setup *setup)
+{
+	struct timed_result result;
+	struct err err;
+	must(timed_try(trace, setup, &result, &err), &err);
+	return result;
+}
+
+void timed_free(struct timed_result *result)
+{
+	replay_free(&result->run);
+	free(result->outcomes);
+	free(result->arrival_ns);
+	free(result->order);
+	*result = (struct timed_result){0};
+}
+
+const struct metrics_group *timed_total(const struct timed_result *result)
+{
+	return metrics_total(result->run.metrics);
+}
+
+static bool outcomes_equal(const struct request_outcome *a, const struct request_outcome *b)
+{
+	return a->path_blocks == b->path_blocks && a->hit_blocks == b->hit_blocks && a->full_hit == b->full_hit &&
+	       memcmp(&a->ledger, &b->ledger, sizeof(a->ledger)) == 0 && a->queue_ns == b->queue_ns &&
+	       a->load_ns == b->load_ns && a->prefill_ns == b->prefill_ns && a->ttft_ns == b->ttft_ns &&
+	       a->e2e_ns == b->e2e_ns && a->saved_ns == b->saved_ns;
+}
+
+bool timed_equal(const struct timed_result *a, const struct timed_result *b)
+{
+	struct run_result x = a->run, y = b->run;
+	x.metrics = y.metrics = NULL;
+	/* Both are zeroed before they are filled, padding included. */
+	if (a->answered != b->answered || memcmp(&x, &y, sizeof(x)) != 0 ||
+	    memcmp(a->order, b->order, a->answered * sizeof(*a->order)) != 0 ||
+	    memcmp(a->arrival_ns, b->arrival_ns, a->request_count * sizeof(*a->arrival_ns)) != 0)
+		return false;
+	for (uint32_t r = 0; r < a->request_count; r++) {
+		if (!outcomes_equal(&a->outcomes[r], &b->outcomes[r]))
+			return false;
+	}
+	return true;
+}
+
+static const char *tier_wrong(const struct tier_result *tier, const struct tier_config *config, double block_bytes)
+{
+	const double stored_bytes = (double)tier->stored_blocks * (double)llround(block_bytes * config->compress_ratio);
+	const double loaded_bytes = (double)tier->loaded_blocks * block_bytes * config->compress_ratio;
+	if (fabs((double)tier->written_bytes - stored_bytes) > 0.5)
+		return "written bytes are not those of the stored blocks";
+	/* Each load is rounded to whole bytes. */
+	if (fabs((double)tier->read_bytes - loaded_bytes) > 0.5 * (double)tier->loaded_blocks)
+		return "read bytes are not those of the loaded blocks";
+	if (config->capacity_blocks != UINT64_MAX && tier->mean_resident_blocks > (double)config->capacity_blocks * (1 + 1e-9))
+		return "a tier holds more than it can on average";
+	return NULL;
+}
+
+const char *timed_wrong(const struct trace *trace, const struct timed_setup *setup, const struct timed_result *result)
+{
+	const double block_bytes = (setup->bytes_per_token > 0 ? setup->bytes_per_token : 1000) * trace->block_tokens;
+	const char *wrong = NULL;
+	struct tier_config tiers[TIER_MOST];
+	const uint32_t tier_count = open_tiers(setup, tiers);
+	tiers[0].capacity_blocks = setup->capacity_blocks ? setup->capacity_blocks : UINT64_MAX;
+	for (uint32_t t = 0; t < tier_count && !wrong; t++)
+		wrong = tier_wrong(&result->run.tiers[t], &tiers[t], block_bytes);
+	for (uint32_t t = 0; t < tier_count; t++)
+		tier_config_free(&tiers[t]);
+	if (result->answered + result->run.rejected_requests !=
+	    trace->request_count - (uint32_t)(setup->warmup * trace->request_count))
+		return "requests are neither answered nor rejected";
+	for (uint32_t i = 0; i < result->answered && !wrong; i++) {
+		const uint32_t r = result->order[i];
+		const struct request_outcome *o = &result->outcomes[r];
+		const struct ledger *l = &o->ledger;
+		uint64_t hits = 0;
+		for (size_t t = 0; t < TIER_MOST; t++)
+			hits += l->tier_hit_tokens[t];
+		if (hits != l->hit_tokens || hits + l->cold_tokens + l->evicted_tokens + l->expired_tokens + l->orphaned_tokens +
+		                                             l->partial_tokens + l->forced_tokens + l->not_loaded_tokens !=
+		                                     trace->requests[r].prompt_tokens)
+			wrong = "a ledger does not add up";
+		if (l->hit_tokens != (uint64_t)o->hit_blocks * trace->block_tokens || l->hit_tokens >= trace->requests[r].prompt_tokens)
+			wrong = "hit tokens are not whole blocks that leave a token";
+		if (o->queue_ns < 0 || o->load_ns < 0 || o->prefill_ns <= 0 || o->queue_ns + o->load_ns + o->prefill_ns != o->ttft_ns ||
+		    o->e2e_ns < o->ttft_ns)
+			wrong = "times do not add up";
+	}
+	return wrong;
+}
+
+void timed_dress(struct trace *trace, struct make_rng *rng, uint32_t most_output, int64_t most_think_ns)
+{
+	struct trace_request *requests = (struct trace_request *)(uintptr_t)trace->requests;
+	for (uint32_t r = 0; r < trace->request_count; r++) {
+		/* Short ones are as likely as long ones. */
+		const uint32_t most = make_chance(rng, 50) ? most_output : most_output / 16 + 2;
+		requests[r].output_tokens = make_chance(rng, 5) ? 0 : 1 + (uint32_t)make_random(rng, most);
+		if (most_think_ns > 0 && make_chance(rng, 80))
+			requests[r].think_ns = (int64_t)make_random(rng, (uint64_t)most_think_ns);
+	}
+}
