@@ -2,7 +2,8 @@
  *
  * A request's priority spreads over the blocks it hits and inserts: each keeps the highest it has ever been given, until
  * it leaves. So a parent's priority is never below that of a child. Key: (priority, last use); of one request's blocks
- * the deeper goes first. Where a request gives none it has `priority`, and without any priorities the rule is lru.
+ * the deeper goes first. Where a request gives none it has `priority`, which may
+ * differ by class; without any priorities the rule is lru.
  * Source: SGLang evict_policy.py, radix_cache.py (priority), POLICIES A3.
  */
 #include "policy.h"
@@ -15,7 +16,6 @@ struct sglang_priority {
 	struct ranked ranked;
 	uint64_t *used_seq;
 	int32_t *priority;
-	int32_t fallback; /* of requests that give none */
 };
 
 static const struct param sglang_priority_params[] = {
@@ -25,9 +25,9 @@ static const struct param sglang_priority_params[] = {
 
 static void *sglang_priority_open(const struct evict_env *env, const union param_value *values, struct err *err)
 {
-	(void)err;
+	(void)values, (void)err;
 	struct sglang_priority *p = mem_alloc(1, sizeof(*p));
-	*p = (struct sglang_priority){.env = env, .fallback = (int32_t)values[0].integer};
+	*p = (struct sglang_priority){.env = env};
 	p->used_seq = mem_alloc(env->block_count, sizeof(*p->used_seq));
 	p->priority = mem_alloc(env->block_count, sizeof(*p->priority));
 	ranked_open(&p->ranked, env->block_count, env->capacity_blocks, env->depth);
@@ -46,7 +46,7 @@ static void sglang_priority_close(void *state)
 static inline int32_t request_priority(const struct sglang_priority *p)
 {
 	const int32_t hint = p->env->now->priority;
-	return hint == INT32_MIN ? p->fallback : hint;
+	return hint == INT32_MIN ? (int32_t)evict_values_now(p->env)[0].integer : hint;
 }
 
 static inline void sglang_priority_insert(struct sglang_priority *p, block_id b)
@@ -104,6 +104,7 @@ const struct evict_ops evict_sglang_priority = {
         .cost = "O(log idle)",
         .state_bytes = 16,
         .params = sglang_priority_params,
+        .per_class = true,
         .open = sglang_priority_open,
         .close = sglang_priority_close,
         .hit = sglang_priority_hit_run,

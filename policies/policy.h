@@ -95,6 +95,8 @@ struct evict_env {
 	/* Next request (object semantics: next access) that refers to a block, by seq; UINT32_MAX: never. Kept current by
 	 * the caller for the blocks of the request being served, iff the policy's needs_future is set; else NULL. */
 	const uint32_t *next_use;
+	/* The parameters as each class of requests has them; [class_count]: as requests without a class do. See per_class. */
+	const union param_value (*values)[PARAM_MOST];
 	/* Nanoseconds to compute block `depth` of a prompt again, all blocks before it being there. */
 	double (*recompute_ns)(const void *cost, uint32_t depth);
 	const void *cost;
@@ -103,6 +105,13 @@ struct evict_env {
 static inline bool evict_idle(const struct evict_env *env, block_id b)
 {
 	return env->never_busy || (env->pins[b] | env->children[b]) == 0;
+}
+
+/* The parameters that hold for the request being served, in the order of the policy's `params`. */
+static inline const union param_value *evict_values_now(const struct evict_env *env)
+{
+	const uint32_t class_id = env->now->class_id;
+	return env->values[class_id < env->class_count ? class_id : env->class_count];
 }
 
 /* A stretch of block accesses under object semantics (POLICIES section G point 7): every reference stands for itself. */
@@ -128,9 +137,10 @@ struct evict_ops {
 	const struct param *params; /* ends with a NULL name; NULL: none */
 	bool needs_future;  /* offline: reads env->next_use */
 	bool needs_time;    /* reads now_ns in a hook */
+	bool per_class;     /* reads evict_values_now(), so parameters may differ by class */
 	bool may_decline;   /* evict() may say BLOCK_NONE although some block is idle */
 
-	/* `values` are bound to `params`, in its order. */
+	/* `values` are bound to `params`, in its order: those of requests without a class. */
 	void *(*open)(const struct evict_env *env, const union param_value *values, struct err *err);
 	void (*close)(void *state);
 	/* Runs are ids first..first+count-1, root to tail; idle takes them tail to root. NULL: nothing to do. */

@@ -4,10 +4,14 @@
 
 #include <string.h>
 
-#define EVICTIONS(X) X(lru) X(fifo) X(mru) X(filo) X(random) X(clock) X(lfu) X(slru) X(2q) X(arc) X(lirs)              \
-	X(s3fifo) X(sieve) X(belady) X(sglang_priority) X(sglang_slru) X(vllm) X(gdsf) X(lfuda) X(vllm_arc)                   \
-	X(age_cost) X(flops) X(length_aware) X(lookahead) X(pgdsf) X(saga) X(steps) X(tlru) X(wa) X(score_age_cost)           \
-	X(score_reuse) X(score_size_cost) X(wtinylfu)
+/* Classics, the bound, engines, papers, seed scores. */
+#define EVICTIONS(X)                                                                                                    \
+	X(lru) X(fifo) X(mru) X(filo) X(random) X(clock) X(lfu) X(lfuda) X(slru) X(2q) X(arc) X(lirs) X(s3fifo) X(sieve)      \
+	X(wtinylfu) X(gdsf)                                                                                             \
+	X(belady)                                                                                                       \
+	X(sglang_priority) X(sglang_slru) X(vllm) X(vllm_arc) X(retention)                                               \
+	X(age_cost) X(flops) X(length_aware) X(lookahead) X(pgdsf) X(saga) X(steps) X(tlru) X(wa)                          \
+	X(score_age_cost) X(score_reuse) X(score_size_cost)
 
 #define TTLS(X) X(none) X(static) X(size) X(adaptive) X(score) X(cost) X(breakeven) X(reuse) X(tool_pct) X(continuum) X(target) X(two_level)
 

@@ -2,35 +2,8 @@
 
 #include "expiry.h"
 
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
-
-static int open_policy(struct cache *cache, const struct cache_config *config, struct err *err)
-{
-	const struct spec *spec = config->evict;
-	cache->ops = registry_evict(spec->name);
-	if (!cache->ops)
-		return err_set(err, "--evict %s: there is no eviction policy of that name; `kvcast policies` lists them.",
-		               spec->name);
-	if (spec->override_count)
-		return err_set(err, "--evict %s: an eviction policy has one set of parameters for all classes.", spec->text);
-	union param_value own[PARAM_MOST];
-	const struct param *tables[] = {cache->ops->params, NULL};
-	union param_value *values[] = {own};
-	static const struct param no_params[] = {{.name = NULL}};
-	if (!tables[0])
-		tables[0] = no_params;
-	char what[128];
-	snprintf(what, sizeof(what), "--evict %s", spec->name);
-	if (spec_bind(spec, NULL, tables, values, what, err) < 0)
-		return -1;
-	if (cache->ops->needs_future) {
-		cache->next_use = mem_alloc(cache->trace->block_count, sizeof(*cache->next_use));
-		cache->env.next_use = cache->next_use;
-	}
-	cache->policy = cache->ops->open(&cache->env, own, err);
-	return cache->policy ? 0 : -1;
-}
 
 static uint32_t *find_session_ends(const struct trace *trace)
 {
@@ -73,6 +46,10 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 	        .recompute_ns = config->recompute_ns,
 	        .cost = config->cost,
 	};
+	/* Until the caller says more. */
+	cache->now = (struct policy_now){.session = UINT32_MAX, .class_id = UINT32_MAX, .workload = UINT32_MAX,
+	                                 .prefix_tokens = UINT32_MAX, .priority = INT32_MIN, .think_ns = -1, .cost = NAN,
+	                                 .expected_reuse = NAN, .perplexity = NAN, .time_variance = NAN};
 	cache->limit_blocks = config->capacity_blocks;
 	if (config->history)
 		cache_history_open(cache);
@@ -83,7 +60,7 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 		cache->env.never_busy = false; /* blocks may be shielded, and leave by remove() */
 	if (cache->expiry && trace->session_count)
 		cache->session_end = find_session_ends(trace);
-	if ((!cache->expiry && err->text[0]) || open_policy(cache, config, err) < 0) {
+	if ((!cache->expiry && err->text[0]) || cache_policy_open(cache, config->evict, err) < 0) {
 		cache_close(cache);
 		return NULL;
 	}
@@ -105,6 +82,7 @@ void cache_close(struct cache *cache)
 	free(cache->pins);
 	free(cache->children);
 	free(cache->next_use);
+	free(cache->values);
 	free(cache);
 }
 

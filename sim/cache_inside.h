@@ -1,5 +1,5 @@
 /* cache_inside.h - what the files of the cache share: cache.c (who is resident, in use, evicted), cache_expire.c (what
- * deadlines do to it) and cache_history.c (what is kept to be looked at). Nobody else includes it.
+ * deadlines do to it), cache_history.c (what is kept to be looked at) and cache_policy.c (which policy, with which parameters). Nobody else includes it.
  */
 #ifndef KVCAST_CACHE_INSIDE_H
 #define KVCAST_CACHE_INSIDE_H
@@ -25,6 +25,7 @@ struct cache {
 	uint8_t *state; /* enum block_state */
 	uint32_t *pins, *children;
 	uint32_t *next_use; /* offline policies only */
+	union param_value (*values)[PARAM_MOST]; /* env.values */
 	uint32_t used_blocks;
 	uint32_t pinned_blocks;   /* resident blocks with a pin */
 	uint64_t reserved_blocks; /* memory in use that is no block of the trace */
@@ -38,6 +39,10 @@ struct cache {
 	u128 residency;
 	int64_t residency_at_ns;
 };
+
+/* Finds the policy that `spec` names, binds its parameters and opens it; -1 and a sentence where one is wrong. env is filled but
+ * for what depends on the policy. */
+int cache_policy_open(struct cache *cache, const struct spec *spec, struct err *err);
 
 /* Pins the resident ones of a stretch, telling the policy, run by run, of those that stop being idle. */
 void cache_pin(struct cache *cache, struct trace_run stretch);

@@ -78,7 +78,8 @@ static void explain_eviction(const struct evict_ops *ops)
 	printf("%s - eviction: the victim is\n", ops->name);
 	print_wrapped(ops->rule, 4);
 	print_wrapped(ops->detail, 2);
-	print_params(ops->params, "parameters, with defaults");
+	print_params(ops->params, ops->per_class ? "parameters, with defaults; ;class=NAME:key=value sets them for one class"
+	                                         : "parameters, with defaults");
 	printf("  state %u bytes a block; time %s\n", ops->state_bytes, ops->cost);
 	print_wrapped(ops->source, 2);
 }

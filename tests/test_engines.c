@@ -35,6 +35,7 @@ static void sglang_priority_goes_lowest_first(void **state)
 	/* B was given 7 once: later requests without a priority take nothing from it. */
 	assert_string_equal(worked("sglang_priority", 2, WORKED_FLAT, "B!7 A!5 B C D"), "B AB AB BC BD");
 	assert_string_equal(worked("sglang_priority:priority=6", 2, WORKED_FLAT, "A!5 B C"), "A AB BC");
+	assert_string_equal(worked("sglang_priority;class=a:priority=6", 2, WORKED_FLAT, "a.A B C"), "A AB AC");
 }
 
 /* A request spreads its priority over its whole path: AB!9 lifts A, so that C (3) goes first, then B before its parent. */
@@ -203,6 +204,42 @@ static void vllm_arc_learns_from_ghosts(void **state)
 	                    "A A AB AB ABC ABD ABC BCD ABD ABD BDE");
 }
 
+/* evict_retention.c's example. A is static prefix (80 for a minute), all else has 35. At 60 s A goes behind E, D is the oldest. */
+static void retention_prefix_lasts_for_its_duration(void **state)
+{
+	(void)state;
+	static const char spec[] = "retention:prefix_priority=80,prefix_duration=1m";
+	static const char requests[] = "AB/1 @10:C @20:D @30:E @60:F @61:G @62:H";
+	static const char resident[] = "AB ABC ACD ADE AEF AFG FGH";
+	assert_string_equal(worked(spec, 3, WORKED_FLAT, requests), resident);
+	assert_string_equal(worked(spec, 3, WORKED_LEAF, requests), resident);
+	/* A hit starts the minute anew: at 60 s A has 80 until 100 s. */
+	assert_string_equal(worked(spec, 3, WORKED_FLAT, "AB/1 @10:C @40:A/1 @60:D @61:E @62:F"), "AB ABC ABC ACD ADE AEF");
+	/* The prefix's length may be said once for all: C and F have 35. For E goes C; for F one of 80 has to, B; for G F. */
+	assert_string_equal(worked("retention:prefix=2,prefix_priority=80", 4, WORKED_FLAT, "ABC DEF G"), "ABC ADEF ADEG");
+}
+
+/* Priorities below 35 go first, until their time is over: A (10 for a minute) goes before B, or, from 60 s on, after it. */
+static void retention_low_priorities(void **state)
+{
+	(void)state;
+	static const char spec[] = "retention:priority=10,duration=1m;class=b:priority=35";
+	assert_string_equal(worked(spec, 2, WORKED_FLAT, "b.B A @59:b.C"), "B AB BC");
+	assert_string_equal(worked(spec, 2, WORKED_FLAT, "b.B A @60:b.C"), "B AB AC");
+	assert_string_equal(worked(spec, 2, WORKED_LEAF, "b.B A @59:b.C"), "B AB BC");
+	assert_string_equal(worked(spec, 2, WORKED_LEAF, "b.B A @60:b.C"), "B AB AC");
+}
+
+/* A trace's own priority holds for the prefix, or all of the prompt where none is known; the last request's word counts. */
+static void retention_hints(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("retention", 3, WORKED_FLAT, "AB!90 C D E"), "AB ABC ABD ABE");
+	assert_string_equal(worked("retention", 3, WORKED_FLAT, "AB!90/1 C D E"), "AB ABC ACD ADE");
+	assert_string_equal(worked("retention", 3, WORKED_FLAT, "AB!90 C AB!5 D E"), "AB ABC ABC ACD CDE");
+	assert_string_equal(worked("retention", 2, WORKED_FLAT, "A!1000 B!100 C!100 D!-7 E"), "A AB BC CD CE");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -215,6 +252,9 @@ int main(void)
 	        cmocka_unit_test(vllm_partial_blocks_go_to_either_end),
 	        cmocka_unit_test(vllm_reservations_take_room),
 	        cmocka_unit_test(vllm_arc_learns_from_ghosts),
+	        cmocka_unit_test(retention_prefix_lasts_for_its_duration),
+	        cmocka_unit_test(retention_low_priorities),
+	        cmocka_unit_test(retention_hints),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

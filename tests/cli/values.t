@@ -21,7 +21,7 @@ $ kvcast run small.jsonl --evict lru,fifo
 ! kvcast: --evict lru,fifo: expected one policy; `kvcast sweep` takes lists.
 ? 1
 $ kvcast run small.jsonl --evict 'lru;class=auditor:x=1'
-! kvcast: --evict lru;class=auditor:x=1: an eviction policy has one set of parameters for all classes.
+! kvcast: --evict lru;class=auditor:x=1: lru has one set of parameters for all classes.
 ? 1
 $ kvcast run small.jsonl --ttl nobody
 ! kvcast: --ttl nobody: there is no TTL rule of that name; `kvcast policies` lists them.
