@@ -1,4 +1,5 @@
 /* cmd_run.c - kvcast run TRACE: one cache, one result. */
+#include "blocks_csv.h"
 #include "cli.h"
 #include "engine_log.h"
 #include "groups_csv.h"
@@ -12,11 +13,11 @@
 #include <argp.h>
 #include <time.h>
 
-enum { KEY_JSON = 0x200, KEY_CSV, KEY_REQUESTS, KEY_GROUPS, KEY_EVENTS, KEY_TIMELINE, KEY_BUCKET };
+enum { KEY_JSON = 0x200, KEY_CSV, KEY_REQUESTS, KEY_GROUPS, KEY_EVENTS, KEY_TIMELINE, KEY_BUCKET, KEY_BLOCKS };
 
 struct run_command {
 	struct run_options options;
-	const char *trace_path, *requests_path, *groups_path, *events_path, *timeline_path, *bucket;
+	const char *trace_path, *requests_path, *groups_path, *events_path, *timeline_path, *bucket, *blocks_path;
 	bool json, csv;
 };
 
@@ -29,6 +30,7 @@ static const struct argp_option option_table[] = {
         {"events", KEY_EVENTS, "FILE", 0, "write everything that happens as JSON lines (not with --engine replay)", 0},
         {"timeline", KEY_TIMELINE, "FILE", 0, "write a CSV of hit rate, TTFT and load over time (not with --engine replay)", 0},
         {"timeline-bucket", KEY_BUCKET, "TIME", 0, "its step; default 60s", 0},
+        {"dump-blocks", KEY_BLOCKS, "FILE", 0, "write a CSV of the blocks resident at the end: times, TTL, hits, score", 0},
         {0},
 };
 
@@ -53,6 +55,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_TIMELINE:
 		command->timeline_path = arg;
+		return 0;
+	case KEY_BLOCKS:
+		command->blocks_path = arg;
 		return 0;
 	case KEY_BUCKET:
 		command->bucket = arg;
@@ -115,6 +120,7 @@ struct run_files {
 	struct groups_csv *groups;
 	struct engine_log *events;
 	struct timeline *timeline;
+	struct blocks_csv *blocks;
 };
 
 static void abort_files(struct run_files *files)
@@ -123,6 +129,7 @@ static void abort_files(struct run_files *files)
 	groups_csv_abort(files->groups);
 	engine_log_abort(files->events);
 	timeline_abort(files->timeline);
+	blocks_csv_abort(files->blocks);
 }
 
 static int commit_files(struct run_files *files, struct err *err)
@@ -132,6 +139,7 @@ static int commit_files(struct run_files *files, struct err *err)
 	failed |= groups_csv_commit(files->groups, failed ? &later : err);
 	failed |= engine_log_commit(files->events, failed ? &later : err);
 	failed |= timeline_commit(files->timeline, failed ? &later : err);
+	failed |= blocks_csv_commit(files->blocks, failed ? &later : err);
 	return failed;
 }
 
@@ -162,12 +170,15 @@ static int open_files(const struct run_command *command, const struct trace *tra
 		return -1;
 	if (command->timeline_path && !(files->timeline = timeline_open(command->timeline_path, bucket_ns, err)))
 		return -1;
+	if (command->blocks_path && !(files->blocks = blocks_csv_open(command->blocks_path, err)))
+		return -1;
 	if (files->requests || files->groups) {
 		config->on_request = on_request;
 		config->on_request_context = files;
 	}
 	config->log = files->events;
 	config->timeline = files->timeline;
+	config->blocks = files->blocks;
 	return 0;
 }
 
@@ -208,7 +219,8 @@ int cmd_run(int argc, char **argv)
 	        .doc = "Replays TRACE through one cache and says what it would have hit, what the rest would have cost in "
 	               "time, and where every prompt token went.\v"
 	               "Example: kvcast run trace.jsonl.gz --model llama-3.1-8b --capacity 40GiB --evict lru "
-	               "--ttl static:ttl=5m\n\nSPEC is NAME[:key=value,...]; `kvcast policies` lists names and keys.",
+	               "--ttl static:ttl=5m\n\nSPEC is NAME[:key=value,...], or @FILE where it stands in a file; `kvcast policies` "
+	               "lists names and keys.",
 	        .children = children,
 	};
 	struct run_command command = {.trace_path = NULL};

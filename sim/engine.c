@@ -1,6 +1,7 @@
 /* engine.c - time: arrivals, steps, loads, answers, and what they add up to. */
 #include "engine.h"
 
+#include "blocks_csv.h"
 #include "engine_log.h"
 #include "engine_state.h"
 #include "replay.h"
@@ -375,6 +376,7 @@ static int open_tiers(struct engine *engine, struct err *err)
 	        .archive_bytes_per_s = config->archive_bytes_per_s,
 	        .archive_every_ns = config->archive_every_ns,
 	        .dry = config->no_offload,
+	        .history = config->blocks != NULL,
 	        .log = config->log ? log_tier_blocks : NULL,
 	        .log_context = engine,
 	};
@@ -461,8 +463,10 @@ static void collect(struct engine *engine)
 	if (engine->last_ns > engine->first_counted_ns)
 		result->mean_in_system = (double)(engine->in_system_ns - engine->uncounted_in_system_ns) /
 		                         (double)(engine->last_ns - engine->first_counted_ns);
-	for (uint32_t i = 0; i < tiers_count(engine->tiers); i++)
+	for (uint32_t i = 0; i < tiers_count(engine->tiers); i++) {
 		collect_tier(engine, i);
+		blocks_csv_rows(engine->config->blocks, engine->tier_configs[i].name, tiers_cache(engine->tiers, i));
+	}
 	result->held_block_s = result->tiers[0].held_block_s;
 	result->mean_resident_blocks = result->tiers[0].mean_resident_blocks;
 }

@@ -1,5 +1,6 @@
 #include "replay.h"
 
+#include "blocks_csv.h"
 #include "future.h"
 
 #include <math.h>
@@ -235,6 +236,7 @@ static int open_cache(struct run *run, struct err *err)
 	        .leaf = config->leaf && config->semantics == SEMANTICS_PREFIX,
 	        .objects = config->semantics == SEMANTICS_OBJECT,
 	        .seed = config->seed,
+	        .history = config->blocks != NULL,
 	        .recompute_ns = replay_recompute_ns,
 	        .cost = &run->cost,
 	        .block_bytes = config->kv_bytes_per_token > 0 ? config->kv_bytes_per_token * run->trace->block_tokens : NAN,
@@ -277,6 +279,7 @@ int replay_run(const struct trace *trace, const struct run_config *config, struc
 		for (uint32_t index = 0; index < trace->request_count; index++)
 			serve(&run, index);
 		metrics_finish(run.metrics);
+		blocks_csv_rows(config->blocks, config->tier_count ? config->tiers[0].name : "gpu", run.cache);
 		const struct cache_counts after = cache_counts(run.cache);
 		*result = (struct run_result){
 		        .metrics = run.metrics,

@@ -31,6 +31,7 @@ struct fault {
 
 struct engine_log; /* engine_log.h */
 struct timeline;   /* timeline.h */
+struct blocks_csv; /* blocks_csv.h */
 
 struct run_config {
 	const struct spec *evict, *ttl; /* of the first tier */
@@ -63,6 +64,7 @@ struct run_config {
 	struct engine_log *log;    /* may be NULL */
 	struct timeline *timeline; /* may be NULL */
 
+	struct blocks_csv *blocks; /* gets the resident blocks at the end; may be NULL */
 	/* Called for every counted request, in order of service (engines: of completion); may be NULL. */
 	void (*on_request)(void *context, const struct trace_request *request, int64_t arrival_ns,
 	                   const struct request_outcome *outcome);

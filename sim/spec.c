@@ -1,5 +1,6 @@
 #include "spec.h"
 
+#include "spec_file.h"
 #include "units.h"
 
 #include <stdio.h>
@@ -169,6 +170,8 @@ static int spec_parse_body(struct spec *spec, struct err *err)
 
 int spec_parse(struct spec *spec, const char *text, struct err *err)
 {
+	if (*text == '@')
+		return spec_file_parse(spec, text + 1, err);
 	*spec = (struct spec){0};
 	if (spec_check_braces(text, err) < 0)
 		return -1;

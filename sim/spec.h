@@ -3,6 +3,7 @@
  *   SPEC     = NAME[:key=value(,key=value)*] (;class=CLASS:key=value(,key=value)*)*
  *   LIST     = pieces parted by commas; a piece that starts with `key=` belongs to the SPEC before it
  *   {..}     a value may stand in braces, so that it can hold commas; the outermost pair is taken off
+ *   @FILE    in place of a SPEC: it stands in that file (spec_file.h)
  *
  * A parsed SPEC owns its texts. A parameter table (struct param, ended by a NULL name) says which keys a SPEC may
  * carry, their kind, range and default; spec_bind() checks and turns texts into values, in the table's order.

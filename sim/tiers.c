@@ -101,6 +101,7 @@ static int open_tier(struct tiers *tiers, uint32_t index, struct err *err)
 	        .capacity_blocks = tier->config->capacity_blocks,
 	        .leaf = config->leaf,
 	        .seed = config->seed + index,
+	        .history = config->history,
 	        .block_bytes = config->block_bytes,
 	        .recompute_ns = config->recompute_ns,
 	        .cost = config->cost,

@@ -39,6 +39,7 @@ struct tiers_config {
 	double archive_bytes_per_s; /* what the worker may upload, before compression; INFINITY: no limit */
 	int64_t archive_every_ns;
 	bool dry;
+	bool history; /* of cache_config */
 	tiers_log *log; /* may be NULL */
 	void *log_context;
 };

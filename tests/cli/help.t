@@ -18,6 +18,8 @@ $ kvcast run --help
 >  Output:
 >       --csv                  print one row, with the columns of kvcast sweep
 >                              --csv
+>       --dump-blocks=FILE     write a CSV of the blocks resident at the end:
+>                              times, TTL, hits, score
 >       --events=FILE          write everything that happens as JSON lines (not
 >                              with --engine replay)
 >       --groups=FILE          write a CSV with a row for every class, turn and
@@ -111,7 +113,8 @@ $ kvcast run --help
 > Example: kvcast run trace.jsonl.gz --model llama-3.1-8b --capacity 40GiB
 > --evict lru --ttl static:ttl=5m
 > 
-> SPEC is NAME[:key=value,...]; `kvcast policies` lists names and keys.
+> SPEC is NAME[:key=value,...], or @FILE where it stands in a file; `kvcast
+> policies` lists names and keys.
 $ kvcast sweep --help
 > Usage: kvcast sweep [OPTION...] TRACE...
 > Replays each TRACE through every combination of policies, TTLs and capacities.
