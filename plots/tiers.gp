@@ -61,7 +61,7 @@ if (!found_axis) {
 	print csv_base(csv_asker) . ": " . ARG1 . " was not swept over " . points_axis . "."
 	exit status 1
 }
-unit = (most_ms >= 10000 ? "s" : "ms")
+unit = (most_ms >= 5000 ? "s" : "ms")
 scale = (unit eq "s" ? 1e-3 : 1.0)
 
 panels = tiers + 1

@@ -37,7 +37,7 @@ most_ms = 0
 estimates = 0
 stats points_source skip 1 using (most_ms = number(2) > most_ms ? number(2) : most_ms, \
 	estimates = estimates + number(6), 0) nooutput
-unit = (most_ms >= 10000 ? "s" : "ms")
+unit = (most_ms >= 5000 ? "s" : "ms")
 scale = (unit eq "s" ? 1e-3 : 1.0)
 shown(ms) = sprintf(ms * scale >= 100 ? "%.0f" : ms * scale >= 10 ? "%.1f" : "%.2f", ms * scale)
 
