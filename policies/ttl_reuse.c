@@ -156,6 +156,13 @@ static void ttl_reuse_path(void *state, block_id first, uint32_t count)
 		lineage_path(&p->lineage, first, count);
 }
 
+/* A window without end is never over. */
+static int64_t next_fit_ns(const struct ttl_reuse_state *p, int64_t now_ns)
+{
+	int64_t next_ns;
+	return __builtin_add_overflow(now_ns, p->window_ns, &next_ns) ? TIME_NEVER_NS : next_ns;
+}
+
 static void ttl_reuse_observe(void *state, bool rules)
 {
 	struct ttl_reuse_state *p = state;
@@ -164,10 +171,10 @@ static void ttl_reuse_observe(void *state, bool rules)
 	if (!p->learns)
 		return;
 	if (p->next_fit_ns < 0)
-		p->next_fit_ns = now_ns + p->window_ns;
+		p->next_fit_ns = next_fit_ns(p, now_ns);
 	if (now_ns >= p->next_fit_ns) {
 		fit_all(p);
-		p->next_fit_ns = now_ns + p->window_ns;
+		p->next_fit_ns = next_fit_ns(p, now_ns);
 	}
 	const uint32_t k = category(p);
 	const struct lineage_step step = lineage_observe(&p->lineage, k);
