@@ -65,7 +65,7 @@ y(row) = (row < classes ? row : row + gap)
 
 label_width = letters * 7.2 + 24
 page_width = label_width + 860
-page_height = 170 + (rows + gap) * 24
+page_height = 192 + (rows + gap) * 24
 eval style_terminal(ARG2, page_width, page_height)
 set output ARG2
 set multiplot
@@ -76,14 +76,14 @@ set grid noytics
 set style fill pattern border lc rgb "#404040"
 set style textbox opaque noborder fillcolor rgb "white" margins 0.5, 0.2
 set tmargin at screen 1 - 40.0 / page_height
-set bmargin at screen 92.0 / page_height
+set bmargin at screen 112.0 / page_height
 
 middle = (label_width + 400.0) / page_width
 set lmargin at screen label_width / page_width
 set rmargin at screen middle
 set xrange [0:100]
 set xlabel "share of prompt tokens (%)   (requests in brackets)"
-set key at screen (label_width + 200.0) / page_width, screen 32.0 / page_height center \
+set key at screen (label_width + 200.0) / page_width, screen 30.0 / page_height center \
 	horizontal Left reverse samplen 2 maxcols 5 title ' '
 plot for [c = first_tier:last] source skip 1 \
 	using (before(c)):(y($0)):(before(c)):(before(c) + share(c)):(y($0) - 0.36):(y($0) + 0.36) \
@@ -109,7 +109,7 @@ do for [decade = int(floor(log10(least_ms * scale / 1.5))):int(ceil(log10(most_m
 }
 set format y ""
 set xlabel "time to first token (" . (seconds ? "s)" : "ms)")
-set key at screen middle + (page_width * (1 - middle) + 0) / 2 / page_width, screen 32.0 / page_height center maxcols 5
+set key at screen middle + (page_width * (1 - middle) + 0) / 2 / page_width, screen 30.0 / page_height center maxcols 5
 plot source skip 1 using (scale * column(6)):(y($0)):(scale * column(6)):(scale * column(8)) \
 	with xerrorbars pt 0 lw 1.5 lc rgb "#808080" notitle, \
 	source skip 1 using (scale * column(6)):(y($0)) with points pt 7 ps 1.1 lc rgb style_colour(1) title "p50", \

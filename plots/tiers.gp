@@ -72,15 +72,15 @@ page_width = 40 + panels * panel_width > key_width + 60 ? 40 + panels * panel_wi
 numbered = place_letters > 16
 axis_height = (numbered ? 18 * places : 0)
 key_height = style_key_height(lines, letters) + 30
-page_height = 640 + key_height + axis_height
+page_height = 655 + key_height + axis_height
 eval style_terminal(out, page_width, page_height)
 set output out
 
 # Panel (column, row) of the page, in pixels.
 panel_left(column) = (70.0 + (column - 1) * (page_width - 40.0) / panels) / page_width
 panel_right(column) = panel_left(column) + ((page_width - 40.0) / panels - 75.0) / page_width
-panel_top(row) = 1 - (row == 1 ? 80.0 : 365.0) / page_height
-panel_bottom(row) = 1 - (row == 1 ? 275.0 : 560.0) / page_height
+panel_top(row) = 1 - (row == 1 ? 95.0 : 380.0) / page_height
+panel_bottom(row) = 1 - (row == 1 ? 290.0 : 575.0) / page_height
 place = "set lmargin at screen panel_left(%d); set rmargin at screen panel_right(%d); " . \
 	"set tmargin at screen panel_top(%d); set bmargin at screen panel_bottom(%d)"
 

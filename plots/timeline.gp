@@ -52,15 +52,15 @@ ttft_scale = (seconds ? 1e-3 : 1.0)
 measured(c, factor) = (strlen(strcol(c)) ? factor * column(c) : NaN)
 
 dense = rows > 400
-eval style_terminal(ARG2, 960, 720)
+eval style_terminal(ARG2, 960, 745)
 set output ARG2
 set multiplot
 set xrange [from / time_scale:to / time_scale]
 set lmargin at screen 0.09
 set rmargin at screen 0.97
 set format x ""
-top(row) = 1 - (45 + row * 215.0) / 720
-bottom(row) = 1 - (235 + row * 215.0) / 720
+top(row) = 1 - (45 + row * 215.0) / 745
+bottom(row) = 1 - (235 + row * 215.0) / 745
 
 set tmargin at screen top(0)
 set bmargin at screen bottom(0)

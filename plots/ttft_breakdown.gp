@@ -57,7 +57,7 @@ share_all(row) = (sum [j = first_tier:last] share(j))
 
 label_width = points_letters * 7.2 + 20
 page_width = 840 + label_width
-page_height = 170 + points_count * 28
+page_height = 192 + points_count * 28
 eval style_terminal(out, page_width, page_height)
 set output out
 set multiplot
@@ -70,7 +70,7 @@ set grid noytics
 set style fill pattern border lc rgb "#404040"
 set style textbox opaque noborder fillcolor rgb "white" margins 0.5, 0.2
 set tmargin at screen 1 - 55.0 / page_height
-set bmargin at screen 92.0 / page_height
+set bmargin at screen 112.0 / page_height
 set key bottom center outside horizontal Left reverse samplen 2 title ' '
 
 middle = (label_width + 440.0) / page_width
@@ -78,7 +78,7 @@ set lmargin at screen label_width / page_width
 set rmargin at screen middle
 set xrange [0:most_ms * scale * 1.16]
 set xlabel "mean time to first token (" . unit . (estimates > 0 ? "), estimated" : ")")
-set key at screen (label_width + 220.0) / page_width, screen 32.0 / page_height center maxcols 3
+set key at screen (label_width + 220.0) / page_width, screen 30.0 / page_height center maxcols 3
 plot for [c = 3:5] points_source skip 1 \
 	using (part_before(c)):0:(part_before(c)):(part_after(c)):($0 - 0.36):($0 + 0.36):yticlabels(strcol(1)) \
 	with boxxyerror fs pattern int(word(part_patterns, c - 2)) lc rgb word(part_colours, c - 2) \
@@ -91,7 +91,7 @@ set rmargin at screen 1 - 24.0 / page_width
 set xrange [0:100]
 set format y ""
 set xlabel "share of prompt tokens (%)"
-set key at screen middle + (page_width * (1 - middle) + 6) / 2 / page_width, screen 32.0 / page_height center maxcols 5
+set key at screen middle + (page_width * (1 - middle) + 6) / 2 / page_width, screen 30.0 / page_height center maxcols 5
 plot for [c = first_tier:last] points_source skip 1 \
 	using (share_before(c)):0:(share_before(c)):(share_before(c) + share(c)):($0 - 0.36):($0 + 0.36) \
 	with boxxyerror fs solid lc rgb tier_colour(c) title tier_name(c), \

@@ -31,8 +31,11 @@ static const char *capacity_text(uint64_t blocks, char *buffer, size_t size)
 /* What does not differ, as far as a column would have told it. */
 static void common(const struct sweep *sweep, const struct report *first, FILE *to)
 {
+	const bool tells = sweep->evicts->count == 1 || sweep->ttls->count == 1 || sweep->capacity_count == 1;
 	const char *gap = "";
 	char count[32];
+	if (tells && report_tier_count(first) > 1)
+		fprintf(to, "%s: ", report_tier_name(first, 0));
 	if (sweep->evicts->count == 1) {
 		fprintf(to, "evict %s", sweep->evicts->specs[0].text);
 		gap = ", ";
@@ -47,9 +50,8 @@ static void common(const struct sweep *sweep, const struct report *first, FILE *
 			fputs(" blocks", to);
 		if (first->options->has_model && sweep->capacities[0] != UINT64_MAX)
 			fprintf(to, " = %.1f GiB", options_gib(first->options, first->trace, (double)sweep->capacities[0]));
-		gap = ", ";
 	}
-	if (*gap)
+	if (tells)
 		fputc('\n', to);
 }
 

@@ -5,7 +5,7 @@ $ for p in $(kvcast policies --json | sed -n '/"presets"/,$s/.*"name": "\(.*\)",
 > lmcache: vllm,100,372,0
 > lmcache-gpu-disk: vllm,100,372,0
 > mooncake-store: vllm,100,372,0
-> trtllm: lru,100,372,0
+> trtllm: retention,100,372,0
 > vllm-offload: vllm,100,372,0
 # The list, and one as it stands in its file.
 $ kvcast policies | sed -n '/^presets/,$p'

@@ -3,7 +3,7 @@
 $ printf -- '--engine vllm\n--model llama-3.1-8b\n--quiet\n--no-timing\n--load always\n--tier gpu:2GiB\n--tier host:1GiB,read=50GB/s\n--tier disk:1TB,read=1GB/s\n' >tiers.conf
 $ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary host.size=1GiB,4GiB --vary disk.ttl=none,static:ttl=1m,mode=absolute
 > licence-agents.jsonl.gz
-> evict vllm, ttl none, capacity 1,024 blocks = 2.0 GiB
+> gpu: evict vllm, ttl none, capacity 1,024 blocks = 2.0 GiB
 > host.size  disk.ttl                       tokens      gpu     host     disk   TTFT ms   TTFT ms
 >                                            hit %    hit %    hit %    hit %      mean       p95
 > 1GiB       none                            99.06    91.18     2.29     5.59      79.5     272.1
@@ -13,7 +13,7 @@ $ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary host.size=1GiB
 > times: NVIDIA H200, llama-3.1-8b; an estimate, not measured
 $ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --capacity 2GiB,4GiB --ttl none,static:ttl=5s --vary disk.read=1GB/s,10GB/s
 > licence-agents.jsonl.gz
-> evict vllm
+> gpu: evict vllm
 > ttl            disk.read    capacity  tokens      gpu     host     disk   TTFT ms   TTFT ms
 >                               blocks   hit %    hit %    hit %    hit %      mean       p95
 > none           1GB/s           1,024   99.06    91.18     2.29     5.59      79.5     272.1
@@ -45,7 +45,7 @@ $ tail -n 1 1.csv | cat 1.csv - | sh pick hit_tokens ttft_ms_mean link_disk_writ
 # Prices: what the hits saved, and what was held for how long.
 $ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --price gpu=30/hour --vary disk.price=0.08/GB-month,80/GB-month
 > licence-agents.jsonl.gz
-> evict vllm, ttl none, capacity 1,024 blocks = 2.0 GiB
+> gpu: evict vllm, ttl none, capacity 1,024 blocks = 2.0 GiB
 > disk.price       tokens      gpu     host     disk   TTFT ms   TTFT ms     saved      held
 >                   hit %    hit %    hit %    hit %      mean       p95         $         $
 > 0.08/GB-month     99.06    91.18     2.29     5.59      79.5     272.1      0.74      0.00
