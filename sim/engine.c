@@ -248,9 +248,17 @@ static void archive_tick(struct engine *engine)
 	const uint32_t uploaded = tiers_archive_tick(engine->tiers, engine->now_ns);
 	if (uploaded)
 		engine_log_event(engine->config->log, engine->now_ns, "archive", -1, uploaded, 0);
-	/* The worker stops with the traffic. */
-	if (engine->finished < engine->trace->request_count)
-		event_queue_put(&engine->queue, engine->now_ns + engine->config->archive_every_ns, EVENT_ARCHIVE, 0);
+	engine->archive_planned = false;
+}
+
+/* Rounds are at whole multiples of their interval; those that would find nothing to do are left out. */
+static void plan_archive(struct engine *engine)
+{
+	const int64_t every_ns = engine->config->archive_every_ns;
+	if (engine->archive_planned || !tiers_archive_waits(engine->tiers))
+		return;
+	engine->archive_planned = true;
+	event_queue_put(&engine->queue, (engine->now_ns / every_ns + 1) * every_ns, EVENT_ARCHIVE, 0);
 }
 
 static void handle(struct engine *engine, const struct event *event)
@@ -296,7 +304,10 @@ static int run_events(struct engine *engine, struct err *err)
 			const struct event event = event_queue_take(&engine->queue);
 			handle(engine, &event);
 		}
+		/* Before it is decided how long a step may last, and after blocks have come with it. */
+		plan_archive(engine);
 		start_step(engine);
+		plan_archive(engine);
 	}
 	ASSERT(engine->finished == engine->arrived && engine->in_system == 0);
 	ASSERT(engine->stay_ns == engine->in_system_ns);
@@ -343,8 +354,6 @@ static void plan_traffic(struct engine *engine)
 		ASSERT(link->outage_count < LINK_OUTAGE_MOST);
 		link->outages[link->outage_count++] = (struct link_outage){fault->from_ns, fault->until_ns};
 	}
-	if (tiers_has_archive(engine->tiers))
-		event_queue_put(&engine->queue, config->archive_every_ns, EVENT_ARCHIVE, 0);
 }
 
 static void log_tier_blocks(void *context, int64_t now_ns, const char *kind, uint32_t tier, block_id first, uint32_t count)

@@ -66,6 +66,7 @@ struct engine {
 	uint32_t next_arrival; /* open loop: index of the next request */
 	bool line_stands;      /* the first in line found no room, and nothing has happened since that could have made some */
 	int64_t retry_ns;      /* when it is tried again because a shield ends */
+	bool archive_planned;  /* a round of the archive's worker is on the queue */
 
 	struct step_part *parts;
 	uint32_t part_count;

@@ -369,9 +369,9 @@ bool tiers_promotes(struct tiers *tiers, uint32_t tier, block_id b)
 	return true;
 }
 
-bool tiers_has_archive(const struct tiers *tiers)
+bool tiers_archive_waits(const struct tiers *tiers)
 {
-	return tiers->archive != 0;
+	return tiers->noted_first < tiers->noted_count;
 }
 
 uint32_t tiers_archive_tick(struct tiers *tiers, int64_t now_ns)

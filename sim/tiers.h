@@ -97,7 +97,8 @@ void tiers_hit(struct tiers *tiers, struct path path, uint32_t hit_blocks, int64
 /* Whether block b, just loaded from `tier`, is to stay in tier 0 (promotion). */
 bool tiers_promotes(struct tiers *tiers, uint32_t tier, block_id b);
 
-bool tiers_has_archive(const struct tiers *tiers);
+/* Whether the archive's worker has something to look at in its next round. */
+bool tiers_archive_waits(const struct tiers *tiers);
 /* One round of the archive's worker; how many blocks it uploaded. */
 uint32_t tiers_archive_tick(struct tiers *tiers, int64_t now_ns);
 
