@@ -39,7 +39,8 @@ static bool __attribute__((format(printf, 2, 3))) fail(struct finding *finding, 
  * naive model does not know. */
 static bool is_followed(const struct fuzz_case *c)
 {
-	return !naive_policy_find(c->evict->name, c->naive.leaf) || (c->naive.unpins && !c->naive.leaf);
+	const struct naive_policy *twin = naive_policy_find(c->evict->name, c->naive.leaf);
+	return !twin || (twin->knows && !twin->knows(&c->naive)) || (c->naive.unpins && !c->naive.leaf);
 }
 
 static bool has_twins(const struct fuzz_case *c)

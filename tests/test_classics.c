@@ -111,12 +111,26 @@ static void lirs_keeps_what_comes_back_soon(void **state)
 			    "A AB ABC ABCD ABCE ABCE ABCE ABCE ABCD ABCF");
 }
 
+/* D finds A used 3 times in 7 requests, B 3 in 4 and C once in 2; E finds B 3 in 5, C 1 in 3, D 1 in 1. Where C, new and
+ * used once, would be lfu's victim both times, it is that of E only. */
+static void hyperbolic_divides_by_age(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("hyperbolic", 3, WORKED_FLAT, "A A A B B C B D E"), "A A A AB AB ABC ABC BCD BDE");
+	assert_string_equal(worked("hyperbolic", 3, WORKED_OBJECT, "A A A B B C B D E"), "A A A AB AB ABC ABC BCD BDE");
+	assert_string_equal(worked("lfu", 3, WORKED_FLAT, "A A A B B C B D E"), "A A A AB AB ABC ABC ABD ABE");
+	/* Equal scores: A with 2 uses in 4 and C with 1 in 2 when D comes; A came first. */
+	assert_string_equal(worked("hyperbolic", 3, WORKED_FLAT, "A A C X D"), "A A AC ACX CDX");
+	/* Leaf scope, when Y comes: B and its parent A both have 1 use in 2, X 1 in 1; A is no leaf. */
+	assert_string_equal(worked("hyperbolic", 3, WORKED_LEAF, "AB X Y Z"), "AB ABX AXY XYZ");
+}
+
 /* A chain of 3 fills the cache: in flat scope the deepest goes first, whatever the queue. */
 static void a_request_goes_from_its_tail(void **state)
 {
 	(void)state;
 	static const char *const names[] = {"fifo", "lru",  "clock",           "sieve", "s3fifo", "2q",
-					    "arc",  "slru", "slru:segments=1", "mru",   "filo"};
+					    "arc",  "slru", "slru:segments=1", "mru",   "filo", "hyperbolic"};
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		assert_string_equal(worked(names[i], 3, WORKED_FLAT, "ABC D"), "ABC ABD");
 		assert_string_equal(worked(names[i], 3, WORKED_LEAF, "ABC D"), "ABC ABD");
@@ -135,6 +149,7 @@ int main(void)
 	    cmocka_unit_test(arc_moves_its_target),
 	    cmocka_unit_test(slru_hands_down),
 	    cmocka_unit_test(lirs_keeps_what_comes_back_soon),
+	    cmocka_unit_test(hyperbolic_divides_by_age),
 	    cmocka_unit_test(a_request_goes_from_its_tail),
 	};
 	return cmocka_run_group_tests_name("classics", tests, NULL, NULL);
