@@ -105,7 +105,8 @@ void kernels_norm(bf16_bits *out, bf16_bits *residual, const bf16_bits *add, con
 
 /* A token a block; a thread turns one pair of one head, or moves eight values. */
 static __global__ void rope(bf16_bits *qkv, kernels_pool pool, const uint32_t *positions, const uint32_t *slots,
-                            const float *frequency, uint32_t heads, uint32_t kv_heads, uint32_t head_size)
+                            const float *frequency, float magnitude, uint32_t heads, uint32_t kv_heads,
+                            uint32_t head_size)
 {
 	const uint32_t half = head_size / 2, position = positions[blockIdx.x];
 	bf16 *row = (bf16 *)qkv + (size_t)blockIdx.x * (heads + 2 * kv_heads) * head_size;
@@ -117,6 +118,8 @@ static __global__ void rope(bf16_bits *qkv, kernels_pool pool, const uint32_t *p
 		const double turns = (double)position * frequency[pair] * 0.15915494309189535;
 		float sine, cosine;
 		sincospif((float)(2 * (turns - floor(turns))), &sine, &cosine);
+		sine *= magnitude;
+		cosine *= magnitude;
 		bf16 *from = row + head * head_size + pair;
 		bf16 *to = head < heads ? from : key + (head - heads) * head_size + pair;
 		const float a = __bfloat162float(from[0]), b = __bfloat162float(from[half]);
@@ -129,10 +132,11 @@ static __global__ void rope(bf16_bits *qkv, kernels_pool pool, const uint32_t *p
 }
 
 void kernels_rope(bf16_bits *qkv, struct kernels_pool pool, const uint32_t *positions, const uint32_t *slots,
-                  const float *frequency, uint32_t tokens, uint32_t heads, uint32_t kv_heads, uint32_t head_size,
-                  cudaStream_t stream)
+                  const float *frequency, float magnitude, uint32_t tokens, uint32_t heads, uint32_t kv_heads,
+                  uint32_t head_size, cudaStream_t stream)
 {
-	rope<<<tokens, 256, 0, stream>>>(qkv, pool, positions, slots, frequency, heads, kv_heads, head_size);
+	rope<<<tokens, 256, 0, stream>>>(qkv, pool, positions, slots, frequency, magnitude, heads, kv_heads,
+	                                  head_size);
 	GPU_LAUNCHED("rope");
 }
 

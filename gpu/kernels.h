@@ -29,10 +29,10 @@ struct kernels_pool {
 
 /* Turns queries and keys of qkv ([tokens][heads + 2 kv_heads][head_size]) by their position, queries in place; writes keys
  * and values to the pool. Halves of a head are paired (i, i + head_size / 2), as Hugging Face's Llama does.
- * `frequency[i]`, i < head_size / 2: radians a position. */
+ * `frequency[i]`, i < head_size / 2: radians a position. What was turned is multiplied by `magnitude`. */
 void kernels_rope(bf16_bits *qkv, struct kernels_pool pool, const uint32_t *positions, const uint32_t *slots,
-                  const float *frequency, uint32_t tokens, uint32_t heads, uint32_t kv_heads, uint32_t head_size,
-                  cudaStream_t stream);
+                  const float *frequency, float magnitude, uint32_t tokens, uint32_t heads, uint32_t kv_heads,
+                  uint32_t head_size, cudaStream_t stream);
 
 /* out = silu(gate) x up, of gate_up [tokens][2][intermediate] */
 void kernels_swiglu(bf16_bits *out, const bf16_bits *gate_up, uint32_t tokens, uint32_t intermediate, cudaStream_t stream);

@@ -61,7 +61,7 @@ static void make_weights(struct llama *llama)
 	llama->head = m->ties_head ? llama->embedding : random_weight(llama, LLAMA_HEAD, m->layers, m->hidden);
 	float *frequency = mem_alloc(m->head_size / 2, sizeof(*frequency));
 	for (uint32_t i = 0; i < m->head_size / 2; i++)
-		frequency[i] = (float)pow(m->rope_theta, -2.0 * i / m->head_size);
+		frequency[i] = (float)model_rope_frequency(m, i);
 	llama->frequency = gpu_alloc(m->head_size / 2 * sizeof(float));
 	GPU_CALL(cudaMemcpy(llama->frequency, frequency, m->head_size / 2 * sizeof(float), cudaMemcpyHostToDevice));
 	free(frequency);
@@ -107,6 +107,8 @@ static void make_room(struct llama *llama)
 
 static int check_shape(const struct model *m, const struct llama_options *o, struct err *err)
 {
+	if (m->lacks[0])
+		return err_set(err, "--model %s: it cannot be run: %s", m->name, m->lacks);
 	if (m->head_size != 64 && m->head_size != 96 && m->head_size != 128)
 		return err_set(err, "--model %s: its heads have %u values; expected 64, 96 or 128.", m->name, m->head_size);
 	const uint32_t group = m->heads / m->kv_heads;
@@ -127,6 +129,7 @@ struct llama *llama_open(const struct model *model, const struct llama_options *
 		return NULL;
 	struct llama *llama = mem_alloc(1, sizeof(*llama));
 	llama->model = *model;
+	llama->model.dtype_bytes = sizeof(bf16_bits);
 	llama->options = *options;
 	size_t weights = 0, free_bytes, all_bytes;
 	for (int w = 0; w < LLAMA_WEIGHTS; w++)

@@ -99,8 +99,8 @@ static void run_layer(struct llama *llama, const struct layer *layer, const stru
 	             m->hidden, (float)m->norm_epsilon, stream);
 	gemm_run(llama->gemm, shape_of(tokens, llama_qkv_rows(m), m->hidden, m->has_qkv_bias, false), llama->qkv, llama->normed,
 	         layer->weights[LLAMA_QKV], layer->weights[LLAMA_QKV_BIAS]);
-	kernels_rope(llama->qkv, layer->pool, step->positions, step->slots, llama->frequency, tokens, m->heads, m->kv_heads,
-	             m->head_size, stream);
+	kernels_rope(llama->qkv, layer->pool, step->positions, step->slots, llama->frequency,
+	             (float)model_rope_magnitude(m), tokens, m->heads, m->kv_heads, m->head_size, stream);
 	if (counts.tiles)
 		attention_prefill(llama->attended, llama->qkv, layer->pool, step->prompts, step->table, step->tiles, counts.tiles,
 		                  attention_prefill_parts(counts.tiles, counts.longest_prompt, shape), llama->prefill_work, shape, stream);

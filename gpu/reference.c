@@ -54,13 +54,15 @@ void reference_norm(float *out, const float *in, const float *weight, uint32_t s
 		out[i] = (float)(in[i] * scale * weight[i]);
 }
 
-void reference_rope(float *head, uint32_t head_size, uint32_t position, double theta)
+void reference_rope(float *head, const struct model *model, uint32_t position)
 {
-	for (uint32_t i = 0; i < head_size / 2; i++) {
-		const double angle = position * pow(theta, -2.0 * i / head_size);
-		const float a = head[i], b = head[i + head_size / 2];
-		head[i] = (float)(a * cos(angle) - b * sin(angle));
-		head[i + head_size / 2] = (float)(b * cos(angle) + a * sin(angle));
+	const uint32_t half = model->head_size / 2;
+	const double magnitude = model_rope_magnitude(model);
+	for (uint32_t i = 0; i < half; i++) {
+		const double angle = position * model_rope_frequency(model, i);
+		const float a = head[i], b = head[i + half];
+		head[i] = (float)(magnitude * (a * cos(angle) - b * sin(angle)));
+		head[i + half] = (float)(magnitude * (b * cos(angle) + a * sin(angle)));
 	}
 }
 
@@ -109,7 +111,7 @@ static void project(const struct reference *r, uint32_t layer, const float *resi
 	product(own, r->weights[LLAMA_QKV][layer], r->weights[LLAMA_QKV_BIAS][layer], normed,
 	        (m->heads + 2 * m->kv_heads) * m->head_size, m->hidden);
 	for (uint32_t h = 0; h < m->heads + m->kv_heads; h++)
-		reference_rope(own + h * m->head_size, m->head_size, position, m->rope_theta);
+		reference_rope(own + h * m->head_size, m, position);
 	free(normed);
 }
 

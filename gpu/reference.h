@@ -16,6 +16,6 @@ void reference_logits(const struct reference *reference, const uint32_t *ids, ui
 
 /* Pieces, for checks of single kernels. */
 void reference_norm(float *out, const float *in, const float *weight, uint32_t size, double epsilon);
-void reference_rope(float *head, uint32_t head_size, uint32_t position, double theta);
+void reference_rope(float *head, const struct model *model, uint32_t position);
 
 #endif

@@ -1,76 +1,92 @@
 #include "model.h"
 
-#include <jansson.h>
+#include "model_config.h"
+
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
-/* Shapes from the models' published config.json files. */
+#define PLAIN(base)                                                                                                    \
+	{                                                                                                              \
+		.theta = (base)                                                                                        \
+	}
+#define LLAMA3 {.theta = 5e5, .kind = MODEL_ROPE_LLAMA3, .factor = 8, .low = 1, .high = 4, .original = 8192}
+
+/* Shapes from the models' published config.json files. Phi-3's is that of the 128k model, its long context without the
+ * factors that go with it: random weights have no use for them. */
 static const struct model presets[] = {
-        {"tiny", 2, 256, 4, 2, 64, 512, 512, 2, 1e4, 1e-5, false, false},
-        {"qwen2.5-0.5b", 24, 896, 14, 2, 64, 4864, 151936, 2, 1e6, 1e-6, true, true},
-        {"qwen2.5-1.5b", 28, 1536, 12, 2, 128, 8960, 151936, 2, 1e6, 1e-6, true, true},
-        {"phi-3-mini", 32, 3072, 32, 32, 96, 8192, 32064, 2, 1e4, 1e-5, false, false},
-        {"mistral-7b", 32, 4096, 32, 8, 128, 14336, 32768, 2, 1e6, 1e-5, false, false},
-        {"llama-3.1-8b", 32, 4096, 32, 8, 128, 14336, 128256, 2, 5e5, 1e-5, false, false},
-        {"llama-3.1-70b", 80, 8192, 64, 8, 128, 28672, 128256, 2, 5e5, 1e-5, false, false},
+        {"tiny", 2, 256, 4, 2, 64, 512, 512, 2, 1e-5, false, false, 131072, PLAIN(1e4), ""},
+        {"qwen2.5-0.5b", 24, 896, 14, 2, 64, 4864, 151936, 2, 1e-6, true, true, 32768, PLAIN(1e6), ""},
+        {"qwen2.5-1.5b", 28, 1536, 12, 2, 128, 8960, 151936, 2, 1e-6, true, true, 131072, PLAIN(1e6), ""},
+        {"phi-3-mini", 32, 3072, 32, 32, 96, 8192, 32064, 2, 1e-5, false, false, 131072, PLAIN(1e4), ""},
+        {"mistral-7b", 32, 4096, 32, 8, 128, 14336, 32768, 2, 1e-5, false, false, 32768, PLAIN(1e6), ""},
+        {"llama-3.1-8b", 32, 4096, 32, 8, 128, 14336, 128256, 2, 1e-5, false, false, 131072, LLAMA3, ""},
+        {"llama-3.1-70b", 80, 8192, 64, 8, 128, 28672, 128256, 2, 1e-5, false, false, 131072, LLAMA3, ""},
 };
 
 #define PRESET_NAMES "tiny, qwen2.5-0.5b, qwen2.5-1.5b, phi-3-mini, mistral-7b, llama-3.1-8b, llama-3.1-70b"
 
-static int read_count(const json_t *root, const char *key, uint32_t *value, struct err *err)
+static const struct model *find_preset(const char *name)
 {
-	const json_int_t number = json_integer_value(json_object_get(root, key));
-	if (number < 1 || number > 1 << 24)
-		return err_set(err, "field \"%s\" is missing or no whole number from 1 to 16777216.", key);
-	*value = (uint32_t)number;
-	return 0;
+	for (size_t i = 0; i < COUNT_OF(presets); i++) {
+		if (strcmp(presets[i].name, name) == 0)
+			return &presets[i];
+	}
+	return NULL;
 }
 
-static int read_config(struct model *model, const json_t *root, struct err *err)
+bool model_is_directory(const char *name)
 {
-	if (read_count(root, "num_hidden_layers", &model->layers, err) < 0 ||
-	    read_count(root, "hidden_size", &model->hidden, err) < 0 ||
-	    read_count(root, "num_attention_heads", &model->heads, err) < 0 ||
-	    read_count(root, "intermediate_size", &model->intermediate, err) < 0 ||
-	    read_count(root, "vocab_size", &model->vocabulary, err) < 0)
-		return -1;
-	model->kv_heads = model->heads;
-	const json_t *kv_heads = json_object_get(root, "num_key_value_heads");
-	if (kv_heads && !json_is_null(kv_heads) && read_count(root, "num_key_value_heads", &model->kv_heads, err) < 0)
-		return -1;
-	model->head_size = model->hidden / model->heads;
-	const json_t *head_size = json_object_get(root, "head_dim");
-	if (head_size && !json_is_null(head_size) && read_count(root, "head_dim", &model->head_size, err) < 0)
-		return -1;
-	const char *dtype = json_string_value(json_object_get(root, "torch_dtype"));
-	if (!dtype)
-		dtype = json_string_value(json_object_get(root, "dtype"));
-	model->dtype_bytes = dtype && strcmp(dtype, "float32") == 0 ? 4 : 2;
-	return 0;
+	struct stat status;
+	return !find_preset(name) && stat(name, &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 int model_load(struct model *model, const char *name, struct err *err)
 {
-	for (size_t i = 0; i < COUNT_OF(presets); i++) {
-		if (strcmp(presets[i].name, name) == 0) {
-			*model = presets[i];
-			return 0;
-		}
+	const struct model *preset = find_preset(name);
+	struct stat status;
+	char path[4096];
+	if (preset) {
+		*model = *preset;
+		return 0;
 	}
-	json_error_t problem;
-	json_t *root = json_load_file(name, JSON_REJECT_DUPLICATES, &problem);
-	if (!root && json_error_code(&problem) == json_error_cannot_open_file)
+	if (stat(name, &status) < 0)
 		return err_set(err, "--model %s: no such config.json, and no preset of that name (" PRESET_NAMES ").", name);
-	if (!root)
-		return err_set(err, "%s:%d: not JSON: %s.", name, problem.line, problem.text);
+	const int length = snprintf(path, sizeof(path), "%s%s", name, S_ISDIR(status.st_mode) ? "/config.json" : "");
+	if (length < 0 || (size_t)length >= sizeof(path))
+		return err_set(err, "--model %s: a path this long is not taken.", name);
 	*model = (struct model){.layers = 0};
 	snprintf(model->name, sizeof(model->name), "%s", name);
-	const int failed = read_config(model, root, err);
-	json_decref(root);
-	return failed ? err_prefix(err, "%s: ", name) : 0;
+	return model_config_read(model, path, err);
 }
 
 int64_t model_kv_bytes_per_token(const struct model *model)
 {
 	return (int64_t)2 * model->layers * model->kv_heads * model->head_size * model->dtype_bytes;
+}
+
+static double llama3_frequency(const struct model_rope *rope, double frequency)
+{
+	const double waves = rope->original * frequency / (2 * M_PI); /* in the original context */
+	if (waves < rope->low)
+		return frequency / rope->factor;
+	if (waves > rope->high)
+		return frequency;
+	const double share = (waves - rope->low) / (rope->high - rope->low);
+	return (1 - share) * frequency / rope->factor + share * frequency;
+}
+
+double model_rope_frequency(const struct model *model, uint32_t pair)
+{
+	const struct model_rope *rope = &model->rope;
+	const double frequency = pow(rope->theta, -2.0 * pair / model->head_size);
+	if (rope->kind == MODEL_ROPE_LLAMA3)
+		return llama3_frequency(rope, frequency);
+	return rope->kind == MODEL_ROPE_LONG ? frequency / rope->divisors[pair] : frequency;
+}
+
+double model_rope_magnitude(const struct model *model)
+{
+	return model->rope.kind == MODEL_ROPE_LONG ? model->rope.magnitude : 1;
 }
