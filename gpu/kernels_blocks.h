@@ -1,0 +1,38 @@
+/* kernels_blocks.h - whole blocks between the paged pool and memory where each is one piece.
+ *
+ * Outside the pool a block lies layer by layer, its keys before its values: 2 x layers pieces of piece_bytes, a
+ * multiple of
+ * 16. That memory is the device's, or the host's if it is pinned.
+ */
+#ifndef KVCAST_KERNELS_BLOCKS_H
+#define KVCAST_KERNELS_BLOCKS_H
+
+#include "kernels.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define KERNELS_BLOCKS_MOST 64
+
+struct kernels_blocks_list {
+	uint32_t count;
+	uint32_t blocks[KERNELS_BLOCKS_MOST]; /* of the pool */
+};
+
+struct kernels_blocks_shape {
+	const struct kernels_pool *pools; /* by layer, on the device */
+	uint32_t layers, piece_bytes;
+};
+
+/* The i-th block outside is the pool's list->blocks[i]. */
+void kernels_blocks_gather(void *outside, const struct kernels_blocks_list *list, struct kernels_blocks_shape shape,
+			   cudaStream_t stream);
+void kernels_blocks_scatter(const void *outside, const struct kernels_blocks_list *list,
+			    struct kernels_blocks_shape shape, cudaStream_t stream);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
