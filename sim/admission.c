@@ -169,21 +169,31 @@ static void start_load(struct engine *engine, uint32_t request, const struct fin
 	event_queue_put(&engine->queue, ready_ns, EVENT_LOADED, request);
 }
 
-bool admission_admit(struct engine *engine, uint32_t request, uint64_t budget)
+/* What those that have begun still need to answer. */
+static uint64_t missing_blocks(const struct engine *engine)
+{
+	uint64_t missing = engine->missing_blocks;
+	for (uint32_t i = 0; i < engine->running_count; i++) {
+		const struct sequence *sequence = &engine->sequences[engine->running[i]];
+		if (sequence->computed_tokens < sequence->target_tokens)
+			missing += engine_missing_blocks(engine, sequence);
+	}
+	return missing;
+}
+
+bool admission_admit(struct engine *engine, uint32_t request)
 {
 	struct sequence *sequence = &engine->sequences[request];
 	struct finding finding;
 	sequence->path = replay_path(engine->trace, &engine->trace->requests[request], false);
 	find(engine, request, &finding);
-	const uint32_t covered = finding.hit_blocks + finding.load_blocks;
-	const uint64_t start = (uint64_t)covered * engine->block_tokens;
-	/* A load takes its blocks at once and computes later. */
-	const uint64_t chunk = finding.load_blocks ? 0 : engine_least(budget, sequence->target_tokens - start);
-	const uint64_t tokens = start + chunk > sequence->wanted_tokens ? start + chunk : sequence->wanted_tokens;
 	/* Hits that nobody uses now stop being free room. */
-	const uint64_t needed = cache_idle_blocks(engine->cache, sequence->path, finding.hit_blocks) +
-	                        engine_blocks(engine, tokens) - finding.hit_blocks;
-	if (needed > cache_free_blocks(engine->cache))
+	const uint64_t idle = cache_idle_blocks(engine->cache, sequence->path, finding.hit_blocks);
+	const uint64_t free = cache_free_blocks(engine->cache);
+	if (idle + engine_blocks(engine, sequence->target_tokens) - finding.hit_blocks > free)
+		return false;
+	/* A load holds its memory without getting on, so it may not take what others wait for. */
+	if (finding.load_blocks && idle + finding.load_blocks + missing_blocks(engine) > free)
 		return false;
 	scheduler_describe(engine, request);
 	tiers_watch(engine->tiers, sequence->path, finding.reachable_blocks);
@@ -200,6 +210,9 @@ bool admission_admit(struct engine *engine, uint32_t request, uint64_t budget)
 	}
 	engine_log_event(engine->config->log, engine->now_ns, "admit", request, sequence->computed_tokens,
 	                 engine->now_ns - sequence->arrival_ns);
+	sequence->missing_blocks = engine_missing_blocks(engine, sequence);
+	engine->missing_blocks += sequence->missing_blocks;
+	sequence->state = SEQUENCE_READY;
 	if (finding.load_blocks)
 		start_load(engine, request, &finding);
 	return true;
@@ -264,7 +277,6 @@ void admission_loaded(struct engine *engine, uint32_t request)
 		tiers_return(engine->tiers, sequence->path, &sequence->loading[i], i < sequence->useful_count);
 	sequence->state = SEQUENCE_READY;
 	engine->loading_count--;
-	engine->ready_count++;
 	if (sequence->preemptions == 0) {
 		sequence->ready_ns = engine->now_ns;
 		unbook_failed(sequence, engine->block_tokens);

@@ -187,9 +187,10 @@ static bool advance_part(struct engine *engine, const struct step_part *part)
 		sequence->answered_tokens += (uint32_t)engine->step_repeats;
 		return sequence->answered_tokens >= wanted;
 	}
-	if (sequence->preemptions > 0)
-		engine->result->recomputed_tokens += part->new_tokens;
+	const uint64_t before = sequence->computed_tokens;
 	sequence->computed_tokens += part->new_tokens;
+	if (before < sequence->lost_tokens)
+		engine->result->recomputed_tokens += engine_least(sequence->computed_tokens, sequence->lost_tokens) - before;
 	scheduler_commit(engine, part->request);
 	if (sequence->computed_tokens < sequence->target_tokens)
 		return false;

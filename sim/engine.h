@@ -2,13 +2,17 @@
  *
  * Model (continuous batching as in vLLM v1; POLICIES A1, A3). A step computes at most `step_tokens` tokens for at most
  * `most_running` sequences: first those that run, in order of admission (one token each that decodes, a chunk each whose
- * prompt is not done), then waiting ones, first come, first served. A sequence is admitted with its prefix hit, which it
- * pins, and gets blocks as its tokens are computed. When blocks run out, the last in line that has memory already gives up
- * all of it, or else the latest admitted sequence that runs, which waits in its old place to be computed again. The step
- * that completes a prompt gives the first token.
+ * prompt is not done), then waiting ones, first come, first served. A sequence is admitted when all that is known of it
+ * (its prompt; after a preemption the answer so far as well) has room beside its prefix hit, which it pins; it gets blocks
+ * as its tokens are computed. When blocks run out, the last in line that has memory already gives up all of it, or else the
+ * latest admitted sequence that runs, which waits in its old place to be computed again; nobody is admitted in that step.
+ * The step that completes a prompt gives the first token.
+ * Sources: vLLM scheduler.py and kv_cache_manager.py (scheduler_reserve_full_isl, PR #37307; before it the first chunk was
+ * all that had to fit; SGLang asks for the whole prompt too), with its default watermark of 0.
  *
  * A hit that continues in lower tiers is loaded first, if that is decided to be worth it (run_config.load); meanwhile
- * others run. A loaded sequence goes on from there.
+ * others run. Its memory is taken at once, out of what those that have begun do not need to get to their first token. A
+ * loaded sequence goes on from there.
  *
  * Only full blocks are kept; of a prompt at most floor((prompt - 1) / B) blocks hit. Where the trace shows which blocks an
  * answer fills (its tokens, or the next turn's ids) they are kept too, from the end of the answer on.

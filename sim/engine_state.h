@@ -27,7 +27,9 @@ struct sequence {
 	uint32_t loading_count, useful_count; /* segments; those before the first that fails */
 	uint64_t computed_tokens; /* in memory: hit, loaded or computed */
 	uint64_t target_tokens;   /* prompt, and after a preemption the answer so far */
-	uint64_t wanted_tokens;   /* for so many it found no room although it took what it could from others; else 0 */
+	uint32_t missing_blocks;  /* while it loads or is ready: what it lacks for its target */
+	bool takes_all;           /* came short alone once: gets memory for its target at once */
+	uint64_t lost_tokens;     /* the most it had computed at a preemption */
 	uint32_t answered_tokens;
 	uint32_t preemptions;
 	uint32_t order; /* of arrival */
@@ -62,7 +64,8 @@ struct engine {
 	struct sequence *sequences; /* [request_count] */
 	struct waiting waiting;
 	uint32_t *running; /* in order of admission */
-	uint32_t running_count, loading_count, ready_count; /* the latter two: with memory, but not running */
+	uint32_t running_count, loading_count;
+	uint64_t missing_blocks; /* of all that have memory but do not run */
 	uint32_t next_arrival; /* open loop: index of the next request */
 	bool line_stands;      /* the first in line found no room, and nothing has happened since that could have made some */
 	int64_t retry_ns;      /* when it is tried again because a shield ends */
@@ -107,10 +110,16 @@ static inline uint32_t engine_blocks(const struct engine *engine, uint64_t token
 	return (uint32_t)((tokens + engine->block_tokens - 1) / engine->block_tokens);
 }
 
+/* What it lacks of the memory for all that is known of it. */
+static inline uint32_t engine_missing_blocks(const struct engine *engine, const struct sequence *sequence)
+{
+	return engine_blocks(engine, sequence->target_tokens) - sequence->held_blocks - sequence->reserved_blocks;
+}
+
 /* admission.c: what a waiting sequence finds in the tiers.
- * Gives it its hit, and starts what has to be loaded; with `budget`, what the step could compute of it. False where the
- * cache has no room for it now: then nothing has changed. */
-bool admission_admit(struct engine *engine, uint32_t request, uint64_t budget);
+ * Gives it its hit, and starts what has to be loaded. False where the cache has no room for it now: then nothing has
+ * changed. */
+bool admission_admit(struct engine *engine, uint32_t request);
 /* What a loaded sequence was waiting for is there. */
 void admission_loaded(struct engine *engine, uint32_t request);
 

@@ -47,12 +47,13 @@ void scheduler_describe(struct engine *engine, uint32_t request)
 }
 
 /* Memory for `tokens` tokens in all, of which those in the first `kept_tokens` are blocks to keep. False, with nothing
- * changed but what was got, where the cache has no room. Who came short alone once gets that much at once, so that it
- * gets further each time. */
+ * changed but what was got, where the cache has no room. Who came short alone would only come to the same point again, and
+ * gets all at once. */
 static bool grow(struct engine *engine, uint32_t request, uint64_t tokens, uint64_t kept_tokens)
 {
 	struct sequence *sequence = &engine->sequences[request];
-	const uint32_t all = engine_blocks(engine, tokens > sequence->wanted_tokens ? tokens : sequence->wanted_tokens);
+	const uint64_t least_tokens = sequence->takes_all ? sequence->target_tokens : 0;
+	const uint32_t all = engine_blocks(engine, tokens > least_tokens ? tokens : least_tokens);
 	uint32_t keep = (uint32_t)engine_least(kept_tokens / engine->block_tokens, sequence->path.block_count);
 	if (keep < sequence->held_blocks)
 		keep = sequence->held_blocks;
@@ -100,6 +101,14 @@ void scheduler_release(struct engine *engine, uint32_t request)
 	sequence->held_blocks = 0;
 }
 
+/* A ready sequence starts, or loses what it has. */
+static void leave_ready(struct engine *engine, struct sequence *sequence, enum sequence_state state)
+{
+	engine->missing_blocks -= sequence->missing_blocks;
+	sequence->missing_blocks = 0;
+	sequence->state = state;
+}
+
 /* The last in line, `from` or further back, that has memory already gives it all up so that others can go on. */
 static bool drop_a_ready_one(struct engine *engine, uint32_t from)
 {
@@ -111,8 +120,7 @@ static bool drop_a_ready_one(struct engine *engine, uint32_t from)
 		scheduler_describe(engine, request);
 		scheduler_release(engine, request);
 		sequence->computed_tokens = 0;
-		sequence->state = SEQUENCE_WAITING;
-		engine->ready_count--;
+		leave_ready(engine, sequence, SEQUENCE_WAITING);
 		engine->line_stands = false;
 		return true;
 	}
@@ -127,6 +135,8 @@ static uint32_t preempt(struct engine *engine)
 	engine_log_event(engine->config->log, engine->now_ns, "preempt", request, sequence->computed_tokens, 0);
 	scheduler_describe(engine, request);
 	scheduler_release(engine, request);
+	if (sequence->computed_tokens > sequence->lost_tokens)
+		sequence->lost_tokens = sequence->computed_tokens;
 	sequence->computed_tokens = 0;
 	sequence->target_tokens = engine->trace->requests[request].prompt_tokens + (uint64_t)sequence->answered_tokens;
 	sequence->preemptions++;
@@ -157,16 +167,14 @@ static bool serve_running(struct engine *engine, uint64_t *budget)
 		struct sequence *sequence = &engine->sequences[request];
 		const bool decode = sequence->computed_tokens == sequence->target_tokens;
 		const uint64_t tokens = decode ? 1 : engine_least(*budget, sequence->target_tokens - sequence->computed_tokens);
-		const uint64_t wanted_tokens = sequence->computed_tokens + tokens;
 		uint32_t victim = UINT32_MAX;
-		while (victim != request && !grow_for(engine, request, wanted_tokens)) {
+		while (victim != request && !grow_for(engine, request, sequence->computed_tokens + tokens)) {
 			undisturbed = false;
 			if (!drop_a_ready_one(engine, 0))
 				victim = preempt(engine);
 		}
 		if (victim == request) {
-			/* With less it would only come to the same point again. */
-			sequence->wanted_tokens = wanted_tokens;
+			sequence->takes_all = engine->running_count == 0;
 			break;
 		}
 		add_part(engine, request, tokens, decode);
@@ -180,22 +188,18 @@ static bool serve_first(struct engine *engine, uint64_t *budget)
 {
 	const uint32_t request = waiting_at(&engine->waiting, 0);
 	struct sequence *sequence = &engine->sequences[request];
-	if (sequence->state == SEQUENCE_WAITING) {
-		if (!admission_admit(engine, request, *budget))
-			return false;
-		if (sequence->state == SEQUENCE_LOADING) {
-			waiting_take(&engine->waiting, 0);
-			return true;
-		}
-		sequence->state = SEQUENCE_READY;
-		engine->ready_count++;
+	if (sequence->state == SEQUENCE_WAITING && !admission_admit(engine, request))
+		return false;
+	if (sequence->state == SEQUENCE_LOADING) {
+		waiting_take(&engine->waiting, 0);
+		return true;
 	}
 	const uint64_t tokens = engine_least(*budget, sequence->target_tokens - sequence->computed_tokens);
-	if (!grow_for(engine, request, sequence->computed_tokens + tokens))
+	if (engine_missing_blocks(engine, sequence) > cache_free_blocks(engine->cache) ||
+	    !grow_for(engine, request, sequence->computed_tokens + tokens))
 		return false;
 	waiting_take(&engine->waiting, 0);
-	engine->ready_count--;
-	sequence->state = SEQUENCE_RUNNING;
+	leave_ready(engine, sequence, SEQUENCE_RUNNING);
 	if (sequence->preemptions == 0)
 		sequence->started_ns = engine->now_ns;
 	engine->running[engine->running_count++] = request;
@@ -324,7 +328,7 @@ static void give_up_first(struct engine *engine)
 	if (engine->sequences[request].state == SEQUENCE_READY) {
 		scheduler_describe(engine, request);
 		scheduler_release(engine, request);
-		engine->ready_count--;
+		leave_ready(engine, &engine->sequences[request], SEQUENCE_WAITING);
 	}
 	engine->line_stands = false;
 	engine_reject(engine, request);

@@ -19,10 +19,10 @@ $ sums() { awk -F, -v OFS=, 'NR > 1 { n[$1] += $2; t[$1] += $3; h[$1] += $4; o[$
 > session,126,979171,934144,21914
 > turn,126,979171,934144,21914
 > all 126 979171 934144 21914
-> class,126,979171,957408,21914
-> session,126,979171,957408,21914
-> turn,126,979171,957408,21914
-> all 126 979171 957408 21914
+> class,126,979171,957312,21914
+> session,126,979171,957312,21914
+> turn,126,979171,957312,21914
+> all 126 979171 957312 21914
 $ kvcast run licence-agents.jsonl.gz --groups g.csv --requests r.csv --quiet >/dev/null; awk -F, '$4 == 3' r.csv | wc -l; grep ^turn,3, g.csv | cut -d, -f3
 > 51
 > 51
