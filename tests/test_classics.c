@@ -125,12 +125,24 @@ static void hyperbolic_divides_by_age(void **state)
 	assert_string_equal(worked("hyperbolic", 3, WORKED_LEAF, "AB X Y Z"), "AB ABX AXY XYZ");
 }
 
+/* At D the clock says 4: A, last used at 1, has (15 + 17) / 4 = 8, B 17 / 3 = 5.67, C 17 / 2 = 8.5. At E: A 32 / 5 = 6.4, C
+ * 17 / 3, D 17 / 2. Then it is A's turn, with 32 / 6 = 5.33 to 17 / 3 of D, while a low prior keeps it for longer. */
+static void lhd_goes_by_its_prior_at_first(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("lhd", 3, WORKED_FLAT, "A A B C D E F"), "A A AB ABC ACD ADE DEF");
+	assert_string_equal(worked("lhd", 3, WORKED_OBJECT, "A A B C D E F"), "A A AB ABC ACD ADE DEF");
+	assert_string_equal(worked("lhd:prior=1", 3, WORKED_FLAT, "A A B C D E F"), "A A AB ABC ACD ADE AEF");
+	/* The blocks of a path are of one age: B goes before A. */
+	assert_string_equal(worked("lhd", 3, WORKED_LEAF, "AB X Y Z"), "AB ABX AXY XYZ");
+}
+
 /* A chain of 3 fills the cache: in flat scope the deepest goes first, whatever the queue. */
 static void a_request_goes_from_its_tail(void **state)
 {
 	(void)state;
 	static const char *const names[] = {"fifo", "lru",  "clock",           "sieve", "s3fifo", "2q",
-					    "arc",  "slru", "slru:segments=1", "mru",   "filo", "hyperbolic"};
+					    "arc",  "slru", "slru:segments=1", "mru",   "filo", "hyperbolic", "lhd"};
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		assert_string_equal(worked(names[i], 3, WORKED_FLAT, "ABC D"), "ABC ABD");
 		assert_string_equal(worked(names[i], 3, WORKED_LEAF, "ABC D"), "ABC ABD");
@@ -150,6 +162,7 @@ int main(void)
 	    cmocka_unit_test(slru_hands_down),
 	    cmocka_unit_test(lirs_keeps_what_comes_back_soon),
 	    cmocka_unit_test(hyperbolic_divides_by_age),
+	    cmocka_unit_test(lhd_goes_by_its_prior_at_first),
 	    cmocka_unit_test(a_request_goes_from_its_tail),
 	};
 	return cmocka_run_group_tests_name("classics", tests, NULL, NULL);
