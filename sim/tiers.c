@@ -46,8 +46,10 @@ static bool store(struct tiers *tiers, uint32_t index, block_id b, const char *k
 		tier->counts.missed_blocks++;
 		return false;
 	}
+	if (!tiers->config.dry && !cache_put(tier->cache, b))
+		return false;
 	log_blocks(tiers, now_ns, kind, index, b, 1);
-	if (tiers->config.dry || !cache_put(tier->cache, b))
+	if (tiers->config.dry)
 		return false;
 	link_transfer(&tier->link, LINK_WRITE, now_ns, tiers->config.block_bytes * tier->config->compress_ratio);
 	tier->counts.stored_blocks++;

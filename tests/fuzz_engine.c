@@ -5,8 +5,8 @@
  *
  * Each case is run with stretches of decode steps as one event and then step by step. Both must come to the same: every
  * request's times and ledger, every count, and the event log but for its step lines. And each must be right in itself:
- * ledgers and times add up, each request is answered or rejected, blocks and bytes are neither lost nor made, no time goes
- * back. Policies and rules take turns as in fuzz_case.h; what they do is looked at by fuzz_model.
+ * ledgers and times add up, each request is answered or rejected, blocks and bytes are neither lost nor made - also by the
+ * log, block by block -, no time goes back. Policies and rules take turns as in fuzz_case.h; what they do is looked at by fuzz_model.
  */
 #include "fuzz_case.h"
 #include "timed.h"
@@ -185,6 +185,47 @@ static const char *compare_logs(const char *a_name, const char *b_name)
 	return wrong;
 }
 
+/* What the lower tiers hold by what the log says of blocks: none comes twice, goes or is loaded where it is not, and in
+ * the end there are as many as the run says. */
+static const char *follow_blocks(const char *log_name, const struct engine_case *c, const struct run_result *run)
+{
+	const char *wrong = NULL;
+	const uint32_t block_count = c->base.trace->block_count;
+	uint8_t *held = mem_alloc((size_t)block_count * TIER_MOST, 1);
+	uint64_t count[TIER_MOST] = {0};
+	char line[512], event[16], tier[24];
+	uint32_t first, blocks;
+	FILE *log = fopen(log_name, "r");
+	ASSERT(log);
+	while (!wrong && fgets(line, sizeof(line), log)) {
+		const char *at = strstr(line, "\"event\"");
+		if (sscanf(at, "\"event\": \"%15[a-z]\", \"tier\": \"%23[a-z]\", \"block\": %u, \"count\": %u", event, tier, &first,
+		           &blocks) != 4)
+			continue;
+		uint32_t t = 0;
+		while (c->setup.tiers[t] && strncmp(c->setup.tiers[t], tier, strlen(tier)) != 0)
+			t++;
+		if (!c->setup.tiers[t])
+			continue; /* the first tier */
+		const bool comes = strcmp(event, "drop") != 0 && strcmp(event, "load") != 0;
+		for (uint32_t b = first; b < first + blocks; b++) {
+			uint8_t *here = &held[(size_t)t * block_count + b];
+			if (*here == comes)
+				wrong = comes ? "a block comes that is there" : "a block goes or is loaded that is not there";
+			*here = strcmp(event, "drop") != 0;
+			count[t] += comes;
+			count[t] -= !*here;
+		}
+		if (wrong)
+			fprintf(stderr, "%s", line);
+	}
+	for (uint32_t t = 0; c->setup.tiers[t] && !wrong; t++)
+		wrong = count[t] == run->tiers[t + 1].resident_blocks ? NULL : "a tier holds other blocks than the log says";
+	fclose(log);
+	free(held);
+	return wrong;
+}
+
 /* Runs it both ways; NULL, or what is wrong. */
 static const char *check(struct engine_case *c, uint64_t *answered, uint64_t *steps)
 {
@@ -199,6 +240,8 @@ static const char *check(struct engine_case *c, uint64_t *answered, uint64_t *st
 	}
 	if (!wrong)
 		wrong = compare_logs(current.log[0], current.log[1]);
+	if (!wrong && !c->setup.no_offload)
+		wrong = follow_blocks(current.log[0], c, &runs[0].run);
 	if (!wrong && !timed_equal(&runs[0], &runs[1]))
 		wrong = "stepping through gives another result";
 	*answered += runs[0].answered;

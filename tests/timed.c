@@ -105,7 +105,7 @@ int timed_try(const struct trace *trace, const struct timed_setup *setup, struct
 	struct run_config config = configure(setup, tiers, tier_count);
 	struct collector collector = {trace, result};
 	struct cost_model model = cost_model_of(config.calibration);
-	struct backend_ops ops = cost_model_backend;
+	struct backend_ops ops = setup->ops ? *setup->ops : cost_model_backend;
 	struct spec evict, ttl;
 	struct err other;
 	*result = (struct timed_result){.request_count = trace->request_count};
@@ -121,7 +121,7 @@ int timed_try(const struct trace *trace, const struct timed_setup *setup, struct
 	config.evict = &evict;
 	config.ttl = &ttl;
 	config.on_request_context = &collector;
-	const int failed = engine_run(trace, &config, &ops, &model, &result->run, err);
+	const int failed = engine_run(trace, &config, &ops, setup->ops ? setup->backend : &model, &result->run, err);
 	must(engine_log_commit(config.log, &other), &other);
 	spec_free(&evict);
 	spec_free(&ttl);
@@ -178,7 +178,9 @@ bool timed_equal(const struct timed_result *a, const struct timed_result *b)
 	return true;
 }
 
-static const char *tier_wrong(const struct tier_result *tier, const struct tier_config *config, double block_bytes)
+/* `whole`: all was counted from the first request on. */
+static const char *tier_wrong(const struct tier_result *tier, const struct tier_config *config, double block_bytes,
+                              bool whole)
 {
 	const double stored_bytes = (double)tier->stored_blocks * (double)llround(block_bytes * config->compress_ratio);
 	const double loaded_bytes = (double)tier->loaded_blocks * block_bytes * config->compress_ratio;
@@ -189,6 +191,8 @@ static const char *tier_wrong(const struct tier_result *tier, const struct tier_
 		return "read bytes are not those of the loaded blocks";
 	if (config->capacity_blocks != UINT64_MAX && tier->mean_resident_blocks > (double)config->capacity_blocks * (1 + 1e-9))
 		return "a tier holds more than it can on average";
+	if (whole && tier->stored_blocks != tier->evicted_blocks + tier->expired_blocks + tier->resident_blocks)
+		return "what a tier took is neither there nor gone";
 	return NULL;
 }
 
@@ -200,7 +204,7 @@ const char *timed_wrong(const struct trace *trace, const struct timed_setup *set
 	const uint32_t tier_count = open_tiers(setup, tiers);
 	tiers[0].capacity_blocks = setup->capacity_blocks ? setup->capacity_blocks : UINT64_MAX;
 	for (uint32_t t = 0; t < tier_count && !wrong; t++)
-		wrong = tier_wrong(&result->run.tiers[t], &tiers[t], block_bytes);
+		wrong = tier_wrong(&result->run.tiers[t], &tiers[t], block_bytes, t > 0 && setup->warmup == 0);
 	for (uint32_t t = 0; t < tier_count; t++)
 		tier_config_free(&tiers[t]);
 	if (result->answered + result->run.rejected_requests !=

@@ -6,6 +6,7 @@
 #ifndef KVCAST_TIMED_H
 #define KVCAST_TIMED_H
 
+#include "backend.h"
 #include "make_trace.h"
 #include "run_config.h"
 
@@ -24,6 +25,8 @@ struct timed_setup {
 	int64_t archive_every_ns;
 	double archive_bytes_per_s, bytes_per_token, speed, warmup;
 	const struct calibration *calibration;
+	const struct backend_ops *ops; /* NULL: the cost model */
+	void *backend;
 	uint64_t seed;
 	const char *log; /* a file's name, or NULL */
 };
