@@ -4,10 +4,21 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_NAME "h200-llama-3.1-8b.estimate"
+
+static const char *const term_keys[TERM_COUNT] = {
+        [TERM_ROWS] = "rows_ns",   [TERM_ROW_TILES] = "row_tiles_ns", [TERM_SEQUENCES] = "sequences_ns", [TERM_PAIRS] = "pairs_ns",
+        [TERM_KEYS] = "keys_ns",   [TERM_DECODES] = "decodes_ns",     [TERM_CONTEXT] = "context_ns",
+};
+
+const char *calibration_term_key(enum calibration_term term)
+{
+	return term_keys[term];
+}
 
 static int read_text(const json_t *root, const char *key, char **text, struct err *err)
 {
@@ -18,32 +29,142 @@ static int read_text(const json_t *root, const char *key, char **text, struct er
 	return 0;
 }
 
+static bool is_ns(const json_t *value)
+{
+	return json_is_number(value) && json_number_value(value) >= 0 && json_number_value(value) <= CALIBRATION_NS_MOST;
+}
+
 static int read_number(const json_t *root, const char *group, const char *key, double *number, struct err *err)
 {
 	const json_t *value = json_object_get(json_object_get(root, group), key);
-	if (!json_is_number(value) || !(json_number_value(value) >= 0 && json_number_value(value) <= 1e12))
+	if (!is_ns(value))
 		return err_set(err, "field \"%s\" of \"%s\" is missing or no number of nanoseconds from 0 to 1e12.", key, group);
 	*number = json_number_value(value);
 	return 0;
 }
 
+static int read_first_form(struct calibration *c, const json_t *root, struct err *err)
+{
+	double new_token_ns = 0, pair_ns = 0, context_token_ns = 0;
+	if (read_number(root, "prefill", "fixed_ns", &c->prompt_step_ns, err) < 0 ||
+	    read_number(root, "prefill", "per_new_token_ns", &new_token_ns, err) < 0 ||
+	    read_number(root, "prefill", "per_token_pair_ns", &pair_ns, err) < 0 ||
+	    read_number(root, "decode", "fixed_ns", &c->decode_step_ns, err) < 0 ||
+	    read_number(root, "decode", "per_context_token_ns", &context_token_ns, err) < 0)
+		return -1;
+	c->only_prompts_have_rows = true;
+	c->terms[TERM_ROWS] = (struct calibration_curve)CALIBRATION_LINE(new_token_ns);
+	c->terms[TERM_PAIRS] = (struct calibration_curve)CALIBRATION_LINE(pair_ns);
+	c->terms[TERM_CONTEXT] = (struct calibration_curve)CALIBRATION_LINE(context_token_ns);
+	return 0;
+}
+
+static int read_points(struct calibration_curve *curve, const json_t *points, const char *key, struct err *err)
+{
+	double last_x = 0, last_ns = 0;
+	size_t i;
+	const json_t *point;
+	json_array_foreach(points, i, point) {
+		const json_t *x = json_array_get(point, 0), *ns = json_array_get(point, 1);
+		if (i == CALIBRATION_POINTS_MOST)
+			return err_set(err, "field \"%s\" of \"step\" has more than %d points.", key, CALIBRATION_POINTS_MOST);
+		if (json_array_size(point) != 2 || !json_is_number(x) || !is_ns(ns) || !(json_number_value(x) >= last_x + 1) ||
+		    !(json_number_value(x) <= 1e15) || floor(json_number_value(x)) != json_number_value(x) ||
+		    !(json_number_value(ns) >= last_ns))
+			return err_set(err, "field \"%s\" of \"step\", point %zu: expected [x, ns], x a larger whole number and ns no less than "
+			                    "at the point before.", key, i + 1);
+		last_x = json_number_value(x);
+		last_ns = json_number_value(ns);
+		curve->points[curve->count].x = last_x;
+		curve->points[curve->count++].ns = last_ns;
+	}
+	return 0;
+}
+
+static int read_term(struct calibration_curve *curve, const json_t *value, const char *key, struct err *err)
+{
+	if (!value)
+		return 0;
+	if (json_is_array(value) && json_array_size(value) > 0)
+		return read_points(curve, value, key, err);
+	if (!is_ns(value))
+		return err_set(err, "field \"%s\" of \"step\": expected a number of nanoseconds from 0 to 1e12, or a list of points.", key);
+	*curve = (struct calibration_curve)CALIBRATION_LINE(json_number_value(value));
+	return 0;
+}
+
+static int read_tile(const json_t *step, const char *key, json_int_t most, uint32_t *tokens, struct err *err)
+{
+	const json_t *value = json_object_get(step, key);
+	*tokens = 1;
+	if (!value)
+		return 0;
+	if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > most)
+		return err_set(err, "field \"%s\" of \"step\": expected a whole number from 1 to %d.", key, (int)most);
+	*tokens = (uint32_t)json_integer_value(value);
+	return 0;
+}
+
+static int read_step(struct calibration *c, const json_t *root, struct err *err)
+{
+	const json_t *step = json_object_get(root, "step");
+	if (read_number(root, "step", "prompt_step_ns", &c->prompt_step_ns, err) < 0 ||
+	    read_number(root, "step", "decode_step_ns", &c->decode_step_ns, err) < 0 ||
+	    (json_object_get(step, "weights_ns") && read_number(root, "step", "weights_ns", &c->weights_ns, err) < 0) ||
+	    read_tile(step, "sharpness", 64, &c->sharpness, err) < 0 ||
+	    read_tile(step, "row_tile_tokens", 1 << 16, &c->row_tile_tokens, err) < 0 ||
+	    read_tile(step, "attention_tile_tokens", 1 << 16, &c->attention_tile_tokens, err) < 0)
+		return -1;
+	if ((c->sharpness & (c->sharpness - 1)) != 0)
+		return err_set(err, "field \"sharpness\" of \"step\": expected a power of two.");
+	for (int term = 0; term < TERM_COUNT; term++) {
+		if (read_term(&c->terms[term], json_object_get(step, term_keys[term]), term_keys[term], err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_transfers(struct calibration *c, const json_t *root, struct err *err)
+{
+	size_t i;
+	const json_t *transfer;
+	json_array_foreach(json_object_get(root, "transfers"), i, transfer) {
+		const char *tier = json_string_value(json_object_get(transfer, "tier"));
+		const json_t *latency = json_object_get(transfer, "latency_ns");
+		const double read = json_number_value(json_object_get(transfer, "read_bytes_per_s"));
+		const double write = json_number_value(json_object_get(transfer, "write_bytes_per_s"));
+		struct calibration_transfer *to = &c->transfers[c->transfer_count];
+		if (c->transfer_count == CALIBRATION_TIERS_MOST)
+			return err_set(err, "field \"transfers\" names more than %d tiers.", CALIBRATION_TIERS_MOST);
+		if (!tier || !tier[0] || strlen(tier) >= sizeof(to->tier))
+			return err_set(err, "field \"tier\" of transfer %zu is missing or no name of at most %zu letters.", i + 1,
+			               sizeof(to->tier) - 1);
+		if (!(read > 0) || !(write > 0) || !is_ns(latency))
+			return err_set(err, "transfer %zu, %s: expected read_bytes_per_s and write_bytes_per_s above 0, and latency_ns from 0 "
+			                    "to 1e12.", i + 1, tier);
+		*to = (struct calibration_transfer){.read_bytes_per_s = read, .write_bytes_per_s = write,
+		                                    .latency_ns = (int64_t)json_number_value(latency)};
+		snprintf(to->tier, sizeof(to->tier), "%s", tier);
+		c->transfer_count++;
+	}
+	return 0;
+}
+
 static int read_fields(struct calibration *c, const json_t *root, struct err *err)
 {
-	if (json_integer_value(json_object_get(root, "kvcast_calibration")) != 1)
-		return err_set(err, "field \"kvcast_calibration\" is not 1: this is no calibration of a version known here.");
+	const json_int_t form = json_integer_value(json_object_get(root, "kvcast_calibration"));
+	if (form != 1 && form != 2)
+		return err_set(err, "field \"kvcast_calibration\" is neither 1 nor 2: this is no calibration of a version known here.");
 	const json_t *estimate = json_object_get(root, "estimate");
 	if (!json_is_boolean(estimate))
 		return err_set(err, "field \"estimate\" is missing; expected true or false.");
 	c->estimate = json_is_true(estimate);
 	if (read_text(root, "name", &c->name, err) < 0 || read_text(root, "device", &c->device, err) < 0 ||
-	    read_text(root, "model", &c->model, err) < 0 || read_text(root, "provenance", &c->provenance, err) < 0 ||
-	    read_number(root, "prefill", "fixed_ns", &c->prefill_fixed_ns, err) < 0 ||
-	    read_number(root, "prefill", "per_new_token_ns", &c->prefill_per_new_token_ns, err) < 0 ||
-	    read_number(root, "prefill", "per_token_pair_ns", &c->prefill_per_token_pair_ns, err) < 0 ||
-	    read_number(root, "decode", "fixed_ns", &c->decode_fixed_ns, err) < 0 ||
-	    read_number(root, "decode", "per_context_token_ns", &c->decode_per_context_token_ns, err) < 0)
+	    read_text(root, "model", &c->model, err) < 0 || read_text(root, "provenance", &c->provenance, err) < 0)
 		return -1;
-	return 0;
+	if ((form == 1 ? read_first_form(c, root, err) : read_step(c, root, err)) < 0)
+		return -1;
+	return read_transfers(c, root, err);
 }
 
 struct calibration *calibration_load(const char *name, struct err *err)
@@ -84,16 +205,33 @@ void calibration_free(struct calibration *calibration)
 	free(calibration);
 }
 
-int64_t calibration_prefill_ns(const struct calibration *c, uint64_t new_tokens, uint64_t cached_tokens)
+double calibration_curve_ns(const struct calibration_curve *curve, double x)
 {
-	const double fresh = (double)new_tokens, cached = (double)cached_tokens;
-	const double pairs = fresh * cached + fresh * (fresh + 1) / 2;
-	return llround(c->prefill_fixed_ns + c->prefill_per_new_token_ns * fresh + c->prefill_per_token_pair_ns * pairs);
+	double from_x = 0, from_ns = 0, slope = 0;
+	for (uint32_t i = 0; i < curve->count; i++) {
+		const double to_x = curve->points[i].x, to_ns = curve->points[i].ns;
+		slope = (to_ns - from_ns) / (to_x - from_x);
+		if (x <= to_x || i + 1 == curve->count)
+			break;
+		from_x = to_x;
+		from_ns = to_ns;
+	}
+	return from_ns + slope * (x - from_x);
 }
 
-int64_t calibration_decode_ns(const struct calibration *c, uint64_t context_tokens, uint64_t count)
+double calibration_block_ns(const struct calibration *c, uint32_t block_tokens, uint32_t depth)
 {
-	const double n = (double)count;
-	const double contexts = n * (double)context_tokens + n * (n - 1) / 2;
-	return llround(c->decode_fixed_ns * n + c->decode_per_context_token_ns * contexts);
+	const double block = block_tokens, large = 2048;
+	const double rows_ns = calibration_curve_ns(&c->terms[TERM_ROWS], large) + calibration_curve_ns(&c->terms[TERM_ROW_TILES], large);
+	const double pairs = block * (block * depth) + block * (block + 1) / 2;
+	return rows_ns / large * block + calibration_curve_ns(&c->terms[TERM_PAIRS], pairs);
+}
+
+const struct calibration_transfer *calibration_transfer(const struct calibration *calibration, const char *tier)
+{
+	for (uint32_t i = 0; i < calibration->transfer_count; i++) {
+		if (strcmp(calibration->transfers[i].tier, tier) == 0)
+			return &calibration->transfers[i];
+	}
+	return NULL;
 }

@@ -1,15 +1,36 @@
-/* calibration.h - how long prefill and decode take on one GPU with one model, as coefficients read from a JSON file.
+/* calibration.h - how long steps and transfers take on one machine with one model, read from a JSON file.
  *
- *   prefill_ns(new, cached) = fixed + per_new_token x new + per_token_pair x pairs
- *       pairs = new x cached + new (new + 1) / 2     (a new token attends to all before it and to itself)
- *   decode_ns(context)      = fixed + per_context_token x context          one token of one sequence
+ * A step computes new tokens of prompts and one token each for sequences that decode (backend.h). Its kernels run one after
+ * another, so their times add up; only the matrix products are bound by whichever is slower, arithmetic or reading weights:
  *
- * Units: ns, tokens. A file says where its numbers come from, and whether they were measured; `estimate` must be shown
- * beside every number that was computed with it.
+ *   step_ns = fixed + smooth max(weights, rows(R) + row_tiles(R')) + sequences(S) + pairs(P) + keys(K) + decodes(D) + context(C)
  *
- *   {"kvcast_calibration": 1, "name": "...", "device": "...", "model": "...", "estimate": true, "provenance": "...",
+ *   fixed  prompt_step_ns if the step has a part of a prompt, else decode_step_ns
+ *   R      tokens computed, prompts' and answers';      R'  the same, rounded up to whole tiles of row_tile_tokens
+ *   S      sequences, each with a row through the head; D   those that decode
+ *   P      token pairs of the prompts' attention: a part of n tokens after c has n' c + n (n + 1) / 2, where n' is n rounded
+ *          up to whole attention_tile_tokens
+ *   K      tokens that the parts of prompts find in the cache; C: tokens that decodes attend to
+ *
+ * smooth max(a, b) = (a^s + b^s)^(1/s), s = `sharpness`, a power of two (1: the sum). Every term is a curve: straight between
+ * points from (0, 0) on, never falling, and straight on after its last point. While a batch decodes all but C stands still, so a
+ * stretch of such steps has a closed form (cost_model.h).
+ *
+ * Second form of the file; a term that is left out is 0, a number stands for a straight line of so many ns each:
+ *
+ *   {"kvcast_calibration": 2, "name": "...", "device": "...", "model": "...", "estimate": false, "provenance": "...",
+ *    "step": {"prompt_step_ns": 0, "decode_step_ns": 0, "weights_ns": 0, "sharpness": 1, "row_tile_tokens": 1,
+ *             "attention_tile_tokens": 1, "rows_ns": 20.1, "pairs_ns": [[4096, 5000], [1e8, 9e7]], ...},
+ *    "transfers": [{"tier": "host", "read_bytes_per_s": 5e10, "write_bytes_per_s": 5e10, "latency_ns": 20000}],
+ *    "fit": {...}}                                                        what fit.h found out about it; not read here
+ *
+ * First form: {"kvcast_calibration": 1, ... the same texts ...,
  *    "prefill": {"fixed_ns": 0, "per_new_token_ns": 0, "per_token_pair_ns": 0},
  *    "decode": {"fixed_ns": 0, "per_context_token_ns": 0}}
+ * is prompt_step_ns, rows, pairs, decode_step_ns and context of the second. There R counts prompts' tokens only.
+ *
+ * Units: ns, tokens, bytes. `estimate` says that nothing was measured; it must be shown beside every number that was computed
+ * with it.
  */
 #ifndef KVCAST_CALIBRATION_H
 #define KVCAST_CALIBRATION_H
@@ -17,19 +38,49 @@
 #include "base.h"
 #include "err.h"
 
+#define CALIBRATION_POINTS_MOST 24
+#define CALIBRATION_TIERS_MOST  8
+#define CALIBRATION_NS_MOST     1e12 /* of any number of ns in a file */
+
+struct calibration_curve {
+	uint32_t count; /* 0: nothing */
+	struct {
+		double x, ns;
+	} points[CALIBRATION_POINTS_MOST]; /* x whole, above 0, rising */
+};
+
+/* A straight line through 0, as an initialiser. */
+#define CALIBRATION_LINE(ns_each) {1, {{1, (ns_each)}}}
+
+enum calibration_term { TERM_ROWS, TERM_ROW_TILES, TERM_SEQUENCES, TERM_PAIRS, TERM_KEYS, TERM_DECODES, TERM_CONTEXT, TERM_COUNT };
+
+struct calibration_transfer {
+	char tier[24];
+	double read_bytes_per_s, write_bytes_per_s;
+	int64_t latency_ns;
+};
+
 struct calibration {
 	char *name, *device, *model, *provenance;
 	bool estimate;
-	double prefill_fixed_ns, prefill_per_new_token_ns, prefill_per_token_pair_ns;
-	double decode_fixed_ns, decode_per_context_token_ns;
+	bool only_prompts_have_rows; /* the first form */
+	double prompt_step_ns, decode_step_ns, weights_ns;
+	uint32_t sharpness, row_tile_tokens, attention_tile_tokens; /* 0 counts as 1 */
+	struct calibration_curve terms[TERM_COUNT];
+	struct calibration_transfer transfers[CALIBRATION_TIERS_MOST];
+	uint32_t transfer_count;
 };
 
 /* `name` is one of the built-in calibrations (gpu/calib/NAME.json, compiled in) or a path; NULL: the default one. */
 struct calibration *calibration_load(const char *name, struct err *err);
 void calibration_free(struct calibration *calibration);
 
-int64_t calibration_prefill_ns(const struct calibration *calibration, uint64_t new_tokens, uint64_t cached_tokens);
-/* `count` tokens decoded one after another, the first at `context_tokens` of context. */
-int64_t calibration_decode_ns(const struct calibration *calibration, uint64_t context_tokens, uint64_t count);
+/* The term's key in a file: "rows_ns". */
+const char *calibration_term_key(enum calibration_term term);
+double calibration_curve_ns(const struct calibration_curve *curve, double x);
+/* What block `depth` of a prompt adds to a step that is full anyway: its rows at the rate of large steps, and its pairs. */
+double calibration_block_ns(const struct calibration *calibration, uint32_t block_tokens, uint32_t depth);
+/* NULL where the tier was not measured. */
+const struct calibration_transfer *calibration_transfer(const struct calibration *calibration, const char *tier);
 
 #endif

@@ -1,12 +1,12 @@
-/* cost_model.h - the backend that predicts: a step's duration from a calibration.
+/* cost_model.h - the backend that predicts: a step's duration from a calibration, whose header has the formula.
  *
- *   step_ns = floor(fixed + per_new_token x N + per_token_pair x P + per_context_token x C)
+ * Curves are held as whole multiples of 2^-20 ns at whole x, so that a step is an exact integer function of its shape:
+ * floor(sum / 2^20), at least 1. The one term that is no curve, the smooth max, is rounded to such a multiple too; it is made
+ * of divisions, products and square roots alone, which IEEE 754 rounds correctly, so all machines come to the same. No term
+ * falls when a step grows.
  *
- * N: prompt tokens computed in the step, P: their token pairs (calibration.h), C: context tokens read by its decodes.
- * `fixed` is the prefill's where prompts are computed, else the decode's. Coefficients are held as whole multiples of
- * 2^-20 ns, so that a step is an exact integer function of its shape and the sum over a stretch of decode steps, each a
- * token longer, has a closed form: a sum of floor((a i + b) / m), O(log) by Euclid's scheme (Graham, Knuth, Patashnik,
- * Concrete Mathematics, 3.5).
+ * The sum over a stretch of decode steps, each a token longer, has a closed form: between two points of the context's curve it
+ * is a sum of floor((a i + b) / m), O(log) by Euclid's scheme (Graham, Knuth, Patashnik, Concrete Mathematics, 3.5).
  */
 #ifndef KVCAST_COST_MODEL_H
 #define KVCAST_COST_MODEL_H
@@ -14,13 +14,34 @@
 #include "backend.h"
 #include "calibration.h"
 
+/* Piece i begins at x[i] with ns[i], and rises by slope[i] each; x[0] and ns[0] are 0. In 2^-20 ns. */
+struct cost_curve {
+	uint32_t count;
+	uint64_t x[CALIBRATION_POINTS_MOST], ns[CALIBRATION_POINTS_MOST], slope[CALIBRATION_POINTS_MOST];
+};
+
 struct cost_model {
-	uint64_t prefill_fixed, per_new_token, per_token_pair, decode_fixed, per_context_token; /* in 2^-20 ns */
+	uint64_t prompt_step, decode_step, weights; /* in 2^-20 ns */
+	uint32_t sharpness, row_tile_tokens, attention_tile_tokens;
+	bool only_prompts_have_rows;
+	struct cost_curve terms[TERM_COUNT];
 };
 
 struct cost_model cost_model_of(const struct calibration *calibration);
 /* The vtable; its `backend` is a const struct cost_model. */
 extern const struct backend_ops cost_model_backend;
+
+/* A prompt alone, in one step; it may be all cached. */
+int64_t cost_model_prompt_ns(const struct cost_model *model, uint64_t new_tokens, uint64_t cached_tokens);
+/* `count` tokens of one sequence decoded one after another, alone, the first at `context_tokens` of context. */
+int64_t cost_model_answer_ns(const struct cost_model *model, uint64_t context_tokens, uint64_t count);
+
+/* What a step is to the formula: x of each term, and whether it has parts of prompts. */
+struct cost_sizes {
+	u128 x[TERM_COUNT];
+	bool has_prompt;
+};
+struct cost_sizes cost_model_sizes(const struct cost_model *model, const struct step *step);
 
 /* Sum of floor((a i + b) / m) for i = 0 .. n - 1; m > 0. */
 u128 cost_model_floor_sum(u128 n, u128 m, u128 a, u128 b);

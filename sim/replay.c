@@ -1,6 +1,7 @@
 #include "replay.h"
 
 #include "blocks_csv.h"
+#include "cost_model.h"
 #include "future.h"
 
 #include <math.h>
@@ -13,6 +14,7 @@ struct run {
 	const struct trace *trace;
 	const struct run_config *config;
 	struct replay_cost cost;
+	struct cost_model model;
 	struct cache *cache;
 	struct future *future;       /* offline policies, prefix semantics */
 	uint32_t *next;              /* offline policies, object semantics */
@@ -174,15 +176,13 @@ static void serve_objects(struct run *run, uint32_t index, struct request_outcom
 static void price_time(const struct run *run, const struct trace_request *request, struct request_outcome *outcome)
 {
 	const uint64_t hit_tokens = outcome->ledger.hit_tokens;
-	outcome->prefill_ns =
-	        calibration_prefill_ns(run->config->calibration, request->prompt_tokens - hit_tokens, hit_tokens);
-	outcome->saved_ns = calibration_prefill_ns(run->config->calibration, request->prompt_tokens, 0) - outcome->prefill_ns;
+	outcome->prefill_ns = cost_model_prompt_ns(&run->model, request->prompt_tokens - hit_tokens, hit_tokens);
+	outcome->saved_ns = cost_model_prompt_ns(&run->model, request->prompt_tokens, 0) - outcome->prefill_ns;
 	outcome->ttft_ns = outcome->prefill_ns;
 	/* The prompt's prefill gives the first token. */
 	outcome->e2e_ns = outcome->ttft_ns;
 	if (request->output_tokens > 1)
-		outcome->e2e_ns += calibration_decode_ns(run->config->calibration, request->prompt_tokens,
-		                                         request->output_tokens - 1);
+		outcome->e2e_ns += cost_model_answer_ns(&run->model, request->prompt_tokens, request->output_tokens - 1);
 }
 
 static void serve(struct run *run, uint32_t index)
@@ -219,16 +219,14 @@ int64_t replay_arrival_ns(const struct run_config *config, const struct trace_re
 double replay_recompute_ns(const void *cost, uint32_t depth)
 {
 	const struct replay_cost *of = cost;
-	const struct calibration *calibration = of->calibration;
-	const double block = of->block_tokens;
-	const double pairs = block * (block * depth) + block * (block + 1) / 2;
-	return calibration->prefill_per_new_token_ns * block + calibration->prefill_per_token_pair_ns * pairs;
+	return calibration_block_ns(of->calibration, of->block_tokens, depth);
 }
 
 static int open_cache(struct run *run, struct err *err)
 {
 	const struct run_config *config = run->config;
 	run->cost = (struct replay_cost){config->calibration, run->trace->block_tokens};
+	run->model = cost_model_of(config->calibration);
 	const struct cache_config cache_config = {
 	        .evict = config->evict,
 	        .ttl = config->ttl,

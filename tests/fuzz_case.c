@@ -169,7 +169,7 @@ static bool is_accepted(const struct fuzz_case *c)
 	struct spec evict, ttl;
 	struct err err;
 	ASSERT(spec_parse(&evict, "lru", &err) == 0 && spec_parse(&ttl, c->ttl_text, &err) == 0);
-	const struct calibration calibration = {.prefill_per_new_token_ns = c->naive.token_ns};
+	const struct calibration calibration = {.terms[TERM_ROWS] = CALIBRATION_LINE(c->naive.token_ns)};
 	const struct run_config config = {.evict = &evict, .ttl = &ttl, .calibration = &calibration};
 	const bool accepted = replay_check(c->trace, &config, &err) == 0;
 	spec_free(&evict);

@@ -109,6 +109,7 @@ static void draw(struct engine_case *c)
 	        .speed = c->base.naive.speed,
 	        .warmup = make_chance(&rng, 80) ? 0 : c->base.naive.warmup,
 	        .seed = current.number,
+	        .calibration = current.number % 2 ? &timed_curved_calibration : &timed_calibration,
 	};
 	uint32_t tier_count = 0;
 	for (size_t i = 0; i < COUNT_OF(names); i++) {

@@ -146,7 +146,7 @@ static bool check_run(const struct fuzz_case *c, struct finding *finding)
 	struct spec evict, ttl;
 	ASSERT(spec_parse(&evict, c->evict_text, &err) == 0 && spec_parse(&ttl, c->ttl_text, &err) == 0);
 	const struct calibration calibration = {
-	        .prefill_per_new_token_ns = c->naive.token_ns, .prefill_per_token_pair_ns = c->naive.pair_ns};
+	        .terms = {[TERM_ROWS] = CALIBRATION_LINE(c->naive.token_ns), [TERM_PAIRS] = CALIBRATION_LINE(c->naive.pair_ns)}};
 	struct side_by_side s = {.c = c, .finding = finding};
 	s.first_counted = (uint32_t)(c->naive.warmup * c->trace->request_count);
 	struct naive_config one_by_one = c->naive;

@@ -152,7 +152,8 @@ static uint64_t rounded(double value, double parts)
 static void run_row(const struct trace *trace, const struct row *row, uint64_t got[COLUMNS])
 {
 	/* Costs that grow with the place in the prompt, for policies that weigh them; nothing else here is about time. */
-	const struct calibration calibration = {.prefill_per_new_token_ns = 23270, .prefill_per_token_pair_ns = 1.165};
+	const struct calibration calibration = {
+	        .terms = {[TERM_ROWS] = CALIBRATION_LINE(23270), [TERM_PAIRS] = CALIBRATION_LINE(1.165)}};
 	struct err err;
 	struct spec evict, ttl;
 	if (spec_parse(&evict, row->cells[EVICT], &err) < 0 || spec_parse(&ttl, row->cells[TTL], &err) < 0)

@@ -28,7 +28,8 @@ static void parse(struct spec *spec, const char *text)
 
 struct runs_result runs_replay(const struct trace *trace, const struct runs_setup *setup)
 {
-	static const struct calibration calibration = {.prefill_per_new_token_ns = 1000, .prefill_per_token_pair_ns = 10};
+	static const struct calibration calibration = {
+	        .terms = {[TERM_ROWS] = CALIBRATION_LINE(1000), [TERM_PAIRS] = CALIBRATION_LINE(10)}};
 	struct runs_result result = {.request_count = trace->request_count};
 	result.outcomes = mem_alloc(trace->request_count, sizeof(*result.outcomes));
 	struct collector collector = {trace, &result};

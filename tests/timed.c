@@ -15,11 +15,36 @@ const struct calibration timed_calibration = {
         .device = "none",
         .model = "none",
         .provenance = "made up",
-        .prefill_fixed_ns = 5000000,
-        .prefill_per_new_token_ns = 70000.25,
-        .prefill_per_token_pair_ns = 3.125,
-        .decode_fixed_ns = 6000000.5,
-        .decode_per_context_token_ns = 11.3,
+        .only_prompts_have_rows = true,
+        .prompt_step_ns = 5000000,
+        .decode_step_ns = 6000000.5,
+        .terms = {
+                [TERM_ROWS] = CALIBRATION_LINE(70000.25),
+                [TERM_PAIRS] = CALIBRATION_LINE(3.125),
+                [TERM_CONTEXT] = CALIBRATION_LINE(11.3),
+        },
+};
+
+const struct calibration timed_curved_calibration = {
+        .name = "curved",
+        .device = "none",
+        .model = "none",
+        .provenance = "made up",
+        .prompt_step_ns = 300000,
+        .decode_step_ns = 200000.7,
+        .weights_ns = 4000000.3,
+        .sharpness = 4,
+        .row_tile_tokens = 16,
+        .attention_tile_tokens = 8,
+        .terms = {
+                [TERM_ROWS] = {3, {{16, 400000}, {24, 900000.1}, {60, 1300000}}},
+                [TERM_ROW_TILES] = CALIBRATION_LINE(30000.3),
+                [TERM_SEQUENCES] = CALIBRATION_LINE(1000.9),
+                [TERM_PAIRS] = {2, {{1000, 70000}, {20000, 900000}}},
+                [TERM_KEYS] = CALIBRATION_LINE(2.7),
+                [TERM_DECODES] = {2, {{3, 5000.5}, {5, 9000}}},
+                [TERM_CONTEXT] = {4, {{40, 3000.3}, {41, 30000}, {300, 30000}, {2000, 123456.7}}},
+        },
 };
 
 struct collector {

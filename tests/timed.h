@@ -39,7 +39,8 @@ struct timed_result {
 	uint32_t *order; /* [answered], as completed */
 };
 
-extern const struct calibration timed_calibration;
+/* Of the first form; and with every term, curved, of the second. */
+extern const struct calibration timed_calibration, timed_curved_calibration;
 
 /* 0, or -1 and a sentence. */
 int timed_try(const struct trace *trace, const struct timed_setup *setup, struct timed_result *result, struct err *err);

@@ -28,12 +28,12 @@ $ kvcast run licence-agents.jsonl.gz --groups g.csv --requests r.csv --quiet >/d
 > 51
 # The same quantiles as the classes of --json, and as a file of the class alone.
 $ kvcast run licence-agents.jsonl.gz --json --groups g.csv | sed -n '/"classes"/,$p' | grep -A5 ttft_ms | sed -n 2,6p; grep -m1 ^class g.csv | cut -d, -f2,9-13
->         "mean": 15.1780367484,
+>         "mean": 15.1780361509,
 >         "p50": 12.040322,
->         "p90": 24.5092234,
->         "p95": 31.8830894,
->         "p99": 46.0320687,
-> compliance-auditor,15.1780367,12.040322,24.5092234,31.8830894,46.0320687
+>         "p90": 24.5092232,
+>         "p95": 31.8830884,
+>         "p99": 46.0320677,
+> compliance-auditor,15.1780362,12.040322,24.5092232,31.8830884,46.0320677
 # Late turns share a row; without sessions there are neither turns nor sessions; names are quoted where they have to be.
 $ for i in $(seq 25); do printf '{"timestamp":%d,"input_length":8,"output_length":1,"hash_ids":[1,2],"session_id":"a,b","class":"say \\"hi\\""}\n' $i; done >long.jsonl; kvcast run long.jsonl --block 4 --groups - | sed '/^trace/,$d' | cut -d, -f1-6 | sed -n '2,3p;20,$p'
 > class,"say ""hi""",25,200,192,0.96

@@ -82,16 +82,16 @@ $ kvcast run small.jsonl --no-timing --capacity 4 --json
 >     "not_loaded_tokens": 0
 >   },
 >   "ttft_ms": {
->     "mean": 4.0838465,
->     "p50": 4.0916,
+>     "mean": 4.08384583333,
+>     "p50": 4.091599,
 >     "p90": 4.1498105,
 >     "p95": 4.14983375,
 >     "p99": 4.14985235,
 >     "max": 4.149857
 >   },
 >   "e2e_ms": {
->     "mean": 8.65422383333,
->     "p50": 7.927513,
+>     "mean": 8.65422316667,
+>     "p50": 7.927512,
 >     "p90": 13.9435585,
 >     "p95": 14.92311975,
 >     "p99": 15.70676875,
@@ -120,7 +120,7 @@ $ kvcast run small.jsonl --no-timing --capacity 4 --json
 >         "not_loaded_tokens": 0
 >       },
 >       "ttft_ms": {
->         "mean": 4.13429933333,
+>         "mean": 4.134299,
 >         "p50": 4.149764,
 >         "p90": 4.1498384,
 >         "p95": 4.1498477,
@@ -128,7 +128,7 @@ $ kvcast run small.jsonl --no-timing --capacity 4 --json
 >         "max": 4.149857
 >       },
 >       "e2e_ms": {
->         "mean": 10.6634646667,
+>         "mean": 10.6634643333,
 >         "p50": 11.984436,
 >         "p90": 15.119032,
 >         "p95": 15.5108565,
@@ -158,20 +158,20 @@ $ kvcast run small.jsonl --no-timing --capacity 4 --json
 >         "not_loaded_tokens": 0
 >       },
 >       "ttft_ms": {
->         "mean": 4.010129,
->         "p50": 4.010129,
->         "p90": 4.010129,
->         "p95": 4.010129,
->         "p99": 4.010129,
->         "max": 4.010129
+>         "mean": 4.010128,
+>         "p50": 4.010128,
+>         "p90": 4.010128,
+>         "p95": 4.010128,
+>         "p99": 4.010128,
+>         "max": 4.010128
 >       },
 >       "e2e_ms": {
->         "mean": 7.927513,
->         "p50": 7.927513,
->         "p90": 7.927513,
->         "p95": 7.927513,
->         "p99": 7.927513,
->         "max": 7.927513
+>         "mean": 7.927512,
+>         "p50": 7.927512,
+>         "p90": 7.927512,
+>         "p95": 7.927512,
+>         "p99": 7.927512,
+>         "max": 7.927512
 >       }
 >     }
 >   ],
@@ -202,8 +202,8 @@ $ kvcast run small.jsonl --no-timing --capacity 4 --json
 >     "max": 0.0
 >   },
 >   "prefill_ms": {
->     "mean": 4.0838465,
->     "p50": 4.0916,
+>     "mean": 4.08384583333,
+>     "p50": 4.091599,
 >     "p90": 4.1498105,
 >     "p95": 4.14983375,
 >     "p99": 4.14985235,
@@ -211,15 +211,15 @@ $ kvcast run small.jsonl --no-timing --capacity 4 --json
 >   },
 >   "span_s": 9.5,
 >   "saved": {
->     "prefill_s": 0.000744807,
->     "cold_requests": 0.176998660403,
+>     "prefill_s": 0.000744808,
+>     "cold_requests": 0.176998919078,
 >     "gpu_dollars": null
 >   },
 >   "shortened_requests": 0
 > }
 $ kvcast run small.jsonl --no-timing --capacity 4 --csv
 > trace,evict,ttl,capacity_blocks,capacity_gib,requests,prompt_tokens,hit_tokens,token_hit_rate,block_hit_rate,request_hit_rate,evicted_blocks,expired_blocks,held_gib_s,ttft_ms_mean,ttft_ms_p50,ttft_ms_p90,ttft_ms_p95,ttft_ms_p99,ttft_is_estimate,blocks,hit_blocks,full_hit_requests,mean_resident_blocks,ledger_hit_gpu_tokens,ledger_cold_tokens,ledger_evicted_tokens,ledger_expired_tokens,ledger_orphaned_tokens,ledger_partial_tokens,ledger_forced_tokens,ledger_not_loaded_tokens,queue_ms_mean,load_ms_mean,prefill_ms_mean,e2e_ms_mean,e2e_ms_p95,prefill_saved_s,span_s,busy_share,output_tokens_per_s,preemptions,rejected_requests,saved_dollars,holding_dollars
-> small.jsonl,lru,none,4,,6,75,32,0.426666667,0.4,0.37962963,7,0,,4.0838465,4.0916,4.1498105,4.14983375,4.14985235,1,20,8,0,3.89473684,32,31,12,0,0,0,0,0,0,0,4.0838465,8.65422383,14.9231197,0.000744807,9.5,,,0,0,,
+> small.jsonl,lru,none,4,,6,75,32,0.426666667,0.4,0.37962963,7,0,,4.08384583,4.091599,4.1498105,4.14983375,4.14985235,1,20,8,0,3.89473684,32,31,12,0,0,0,0,0,0,0,4.08384583,8.65422317,14.9231197,0.000744808,9.5,,,0,0,,
 $ kvcast run small.jsonl --no-timing --capacity 4 --csv --evict fifo --ttl static:ttl=4s,mode=absolute | sh pick hit_blocks evicted_blocks expired_blocks full_hit_requests mean_resident_blocks ledger
 > hit_blocks,evicted_blocks,expired_blocks,full_hit_requests,mean_resident_blocks,ledger_hit_gpu_tokens,ledger_cold_tokens,ledger_evicted_tokens,ledger_expired_tokens,ledger_orphaned_tokens,ledger_partial_tokens,ledger_forced_tokens
 > 6,5,4,0,2.21052632,24,31,8,12,0,0,0
@@ -268,21 +268,21 @@ $ kvcast run small.jsonl --no-timing --model llama-3.1-8b --capacity 4MiB
 $ kvcast run small.jsonl --no-timing --capacity 4 --requests out.csv --csv >/dev/null; cat out.csv; rm out.csv
 > request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens,hit_gpu_tokens,queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms
 > 0,0.000000,a,1,auditor,10,3,0,0,0.000000,0.000000,4.149764,4.149764,11.984436
-> 1,1000.000000,b,1,lawyer,12,2,8,8,0.000000,0.000000,4.010129,4.010129,7.927513
-> 2,1000.000000,a,2,auditor,16,1,8,8,0.000000,0.000000,4.103277,4.103277,4.103277
-> 3,4000.000000,b,2,lawyer,12,2,8,8,0.000000,0.000000,4.010129,4.010129,7.927513
-> 4,9000.000000,c,1,,7,1,0,0,0.000000,0.000000,4.079923,4.079923,4.079923
+> 1,1000.000000,b,1,lawyer,12,2,8,8,0.000000,0.000000,4.010128,4.010128,7.927512
+> 2,1000.000000,a,2,auditor,16,1,8,8,0.000000,0.000000,4.103276,4.103276,4.103276
+> 3,4000.000000,b,2,lawyer,12,2,8,8,0.000000,0.000000,4.010128,4.010128,7.927512
+> 4,9000.000000,c,1,,7,1,0,0,0.000000,0.000000,4.079922,4.079922,4.079922
 > 5,9500.000000,a,3,auditor,18,4,8,8,0.000000,0.000000,4.149857,4.149857,15.902681
 $ kvcast run small.jsonl --no-timing --capacity 4 --requests - --csv
 > request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens,hit_gpu_tokens,queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms
 > 0,0.000000,a,1,auditor,10,3,0,0,0.000000,0.000000,4.149764,4.149764,11.984436
-> 1,1000.000000,b,1,lawyer,12,2,8,8,0.000000,0.000000,4.010129,4.010129,7.927513
-> 2,1000.000000,a,2,auditor,16,1,8,8,0.000000,0.000000,4.103277,4.103277,4.103277
-> 3,4000.000000,b,2,lawyer,12,2,8,8,0.000000,0.000000,4.010129,4.010129,7.927513
-> 4,9000.000000,c,1,,7,1,0,0,0.000000,0.000000,4.079923,4.079923,4.079923
+> 1,1000.000000,b,1,lawyer,12,2,8,8,0.000000,0.000000,4.010128,4.010128,7.927512
+> 2,1000.000000,a,2,auditor,16,1,8,8,0.000000,0.000000,4.103276,4.103276,4.103276
+> 3,4000.000000,b,2,lawyer,12,2,8,8,0.000000,0.000000,4.010128,4.010128,7.927512
+> 4,9000.000000,c,1,,7,1,0,0,0.000000,0.000000,4.079922,4.079922,4.079922
 > 5,9500.000000,a,3,auditor,18,4,8,8,0.000000,0.000000,4.149857,4.149857,15.902681
 > trace,evict,ttl,capacity_blocks,capacity_gib,requests,prompt_tokens,hit_tokens,token_hit_rate,block_hit_rate,request_hit_rate,evicted_blocks,expired_blocks,held_gib_s,ttft_ms_mean,ttft_ms_p50,ttft_ms_p90,ttft_ms_p95,ttft_ms_p99,ttft_is_estimate,blocks,hit_blocks,full_hit_requests,mean_resident_blocks,ledger_hit_gpu_tokens,ledger_cold_tokens,ledger_evicted_tokens,ledger_expired_tokens,ledger_orphaned_tokens,ledger_partial_tokens,ledger_forced_tokens,ledger_not_loaded_tokens,queue_ms_mean,load_ms_mean,prefill_ms_mean,e2e_ms_mean,e2e_ms_p95,prefill_saved_s,span_s,busy_share,output_tokens_per_s,preemptions,rejected_requests,saved_dollars,holding_dollars
-> small.jsonl,lru,none,4,,6,75,32,0.426666667,0.4,0.37962963,7,0,,4.0838465,4.0916,4.1498105,4.14983375,4.14985235,1,20,8,0,3.89473684,32,31,12,0,0,0,0,0,0,0,4.0838465,8.65422383,14.9231197,0.000744807,9.5,,,0,0,,
+> small.jsonl,lru,none,4,,6,75,32,0.426666667,0.4,0.37962963,7,0,,4.08384583,4.091599,4.1498105,4.14983375,4.14985235,1,20,8,0,3.89473684,32,31,12,0,0,0,0,0,0,0,4.08384583,8.65422317,14.9231197,0.000744808,9.5,,,0,0,,
 
 # Standard input and gzip, by name or not, are the same trace; only its name differs.
 $ kvcast run small.jsonl --no-timing --csv | sed 's/^[^,]*,//' >plain
