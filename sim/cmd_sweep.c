@@ -188,6 +188,7 @@ static int make_chains(const struct sweep_command *command, struct tier_config *
 		for (uint32_t i = 0; i < options->tier_count; i++) {
 			char what[64];
 			snprintf(what, sizeof(what), "tier %s:", chain[i].name);
+			tier_config_measured(&chain[i], options->calibration);
 			/* The first tier's is a list, read elsewhere. */
 			if (i > 0 && options_capacity(options, command->trace, what, chain[i].capacity, &chain[i].capacity_blocks, err) < 0)
 				return -1;

@@ -25,7 +25,7 @@ static const struct argp_option option_table[] = {
         {"partial-tail", KEY(OPTION_PARTIAL_TAIL), "cache|skip", 0, "whether a last block that is not full is cached; default cache (engines other than replay: skip)", 0},
         {"recompute-last", KEY(OPTION_RECOMPUTE_LAST), "0|1", 0, "1: the last block of a full hit is computed again; default 0 (engines other than replay: 1)", 0},
         {0, 0, 0, 0, "Lower tiers:", 15},
-        {"tier", KEY_TIER, "TIER", 0, "NAME:SIZE[,key=value...], one level of the cache, the fastest first; repeat. Keys: evict, ttl, read, write, latency, store, promote, expired, compress, inflate, price", 0},
+        {"tier", KEY_TIER, "TIER", 0, "NAME:SIZE[,key=value...], one level of the cache, the fastest first; repeat. Keys: evict, ttl, read, write, latency, store, promote, expired, compress, inflate, price. What read, write and latency are not given is what the calibration measured for a tier of that name (host, disk, archive); else the link takes no time", 0},
         {"load", KEY(OPTION_LOAD), "faster|always|never", 0, "when a hit in a lower tier is loaded; default faster: when that beats computing it", 0},
         {"no-offload", KEY(OPTION_NO_OFFLOAD), 0, 0, "lower tiers decide and log, but hold and move nothing", 0},
         {"archive-every", KEY(OPTION_ARCHIVE_EVERY), "TIME", 0, "how often the archive's worker uploads; default 60s", 0},
@@ -123,7 +123,11 @@ static int load_settings(struct run_options *options, bool evict_all, struct err
 		                    "a token.");
 	options->calibration = calibration_load(options->text[OPTION_CALIB], err);
 	options->config.calibration = options->calibration;
-	return options->calibration ? 0 : -1;
+	if (!options->calibration)
+		return -1;
+	for (uint32_t i = 0; i < options->tier_count; i++)
+		tier_config_measured(&options->tiers[i], options->calibration);
+	return 0;
 }
 
 static struct trace *load_trace(struct run_options *options, const char *path, struct err *err)

@@ -67,13 +67,13 @@ static int set_key(struct tier_config *tier, const char *key, const char *value,
 	if (strcmp(key, "ttl") == 0)
 		return replace_spec(&tier->ttl, value, err);
 	if (strcmp(key, "read") == 0)
-		return units_rate(value, &tier->read_bytes_per_s, err);
+		return tier->read_given = true, units_rate(value, &tier->read_bytes_per_s, err);
 	if (strcmp(key, "write") == 0)
-		return units_rate(value, &tier->write_bytes_per_s, err);
+		return tier->write_given = true, units_rate(value, &tier->write_bytes_per_s, err);
 	if (strcmp(key, "inflate") == 0)
 		return units_rate(value, &tier->inflate_bytes_per_s, err);
 	if (strcmp(key, "latency") == 0)
-		return read_latency(value, &tier->latency_ns, err);
+		return tier->latency_given = true, read_latency(value, &tier->latency_ns, err);
 	if (strcmp(key, "compress") == 0)
 		return read_ratio(value, &tier->compress_ratio, err);
 	if (strcmp(key, "price") == 0)
@@ -182,4 +182,17 @@ void tier_config_free(struct tier_config *tier)
 	tier->capacity = NULL;
 	spec_free(&tier->evict);
 	spec_free(&tier->ttl);
+}
+
+void tier_config_measured(struct tier_config *tier, const struct calibration *calibration)
+{
+	const struct calibration_transfer *measured = calibration_transfer(calibration, tier->name);
+	if (!measured)
+		return;
+	if (!tier->read_given)
+		tier->read_bytes_per_s = measured->read_bytes_per_s;
+	if (!tier->write_given)
+		tier->write_bytes_per_s = measured->write_bytes_per_s;
+	if (!tier->latency_given)
+		tier->latency_ns = measured->latency_ns;
 }

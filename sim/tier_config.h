@@ -1,7 +1,8 @@
 /* tier_config.h - one level of the cache as the user describes it: --tier NAME:SIZE[,key=value...].
  *
  *   evict=SPEC ttl=SPEC                policies of this tier; defaults lru and none
- *   read=RATE write=RATE latency=TIME  the link to it, shared by both directions; defaults inf, inf, 0
+ *   read=RATE write=RATE latency=TIME  the link to it, shared by both directions; defaults: what the calibration measured for a
+ *                                      tier of that name, else inf, inf, 0
  *   store=demote|through|second        what is written to it: victims of the tier above (default); every block that is
  *                                      computed, or loaded from further down; or blocks on their second use
  *   promote=always|second|never        whether a hit here brings the block to the first tier for good, for good on its
@@ -15,6 +16,7 @@
 #ifndef KVCAST_TIER_CONFIG_H
 #define KVCAST_TIER_CONFIG_H
 
+#include "calibration.h"
 #include "spec.h"
 
 #define TIER_MOST 8 /* tiers a chain may have */
@@ -27,7 +29,7 @@ struct tier_config {
 	char *capacity; /* as written: blocks, a size in bytes, or inf */
 	uint64_t capacity_blocks; /* set once the block size is known */
 	struct spec evict, ttl;
-	bool evict_given;
+	bool evict_given, read_given, write_given, latency_given;
 	double read_bytes_per_s, write_bytes_per_s, inflate_bytes_per_s;
 	int64_t latency_ns;
 	enum tier_store store;
@@ -40,5 +42,7 @@ struct tier_config {
 /* 0, or -1 and a sentence; `text` is what follows --tier. */
 int tier_config_parse(struct tier_config *tier, const char *text, struct err *err);
 void tier_config_free(struct tier_config *tier);
+/* Gives a link what was measured, where it was not told. */
+void tier_config_measured(struct tier_config *tier, const struct calibration *calibration);
 
 #endif

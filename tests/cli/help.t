@@ -63,7 +63,10 @@ $ kvcast run --help
 >       --tier=TIER            NAME:SIZE[,key=value...], one level of the cache,
 >                              the fastest first; repeat. Keys: evict, ttl, read,
 >                              write, latency, store, promote, expired, compress,
->                              inflate, price
+>                              inflate, price. What read, write and latency are
+>                              not given is what the calibration measured for a
+>                              tier of that name (host, disk, archive); else the
+>                              link takes no time
 > 
 >  The traffic:
 >       --answers=keep|drop    whether blocks that an answer fills are cached,
@@ -164,7 +167,10 @@ $ kvcast sweep --help
 >       --tier=TIER            NAME:SIZE[,key=value...], one level of the cache,
 >                              the fastest first; repeat. Keys: evict, ttl, read,
 >                              write, latency, store, promote, expired, compress,
->                              inflate, price
+>                              inflate, price. What read, write and latency are
+>                              not given is what the calibration measured for a
+>                              tier of that name (host, disk, archive); else the
+>                              link takes no time
 > 
 >  The traffic:
 >       --answers=keep|drop    whether blocks that an answer fills are cached,
