@@ -4,33 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t llama_weight_count(const struct model *m, enum llama_weight weight)
-{
-	const size_t hidden = m->hidden;
-	switch (weight) {
-	case LLAMA_EMBEDDING:
-	case LLAMA_HEAD:
-		return (size_t)m->vocabulary * hidden;
-	case LLAMA_NORM_ATTENTION:
-	case LLAMA_NORM_MLP:
-	case LLAMA_NORM_FINAL:
-		return hidden;
-	case LLAMA_QKV:
-		return (size_t)llama_qkv_rows(m) * hidden;
-	case LLAMA_QKV_BIAS:
-		return m->has_qkv_bias ? llama_qkv_rows(m) : 0;
-	case LLAMA_OUT:
-		return hidden * m->heads * m->head_size;
-	case LLAMA_GATE_UP:
-		return 2 * (size_t)m->intermediate * hidden;
-	case LLAMA_DOWN:
-		return (size_t)m->intermediate * hidden;
-	case LLAMA_WEIGHTS:
-		break;
-	}
-	return 0;
-}
-
 static bf16_bits *random_weight(struct llama *llama, enum llama_weight weight, uint32_t layer, double inputs)
 {
 	const size_t count = llama_weight_count(&llama->model, weight);

@@ -16,7 +16,7 @@
 #include "attention.h"
 #include "base.h"
 #include "err.h"
-#include "model.h"
+#include "llama_weights.h"
 
 struct llama;
 
@@ -62,9 +62,6 @@ size_t llama_block_bytes(const struct llama *llama);
 void llama_fill_pool(struct llama *llama, uint64_t seed);
 
 /* Copies a weight to the host: rows x columns bf16 as listed in enum llama_weight. `to` has room for it. */
-enum llama_weight { LLAMA_EMBEDDING, LLAMA_NORM_ATTENTION, LLAMA_QKV, LLAMA_QKV_BIAS, LLAMA_OUT, LLAMA_NORM_MLP, LLAMA_GATE_UP,
-                    LLAMA_DOWN, LLAMA_NORM_FINAL, LLAMA_HEAD, LLAMA_WEIGHTS };
-size_t llama_weight_count(const struct model *model, enum llama_weight weight);
 void llama_read_weight(const struct llama *llama, enum llama_weight weight, uint32_t layer, bf16_bits *to);
 
 #endif

@@ -27,7 +27,7 @@ struct reference *reference_open(const struct llama *llama)
 			reference->weights[w][layer] = mem_alloc(count, sizeof(float));
 			llama_read_weight(llama, (enum llama_weight)w, layer, bits);
 			for (size_t i = 0; i < count; i++)
-				reference->weights[w][layer][i] = gpu_from_bf16(bits[i]);
+				reference->weights[w][layer][i] = bf16_to_float(bits[i]);
 		}
 		free(bits);
 	}
