@@ -37,7 +37,7 @@ struct tier_archive *tier_archive_open(const struct tier_archive_options *option
 /* Waits for what is in flight. */
 void tier_archive_close(struct tier_archive *archive);
 
-/* Ends as done, full or failed, and then leaves what was there before. `ttl_ns` TIME_NEVER_NS: for ever. */
+/* Ends as done, full or failed, and then leaves what was there before or nothing. `ttl_ns` TIME_NEVER_NS: for ever. */
 void tier_archive_write(struct tier_archive *archive, struct tier_io_key key, const void *block, int64_t now_ns,
 			int64_t ttl_ns, struct tier_io_request *request);
 /* Any outcome but full; `block` is of use only when done. Refused objects stay where they are. */

@@ -127,11 +127,6 @@ const struct tier_io_counts *tier_disk_counts(const struct tier_disk *disk)
 	return &disk->counts;
 }
 
-static struct tier_io_request *request_of(struct tier_job *job)
-{
-	return (struct tier_io_request *)((char *)job - offsetof(struct tier_io_request, job));
-}
-
 /* The whole block to or from its slot; the bytes that were moved, or -1 and errno. */
 static ssize_t move(const struct tier_disk *disk, const struct tier_io_request *request)
 {
@@ -155,7 +150,7 @@ static ssize_t move(const struct tier_disk *disk, const struct tier_io_request *
 
 static void run(struct tier_job *job)
 {
-	struct tier_io_request *request = request_of(job);
+	struct tier_io_request *request = tier_io_request_of(job);
 	struct tier_disk *disk = request->medium;
 	struct slot *slot = &disk->slots[request->slot];
 	const char *verb = request->is_write ? "written" : "read";

@@ -41,6 +41,11 @@ const char *tier_io_outcome_name(enum tier_io_outcome outcome)
 	return names[outcome];
 }
 
+struct tier_io_request *tier_io_request_of(struct tier_job *job)
+{
+	return (struct tier_io_request *)((char *)job - offsetof(struct tier_io_request, job));
+}
+
 void tier_io_refuse(struct tier_io_request *request, enum tier_io_outcome outcome, const char *format, ...)
 {
 	va_list args;

@@ -64,6 +64,8 @@ struct tier_io_request {
 	int64_t now_ns, ttl_ns;
 };
 
+/* The rest is for the media. */
+struct tier_io_request *tier_io_request_of(struct tier_job *job);
 /* Ends a request with a sentence about it. */
 void tier_io_refuse(struct tier_io_request *request, enum tier_io_outcome outcome, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

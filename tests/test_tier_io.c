@@ -24,6 +24,7 @@
 static struct {
 	int open_error;    /* of an O_DIRECT open */
 	int write_error;   /* of the next writes */
+	bool is_slow;      /* writes take half a millisecond */
 	size_t most_bytes; /* a read or write moves at a time; 0: all */
 } system_says;
 
@@ -51,6 +52,8 @@ ssize_t __wrap_pwrite(int fd, const void *data, size_t bytes, off_t at)
 		errno = system_says.write_error;
 		return -1;
 	}
+	if (system_says.is_slow)
+		usleep(500);
 	return __real_pwrite(fd, data, at_most(bytes), at);
 }
 
@@ -252,6 +255,7 @@ static void requests_on_one_key_keep_their_order(void **state)
 	struct tier_disk *disk = open_disk(2, 8);
 	struct tier_io_request requests[8];
 	uint8_t *blocks = new_blocks(8), *expected = new_blocks(1);
+	system_says.is_slow = true;
 	for (int round = 0; round < 50; round++) {
 		for (uint64_t i = 0; i < 8; i += 2) {
 			fill(blocks + i * BLOCK_BYTES, (uint64_t)round * 8 + i);
@@ -417,7 +421,7 @@ int main(void)
 	    cmocka_unit_test(keys_find_their_slots),
 	    cmocka_unit_test(host_holds_what_is_put),
 	    cmocka_unit_test_teardown(disk_gives_back_what_it_took, forget),
-	    cmocka_unit_test(requests_on_one_key_keep_their_order),
+	    cmocka_unit_test_teardown(requests_on_one_key_keep_their_order, forget),
 	    cmocka_unit_test(a_full_disk_tier_refuses),
 	    cmocka_unit_test(damaged_and_short_blocks_are_refused),
 	    cmocka_unit_test_teardown(a_failed_write_holds_nothing, forget),
