@@ -18,7 +18,7 @@
 #define MOST_RUNS 32
 
 struct bench {
-	const char *model_name;
+	const char *model_name, *tiers_folder;
 	int runs;
 	struct llama *llama;
 	uint32_t *ids, *table;
@@ -84,6 +84,7 @@ static void time_step(struct bench *bench, const char *what, uint32_t new_tokens
 static const struct argp_option option_table[] = {
         {"model", 'm', "NAME|FILE", 0, "the model's shape; default llama-3.1-8b", 0},
         {"runs", 'r', "N", 0, "runs a figure is the median of, 1 to 32; default 7", 0},
+        {"tiers", 't', "FOLDER", 0, "time copies instead: pool and host memory, a disk and an archive in FOLDER", 0},
         {0},
 };
 
@@ -98,6 +99,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		bench->runs = atoi(arg);
 		if (bench->runs < 1 || bench->runs > MOST_RUNS)
 			argp_error(state, "--runs %s: expected a whole number from 1 to %d", arg, MOST_RUNS);
+		return 0;
+	case 't':
+		bench->tiers_folder = arg;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -132,6 +136,8 @@ int cmd_bench(int argc, char **argv)
 	if (gpu_cli_need_device())
 		return 1;
 	gpu_cli_print_machine();
+	if (bench.tiers_folder)
+		return cmd_bench_tiers(&model, bench.tiers_folder, bench.runs);
 	const uint32_t table_room = MOST_SEQUENCES * ((8192 + BLOCK_TOKENS) / BLOCK_TOKENS + 1) + MOST_CONTEXT / BLOCK_TOKENS;
 	const struct llama_options options = {.seed = 1, .block_tokens = BLOCK_TOKENS, .pool_blocks = table_room,
 	                                      .most_tokens = MOST_NEW, .most_sequences = MOST_SEQUENCES, .most_table = table_room};

@@ -3,10 +3,13 @@
 #define KVCAST_GPU_CLI_H
 
 #include "err.h"
+#include "model.h"
 
 int cmd_info(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+/* bench --tiers FOLDER */
+int cmd_bench_tiers(const struct model *model, const char *folder, int runs);
 
 /* Prints "kvcast-gpu: SENTENCE" on stderr and returns 1. */
 int gpu_cli_fail(const struct err *err);
