@@ -173,6 +173,18 @@ static inline block_id queues_front(struct queues *q, uint32_t k)
 	return q->at[queues_slot(queue, queue->front)];
 }
 
+/* The first block of queue k that may go, left in; BLOCK_NONE if there is none. */
+static inline block_id queues_first(struct queues *q, uint32_t k)
+{
+	struct queue *queue = &q->queue[k];
+	const uint64_t position = queues_seek(q, k, queue->front);
+	if (position >= queue->back)
+		return BLOCK_NONE;
+	if (q->plain)
+		queue->front = position; /* before it are holes only */
+	return q->at[queues_slot(queue, position)];
+}
+
 /* Takes the first block of queue k that may go out and returns it; BLOCK_NONE if there is none. */
 static inline block_id queues_pop(struct queues *q, uint32_t k)
 {

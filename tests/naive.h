@@ -129,12 +129,12 @@ struct naive_ttl {
 	int64_t (*ttl_ns)(const struct naive *model, const struct naive_values *own, block_id b, uint64_t hits);
 };
 
-/* The twins of the engines' own policies, of classics that keep queues or scores or judge a sample, and of the papers' that
- * score by a formula or learn. */
+/* The twins of the engines' own policies, of classics that keep queues or scores, judge a sample or follow experts, and of
+ * the papers' that score by a formula or learn. */
 extern const struct naive_policy naive_engines[], naive_queued[], naive_scored[], naive_papers[], naive_learned[],
-        naive_sampled[], naive_vllm;
+        naive_sampled[], naive_experts[], naive_vllm;
 extern const size_t naive_engine_count, naive_queued_count, naive_scored_count, naive_paper_count, naive_learned_count,
-        naive_sampled_count;
+        naive_sampled_count, naive_expert_count;
 
 /* NULL where there is no twin of that name, or none in that scope. */
 const struct naive_policy *naive_policy_find(const char *name, bool leaf);

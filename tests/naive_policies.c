@@ -1,7 +1,7 @@
 /* naive_policies.c - the twins: each policy as one small function. To add one, write its key (the idle block with the
  * smallest goes) or, for rules that are no key, choose() with the hooks it needs, and put it into the table.
- * naive_engines.c has those of the engines, naive_queued.c, naive_scored.c and naive_sampled.c those with queues, with scores and
- * with samples, naive_ttls.c the TTL rules'. */
+ * naive_engines.c has those of the engines, naive_queued.c, naive_scored.c, naive_sampled.c and naive_experts.c those with queues,
+ * scores, samples and experts, naive_ttls.c the TTL rules'. */
 #include "naive.h"
 
 #include <string.h>
@@ -79,6 +79,8 @@ const struct naive_policy *naive_policy_find(const char *name, bool leaf)
 		found = find_in(naive_learned, naive_learned_count, name);
 	if (!found)
 		found = find_in(naive_sampled, naive_sampled_count, name);
+	if (!found)
+		found = find_in(naive_experts, naive_expert_count, name);
 	if (!found)
 		found = find_in(&naive_vllm, 1, name);
 	return found && !(leaf && found->flat_only) ? found : NULL;

@@ -137,12 +137,27 @@ static void lhd_goes_by_its_prior_at_first(void **state)
 	assert_string_equal(worked("lhd", 3, WORKED_LEAF, "AB X Y Z"), "AB ABX AXY XYZ");
 }
 
+/* Seed 1 draws lru first. With C's second use A is the oldest and C the least used: lfu is followed, as nothing is left of
+ * lru's weight (e^-70: .005^(1/2) of the rate, one use after A went). */
+static void lecar_loses_trust_in_who_was_wrong(void **state)
+{
+	(void)state;
+	static const char blocks[] = "A A B C A A A C D";
+	assert_string_equal(worked("lecar:rate=1000,floor=0", 2, WORKED_FLAT, blocks), "A A AB BC AC AC AC AC AD");
+	assert_string_equal(worked("lecar:rate=1000,floor=0", 2, WORKED_OBJECT, blocks), "A A AB BC AC AC AC AC AD");
+	assert_string_equal(worked("lru", 2, WORKED_FLAT, blocks), "A A AB BC AC AC AC AC CD");
+	/* With keep=1 A comes back with 3 uses, so that without further ones C's 2 are still fewer. */
+	assert_string_equal(worked("lecar:rate=1000,floor=0", 2, WORKED_FLAT, "A A B C A C D"), "A A AB BC AC AC CD");
+	assert_string_equal(worked("lecar:rate=1000,floor=0,keep=1", 2, WORKED_FLAT, "A A B C A C D"),
+	                    "A A AB BC AC AC AD");
+}
+
 /* A chain of 3 fills the cache: in flat scope the deepest goes first, whatever the queue. */
 static void a_request_goes_from_its_tail(void **state)
 {
 	(void)state;
 	static const char *const names[] = {"fifo", "lru",  "clock",           "sieve", "s3fifo", "2q",
-					    "arc",  "slru", "slru:segments=1", "mru",   "filo", "hyperbolic", "lhd"};
+					    "arc",  "slru", "slru:segments=1", "mru",   "filo", "hyperbolic", "lhd", "lecar"};
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		assert_string_equal(worked(names[i], 3, WORKED_FLAT, "ABC D"), "ABC ABD");
 		assert_string_equal(worked(names[i], 3, WORKED_LEAF, "ABC D"), "ABC ABD");
@@ -163,6 +178,7 @@ int main(void)
 	    cmocka_unit_test(lirs_keeps_what_comes_back_soon),
 	    cmocka_unit_test(hyperbolic_divides_by_age),
 	    cmocka_unit_test(lhd_goes_by_its_prior_at_first),
+	    cmocka_unit_test(lecar_loses_trust_in_who_was_wrong),
 	    cmocka_unit_test(a_request_goes_from_its_tail),
 	};
 	return cmocka_run_group_tests_name("classics", tests, NULL, NULL);

@@ -249,6 +249,8 @@ static void some_parameters_give_other_rules(void **state)
 	static const char *const pairs[][2] = {
 	        {"age_cost", "score_age_cost"},
 	        {"flops:alpha=0", "lru"},
+	        {"lecar:weight=1,rate=0,floor=0", "lru"},
+	        {"lecar:weight=0,rate=0,floor=0", "lfu"},
 	        {"lookahead:fill=0", "lru"},
 	        {"lookahead:fill=inf", "belady"},
 	        {"saga:beta=0,gamma=0", "lru"},
