@@ -113,6 +113,24 @@ texts traces.svg '[0-9]\.[0-9][0-9]' "0.00 0.50 0.00 0.00 1.50"
 holds traces.svg ">a<" ">b<" unlimited "2.5 M" "capacity (blocks); policies"
 grep -q -e mean\< -e hatched traces.svg && fail "traces.svg has means or hatched cells"
 
+# A curve beside a sweep's points (two rows 1 % apart both show, as rows 0.5 % apart would not); curves of groups have no
+# ceiling; TTLs with what they hold; every cell of a surface.
+draw curve_capacity "$fixtures/curve.csv" "$fixtures/policies.csv" curve.svg
+holds curve.svg "Token hit rate of lru at every capacity" ">lru<" "ceiling: a cache without limit" ">belady<" \
+	"saga, ttl static:ttl=5m,mode=sliding" "capacity (GiB)" "capacity (blocks)"
+{ sed 's/$/,group/;q' "$fixtures/curve.csv"; sed '1d;s/$/,auditor/' "$fixtures/curve.csv"; sed '1d;s/$/,lawyer/' "$fixtures/curve.csv"; } >groups.csv
+draw curve_capacity groups.csv groups.svg
+holds groups.svg ">auditor<" ">lawyer<"
+grep -q ceiling groups.svg && fail "groups.svg has a ceiling, but each group has one of its own"
+draw curve_ttl "$fixtures/ttl.csv" ttl.svg
+holds ttl.svg "A sliding TTL, at every TTL" "held on average (GiB)" ">1m<" ">1h<" "what the next GiB of memory brings"
+sed 's/,[^,]*$/,/' "$fixtures/ttl.csv" >blocks.csv
+sed -i '1s/.*/'"$(head -n 1 "$fixtures/ttl.csv")"'/' blocks.csv
+draw curve_ttl blocks.csv blocks.svg
+holds blocks.svg "held on average (blocks)"
+draw surface "$fixtures/surface.csv" surface.svg
+holds surface.svg ">12.3<" ">23.4<" ">34.5<" ">45.6<" "no limit" "no TTL" ">1 m<" "5 GiB"
+
 # TTFTs are 10, 20, ... 200 ms: p50 lies between the 10th and the 11th, p95 just above the 19th.
 awk -F, 'NR == 1 || $1 % 2 == 0' "$fixtures/requests.csv" >half.csv
 cp "$fixtures/requests.csv" "it's a:b.csv"
@@ -250,6 +268,9 @@ refuses "ttft_breakdown.gp: short.csv has no column ttl; its columns are trace,e
 refuses "tiers.gp: short.csv has no column ttl; its columns are trace,evict." tiers short.csv no.svg
 refuses "timeline.gp: short.csv has no column start_s; its columns are trace,evict." timeline short.csv no.svg
 refuses "classes.gp: short.csv has no column kind; its columns are trace,evict." classes short.csv no.svg
+refuses "curve_capacity.gp: short.csv has no column capacity_blocks; its columns are trace,evict." curve_capacity short.csv no.svg
+refuses "curve_ttl.gp: short.csv has no column ttl_ms; its columns are trace,evict." curve_ttl short.csv no.svg
+refuses "surface.gp: short.csv has no column ttl_ms; its columns are trace,evict." surface short.csv no.svg
 refuses "tiers.gp: $tiers was not swept over disk.read." tiers "$tiers" no.svg disk.read
 refuses "timeline.gp: the stretch from 60 to 60 s is empty." timeline "$fixtures/timeline.csv" no.svg 60 60
 refuses "timeline.gp: $fixtures/timeline.csv has no answer from 120 to 180 s." timeline "$fixtures/timeline.csv" no.svg 120 180
