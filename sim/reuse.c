@@ -1,7 +1,7 @@
 #include "reuse.h"
 
 #include "replay.h"
-#include "tally.h"
+#include "fenwick.h"
 
 #include <stdlib.h>
 
@@ -9,7 +9,7 @@ struct pass {
 	struct reuse *reuse;
 	size_t room;
 	uint32_t *last;      /* [block_count] 1 + the request that used the block last; 0: none yet */
-	struct tally blocks; /* of each request, those that no later one has used */
+	struct fenwick blocks; /* of each request, those that no later one has used */
 };
 
 static void append(struct pass *pass, const struct reuse_stretch *stretch)
@@ -32,7 +32,7 @@ static void note(struct pass *pass, uint32_t request, uint32_t from, uint32_t de
 	        .from = from,
 	        .depth = depth,
 	        .count = count,
-	        .rank = tally_after(&pass->blocks, from),
+	        .rank = fenwick_after(&pass->blocks, from),
 	        .gap_ns = reuse->arrival_ns[request] - reuse->arrival_ns[from],
 	};
 	append(pass, &stretch);
@@ -45,7 +45,7 @@ static void take(struct pass *pass, size_t first_stretch)
 	for (size_t i = first_stretch; i < reuse->count; i++) {
 		const struct reuse_stretch *stretch = &reuse->stretches[i];
 		reuse->left_blocks[stretch->from] -= stretch->count;
-		tally_add(&pass->blocks, stretch->from, -(int64_t)stretch->count);
+		fenwick_add(&pass->blocks, stretch->from, -(int64_t)stretch->count);
 	}
 }
 
@@ -73,7 +73,7 @@ static void use(struct pass *pass, uint32_t request)
 		note(pass, request, from - 1, start, depth - start);
 	take(pass, first_stretch);
 	reuse->path_blocks[request] = reuse->left_blocks[request] = path.block_count;
-	tally_add(&pass->blocks, request, path.block_count);
+	fenwick_add(&pass->blocks, request, path.block_count);
 }
 
 struct reuse_gain reuse_gain(const struct trace *trace, uint32_t request, uint32_t depth, uint32_t count)
@@ -100,13 +100,13 @@ struct reuse *reuse_open(const struct trace *trace, const struct run_config *con
 	        .left_blocks = mem_alloc(trace->request_count, sizeof(*reuse->left_blocks)),
 	};
 	struct pass pass = {.reuse = reuse, .last = mem_alloc(trace->block_count, sizeof(*pass.last)),
-	                    .blocks = tally_open(trace->request_count)};
+	                    .blocks = fenwick_open(trace->request_count)};
 	for (uint32_t r = 0; r < trace->request_count; r++) {
 		reuse->arrival_ns[r] = replay_arrival_ns(config, &trace->requests[r]);
 		use(&pass, r);
 	}
 	free(pass.last);
-	tally_free(&pass.blocks);
+	fenwick_free(&pass.blocks);
 	return reuse;
 }
 

@@ -1,6 +1,6 @@
 #include "stack.h"
 
-#include "tally.h"
+#include "fenwick.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ struct stack {
 	uint32_t *place; /* of each block's last use */
 	block_id *block; /* by place */
 	uint64_t *bits;
-	struct tally before; /* bits of each group that is full */
+	struct fenwick before; /* bits of each group that is full */
 	uint32_t next, used;
 	uint32_t group_used; /* bits in the group that `next` is in */
 };
@@ -32,7 +32,7 @@ struct stack *stack_open(uint32_t block_count)
 	memset(stack->place, 0xff, block_count * sizeof(*stack->place));
 	stack->block = mem_alloc(stack->places, sizeof(*stack->block));
 	stack->bits = mem_alloc(stack->places / 64, sizeof(*stack->bits));
-	stack->before = tally_open(stack->places / GROUP_PLACES);
+	stack->before = fenwick_open(stack->places / GROUP_PLACES);
 	return stack;
 }
 
@@ -41,7 +41,7 @@ void stack_close(struct stack *stack)
 	free(stack->place);
 	free(stack->block);
 	free(stack->bits);
-	tally_free(&stack->before);
+	fenwick_free(&stack->before);
 	free(stack);
 }
 
@@ -53,7 +53,7 @@ static void put(struct stack *stack, block_id b)
 	stack->bits[place / 64] |= UINT64_C(1) << place % 64;
 	stack->group_used++;
 	if (stack->next % GROUP_PLACES == 0) {
-		tally_add(&stack->before, place / GROUP_PLACES, stack->group_used);
+		fenwick_add(&stack->before, place / GROUP_PLACES, stack->group_used);
 		stack->group_used = 0;
 	}
 }
@@ -62,8 +62,8 @@ static void put(struct stack *stack, block_id b)
 static void compact(struct stack *stack)
 {
 	const uint32_t end = stack->next;
-	tally_free(&stack->before);
-	stack->before = tally_open(stack->places / GROUP_PLACES);
+	fenwick_free(&stack->before);
+	stack->before = fenwick_open(stack->places / GROUP_PLACES);
 	stack->next = stack->group_used = 0;
 	for (uint32_t word = 0; word < end / 64; word++) {
 		uint64_t bits = stack->bits[word];
@@ -101,8 +101,8 @@ uint32_t stack_use(struct stack *stack, block_id b)
 		if (group == stack->next / GROUP_PLACES) {
 			stack->group_used--;
 		} else {
-			rank += stack->group_used + (uint32_t)tally_after(&stack->before, group);
-			tally_add(&stack->before, group, -1);
+			rank += stack->group_used + (uint32_t)fenwick_after(&stack->before, group);
+			fenwick_add(&stack->before, group, -1);
 		}
 	}
 	put(stack, b);
