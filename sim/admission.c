@@ -140,6 +140,14 @@ static bool hold_load(struct engine *engine, struct sequence *sequence, const st
 	return false;
 }
 
+static int64_t transfer(const struct engine *engine, uint32_t request, const struct tier_segment *segment)
+{
+	if (!engine->ops->load_ns)
+		return BACKEND_AS_LINK;
+	return engine->ops->load_ns(engine->backend, request, segment->tier, engine->sequences[request].path, segment->from,
+	                            segment->from + segment->count);
+}
+
 /* A load that fails takes its time like any other; it and those behind it in the path are of no use then. */
 static void start_load(struct engine *engine, uint32_t request, const struct finding *finding)
 {
@@ -148,10 +156,12 @@ static void start_load(struct engine *engine, uint32_t request, const struct fin
 	sequence->loading_count = sequence->useful_count = finding->segment_count;
 	for (uint32_t i = 0; i < finding->segment_count; i++) {
 		const struct tier_segment *segment = &finding->segments[i];
-		const int64_t arrival_ns = tiers_load(engine->tiers, sequence->path, segment, engine->now_ns);
+		const int64_t took_ns = transfer(engine, request, segment);
+		const int64_t arrival_ns = tiers_load(engine->tiers, sequence->path, segment,
+		                                      took_ns == BACKEND_FAILED ? BACKEND_AS_LINK : took_ns, engine->now_ns);
 		ready_ns = arrival_ns > ready_ns ? arrival_ns : ready_ns;
 		sequence->loading[i] = *segment;
-		if (load_fails(engine, segment->tier)) {
+		if (load_fails(engine, segment->tier) || took_ns == BACKEND_FAILED) {
 			engine->result->tiers[segment->tier].failed_loads++;
 			sequence->useful_count = i < sequence->useful_count ? i : sequence->useful_count;
 		}
@@ -198,12 +208,11 @@ bool admission_admit(struct engine *engine, uint32_t request)
 	scheduler_describe(engine, request);
 	tiers_watch(engine->tiers, sequence->path, finding.reachable_blocks);
 	cache_touch(engine->cache, sequence->path, finding.hit_blocks);
-	sequence->held_blocks = finding.hit_blocks;
+	sequence->held_blocks = sequence->hit_blocks = sequence->told_blocks = finding.hit_blocks;
+	engine_hold(engine, request, sequence->path, 0, finding.hit_blocks, 0);
 	sequence->computed_tokens = (uint64_t)finding.hit_blocks * engine->block_tokens;
 	if (finding.load_blocks && !hold_load(engine, sequence, &finding))
 		finding.load_blocks = finding.segment_count = 0;
-	/* What is to be loaded is held by now, so stores cannot push it out. */
-	tiers_hit(engine->tiers, sequence->path, finding.hit_blocks, engine->now_ns);
 	if (sequence->preemptions == 0) {
 		sequence->admitted_ns = sequence->ready_ns = engine->now_ns;
 		book(engine, request, &finding);
@@ -251,6 +260,8 @@ static void keep_loaded(struct engine *engine, uint32_t request, uint32_t blocks
 	scheduler_describe(engine, request);
 	sequence->held_blocks = cache_extend(engine->cache, sequence->path, from, from + kept);
 	ASSERT(sequence->held_blocks == from + kept);
+	sequence->told_blocks = sequence->held_blocks;
+	engine_hold(engine, request, sequence->path, from, from + kept, from);
 	sequence->computed_tokens += (uint64_t)blocks * engine->block_tokens;
 }
 
@@ -281,6 +292,8 @@ void admission_loaded(struct engine *engine, uint32_t request)
 		sequence->ready_ns = engine->now_ns;
 		unbook_failed(sequence, engine->block_tokens);
 	}
+	if (engine->ops->trim && sequence->useful_count < sequence->loading_count)
+		engine->ops->trim(engine->backend, request, sequence->held_blocks + blocks);
 	keep_loaded(engine, request, blocks);
 	scheduler_wait(engine, request);
 }

@@ -66,6 +66,8 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 	}
 	cache->objects = config->objects;
 	cache->orphans = !config->leaf || cache->expiry;
+	if (!cache_free_is_sure(cache))
+		cache->former = mem_alloc(trace->block_count, sizeof(*cache->former));
 	return cache;
 }
 
@@ -79,6 +81,7 @@ void cache_close(struct cache *cache)
 	free(cache->session_end);
 	cache_history_close(cache);
 	free(cache->state);
+	free(cache->former);
 	free(cache->pins);
 	free(cache->children);
 	free(cache->next_use);
@@ -135,18 +138,24 @@ void cache_unpin(struct cache *cache, struct trace_run stretch)
 	}
 }
 
-bool cache_drop(struct cache *cache, block_id b, enum block_state why)
+/* The cache's part of b's leaving, when policy and expiry have forgotten it. */
+static void leave(struct cache *cache, block_id b, enum block_state why)
 {
 	ASSERT(cache->state[b] == BLOCK_RESIDENT && cache->pins[b] == 0);
-	const bool ends = cache->expiry && expiry_leave(cache->expiry, b);
 	cache->state[b] = (uint8_t)why;
 	cache->used_blocks--;
-	if (cache->on_drop)
-		cache->on_drop(cache->on_drop_context, b, why);
 	const block_id parent = cache->trace->parent[b];
 	if (cache->env.leaf && parent != BLOCK_NONE && --cache->children[parent] == 0 && cache->pins[parent] == 0 &&
 	    (cache->state[parent] & BLOCK_RESIDENT) && cache->ops->idle)
 		cache->ops->idle(cache->policy, parent, 1);
+}
+
+bool cache_drop(struct cache *cache, block_id b, enum block_state why)
+{
+	const bool ends = cache->expiry && expiry_leave(cache->expiry, b);
+	leave(cache, b, why);
+	if (cache->on_drop)
+		cache->on_drop(cache->on_drop_context, b, why);
 	return ends;
 }
 
@@ -367,6 +376,8 @@ uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint
 	uint32_t held = from;
 	for (struct path_walk walk = path_forward((struct path){path.runs, to}, from); path_next(&walk, &stretch);) {
 		for (block_id b = stretch.first; b < stretch.first + stretch.count; b++, held++) {
+			if (cache->former)
+				cache->former[b] = cache->state[b];
 			if (cache->state[b] == BLOCK_RESIDENT) {
 				cache_pin(cache, (struct trace_run){b, 1});
 				continue;
@@ -377,6 +388,35 @@ uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint
 		}
 	}
 	return held;
+}
+
+/* A block that only its last cache_extend pins, or its shield, goes without a trace. */
+static void withdraw(struct cache *cache, block_id b)
+{
+	cache_unpin(cache, (struct trace_run){b, 1});
+	if (cache->expiry && expiry_cut(cache->expiry, b) && expiry_hard(cache->expiry))
+		cache_unpin(cache, (struct trace_run){b, 1});
+	if (cache->ops->remove)
+		cache->ops->remove(cache->policy, b);
+	const bool ends = cache->expiry && expiry_withdraw(cache->expiry, b);
+	leave(cache, b, (enum block_state)cache->former[b]);
+	if (ends)
+		cache_expire_sweep(cache, cache->now.now_ns);
+}
+
+void cache_retract(struct cache *cache, struct path path, uint32_t from, uint32_t held)
+{
+	struct trace_run stretch;
+	uint32_t left = held;
+	for (struct path_walk walk = path_backward((struct path){path.runs, held});
+	     left > from && path_previous(&walk, &stretch);) {
+		for (block_id b = stretch.first + stretch.count; left > from && b-- > stretch.first; left--) {
+			if (cache->former[b] == BLOCK_RESIDENT)
+				cache_expire_release(cache, (struct trace_run){b, 1});
+			else
+				withdraw(cache, b);
+		}
+	}
 }
 
 void cache_finish(struct cache *cache, struct path path, uint32_t held_blocks)

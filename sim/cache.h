@@ -77,6 +77,9 @@ void cache_reconsider(struct cache *cache, block_id b);
  * path are held then: `to`, unless no victim was found. Both are undone by cache_release. */
 void cache_touch(struct cache *cache, struct path path, uint32_t hit_blocks);
 uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint32_t to);
+/* Undoes the last cache_extend from `from` on, which came as far as `held`: blocks that it brought leave as if they had not
+ * come. Only where cache_free_is_sure() does not hold. */
+void cache_retract(struct cache *cache, struct path path, uint32_t from, uint32_t held);
 /* cache_release at the end of a request that took time: recency counts from here. The caller has raised now.seq. */
 void cache_finish(struct cache *cache, struct path path, uint32_t held_blocks);
 /* Takes `blocks` out of the capacity, evicting as needed; how many it got. cache_unreserve gives them back. */

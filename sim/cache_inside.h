@@ -23,6 +23,7 @@ struct cache {
 	struct evict_env env;
 	struct policy_now now;
 	uint8_t *state; /* enum block_state */
+	uint8_t *former; /* what it was before the last cache_extend came to it; NULL where none is ever undone */
 	uint32_t *pins, *children;
 	uint32_t *next_use; /* offline policies only */
 	union param_value (*values)[PARAM_MOST]; /* env.values */
@@ -48,7 +49,7 @@ int cache_policy_open(struct cache *cache, const struct spec *spec, struct err *
 void cache_pin(struct cache *cache, struct trace_run stretch);
 /* The other way, tail to root. Blocks that are over stay: cache_expire_release. */
 void cache_unpin(struct cache *cache, struct trace_run stretch);
-/* b, which the policy has forgotten, is gone; its parent may have become idle. True where the time of blocks that waited
+/* b, which the policy has forgotten, is gone, and lower tiers are told; its parent may have become idle. True where the time of blocks that waited
  * for b is over on that account: cache_expire_sweep. */
 bool cache_drop(struct cache *cache, block_id b, enum block_state why);
 /* Brings the residency integral up to `now_ns`. */

@@ -42,9 +42,11 @@ static void find_answer(struct engine *engine, uint32_t request)
 	const uint32_t prompt_blocks = this->prompt_tokens / engine->block_tokens;
 	if (!engine->config->keep_answers || this->output_tokens == 0)
 		return;
+	/* The last token of an answer is nobody's context. */
+	const uint64_t filled = ((uint64_t)this->prompt_tokens + this->output_tokens - 1) / engine->block_tokens;
 	if (this->answer_block_count > 0) {
 		sequence->answer = (struct path){trace->runs + this->answer_run_first, this->answer_block_count};
-		sequence->answer_to = this->answer_block_count;
+		sequence->answer_to = (uint32_t)engine_least(this->answer_block_count, filled - prompt_blocks);
 		return;
 	}
 	if (engine->next_turn[request] == UINT32_MAX)
@@ -57,10 +59,9 @@ static void find_answer(struct engine *engine, uint32_t request)
 	if (prompt_blocks > 0 &&
 	    path_block(path, prompt_blocks - 1) != path_block(sequence->path, prompt_blocks - 1))
 		return;
-	const uint64_t filled = ((uint64_t)this->prompt_tokens + this->output_tokens - 1) / engine->block_tokens;
 	sequence->answer = path;
 	sequence->answer_from = prompt_blocks;
-	sequence->answer_to = (uint32_t)(filled < path.block_count ? filled : path.block_count);
+	sequence->answer_to = (uint32_t)engine_least(filled, path.block_count);
 }
 
 static void arrive(struct engine *engine, uint32_t request)
@@ -89,6 +90,9 @@ static void arrive(struct engine *engine, uint32_t request)
 		return;
 	}
 	find_answer(engine, request);
+	if (engine->ops->answer && sequence->answer_to > sequence->answer_from)
+		engine->ops->answer(engine->backend, request, sequence->answer, sequence->answer_from, sequence->answer_to,
+		                    this->prompt_tokens / engine->block_tokens);
 	scheduler_wait(engine, request);
 }
 
@@ -127,7 +131,8 @@ static void let_go(struct engine *engine, uint32_t request)
 	struct sequence *sequence = &engine->sequences[request];
 	scheduler_describe(engine, request);
 	const bool continues_path = sequence->answer_from > 0 || sequence->path.block_count == 0;
-	const bool whole = sequence->held_blocks == engine->trace->requests[request].prompt_tokens / engine->block_tokens;
+	const uint32_t prompt_blocks = engine->trace->requests[request].prompt_tokens / engine->block_tokens;
+	const bool whole = sequence->held_blocks == prompt_blocks;
 	if (sequence->answer_to > sequence->answer_from && whole) {
 		const uint32_t count = sequence->answer_to - sequence->answer_from;
 		const uint32_t spare = count < sequence->reserved_blocks ? count : sequence->reserved_blocks;
@@ -135,6 +140,7 @@ static void let_go(struct engine *engine, uint32_t request)
 		sequence->reserved_blocks -= spare;
 		const uint32_t to = sequence->answer_from + spare;
 		const uint32_t held = cache_extend(engine->cache, sequence->answer, sequence->answer_from, to);
+		engine_hold(engine, request, sequence->answer, sequence->answer_from, held, prompt_blocks);
 		tiers_computed(engine->tiers, sequence->answer, sequence->answer_from, held, engine->now_ns);
 		if (continues_path) {
 			sequence->path = sequence->answer;
@@ -389,6 +395,8 @@ static int open_tiers(struct engine *engine, struct err *err)
 	        .history = config->blocks != NULL,
 	        .log = config->log ? log_tier_blocks : NULL,
 	        .log_context = engine,
+	        .ops = engine->ops,
+	        .backend = engine->backend,
 	};
 	engine->tiers = tiers_open(engine->trace, &chain, err);
 	if (!engine->tiers)

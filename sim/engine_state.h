@@ -22,6 +22,8 @@ struct sequence {
 	struct path answer;       /* blocks the answer fills are answer_from .. answer_to - 1 of this path */
 	uint32_t answer_from, answer_to;
 	uint32_t held_blocks;     /* of path, pinned */
+	uint32_t hit_blocks;      /* of those, hits that lower tiers have not been told of; */
+	uint32_t told_blocks;     /* computed ones from here on neither */
 	uint32_t reserved_blocks; /* memory beside them: partial tails, answers, loads under way, what is not to be kept */
 	struct tier_segment loading[LOAD_SEGMENTS]; /* the load under way */
 	uint32_t loading_count, useful_count; /* segments; those before the first that fails */
@@ -105,6 +107,14 @@ static inline uint64_t engine_least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Blocks from..to-1 of `path`, from block `place` of the sequence on, are the request's. */
+static inline void engine_hold(const struct engine *engine, uint32_t request, struct path path, uint32_t from, uint32_t to,
+                               uint32_t place)
+{
+	if (engine->ops->hold && to > from)
+		engine->ops->hold(engine->backend, request, path, from, to, place);
+}
+
 static inline uint32_t engine_blocks(const struct engine *engine, uint64_t tokens)
 {
 	return (uint32_t)((tokens + engine->block_tokens - 1) / engine->block_tokens);
@@ -130,7 +140,8 @@ bool scheduler_build(struct engine *engine);
 void scheduler_stretch(struct engine *engine);
 /* Takes everything from a sequence: its pins, its memory, its place. */
 void scheduler_release(struct engine *engine, uint32_t request);
-/* The step's tokens have been computed; blocks that became whole are kept. Not for decode parts. */
+/* The step's tokens have been computed; blocks that became whole are kept, and lower tiers take theirs: not before, as a
+ * block may be hit in the step that computes it. Not for decode parts. */
 void scheduler_commit(struct engine *engine, uint32_t request);
 void scheduler_wait(struct engine *engine, uint32_t request);
 /* Makes now of every tier speak of `request`, with a new seq. */

@@ -195,6 +195,13 @@ bool expiry_leave(struct expiry *expiry, block_id b)
 	return true;
 }
 
+bool expiry_withdraw(struct expiry *expiry, block_id b)
+{
+	if (expiry->queue.key_ns[b] != WHEEL_OUT)
+		wheel_take(&expiry->queue, b);
+	return expiry_leave(expiry, b);
+}
+
 int64_t expiry_first_ns(const struct expiry *expiry)
 {
 	return wheel_first_ns(&expiry->queue);

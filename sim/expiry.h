@@ -33,6 +33,8 @@ void expiry_insert(struct expiry *expiry, block_id b);
 void expiry_hit(struct expiry *expiry, block_id first, uint32_t count);
 /* A resident block has left. True where a parent waited only for it: its time is over now. */
 bool expiry_leave(struct expiry *expiry, block_id b);
+/* The same for a block that leaves as if it had not come: expiry_first_ns() does not know it any more. */
+bool expiry_withdraw(struct expiry *expiry, block_id b);
 /* No block's time is over before this; TIME_NEVER_NS if none's ever is. It may be early. */
 int64_t expiry_first_ns(const struct expiry *expiry);
 /* The next block whose time is over before `now_ns`, in order of that time; false if there is none. */

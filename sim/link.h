@@ -33,6 +33,9 @@ int64_t link_arrival_ns(const struct link_path *link, enum link_direction direct
                         double bytes);
 /* Books it and says when it arrives. */
 int64_t link_transfer(struct link_path *link, enum link_direction direction, int64_t now_ns, double bytes);
+/* The same for a transfer of which it is known that it takes `duration_ns`, latency included. */
+int64_t link_transfer_in(struct link_path *link, enum link_direction direction, int64_t now_ns, double bytes,
+                         int64_t duration_ns);
 bool link_is_down(const struct link_path *link, int64_t now_ns);
 
 #endif

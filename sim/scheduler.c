@@ -46,9 +46,21 @@ void scheduler_describe(struct engine *engine, uint32_t request)
 	tiers_describe(engine->tiers, &now);
 }
 
+/* Puts back what grow() has changed: nobody may hit blocks that will not be computed now. */
+static void shrink_back(struct engine *engine, struct sequence *sequence, uint32_t held_blocks, uint32_t reserved_blocks)
+{
+	cache_retract(engine->cache, sequence->path, held_blocks, sequence->held_blocks);
+	sequence->held_blocks = held_blocks;
+	if (sequence->reserved_blocks > reserved_blocks)
+		cache_unreserve(engine->cache, sequence->reserved_blocks - reserved_blocks);
+	else if (cache_reserve(engine->cache, reserved_blocks - sequence->reserved_blocks) < reserved_blocks - sequence->reserved_blocks)
+		ASSERT(!"what was reserved can be had again");
+	sequence->reserved_blocks = reserved_blocks;
+}
+
 /* Memory for `tokens` tokens in all, of which those in the first `kept_tokens` are blocks to keep. False, with nothing
- * changed but what was got, where the cache has no room. Who came short alone would only come to the same point again, and
- * gets all at once. */
+ * changed but that others may have been evicted, where the cache has no room. Who came short alone would only come to the
+ * same point again, and gets all at once. */
 static bool grow(struct engine *engine, uint32_t request, uint64_t tokens, uint64_t kept_tokens)
 {
 	struct sequence *sequence = &engine->sequences[request];
@@ -58,25 +70,26 @@ static bool grow(struct engine *engine, uint32_t request, uint64_t tokens, uint6
 	if (keep < sequence->held_blocks)
 		keep = sequence->held_blocks;
 	const uint32_t beside = all > keep ? all - keep : 0;
+	const uint32_t held = sequence->held_blocks, reserved = sequence->reserved_blocks;
+	if ((uint64_t)(keep - held) + beside > cache_free_blocks(engine->cache) + reserved)
+		return false;
 	/* A block that becomes whole needs no place beside any more. */
-	if (sequence->reserved_blocks > beside) {
-		cache_unreserve(engine->cache, sequence->reserved_blocks - beside);
+	if (reserved > beside) {
+		cache_unreserve(engine->cache, reserved - beside);
 		sequence->reserved_blocks = beside;
 	}
-	const uint64_t needed = (keep - sequence->held_blocks) + (beside - sequence->reserved_blocks);
-	if (needed > cache_free_blocks(engine->cache))
-		return false;
-	if (keep > sequence->held_blocks) {
-		const uint32_t from = sequence->held_blocks;
+	if (keep > held) {
 		scheduler_describe(engine, request);
-		sequence->held_blocks = cache_extend(engine->cache, sequence->path, from, keep);
-		tiers_computed(engine->tiers, sequence->path, from, sequence->held_blocks, engine->now_ns);
-		if (sequence->held_blocks < keep)
-			return false;
+		sequence->held_blocks = cache_extend(engine->cache, sequence->path, held, keep);
 	}
-	if (beside > sequence->reserved_blocks)
+	if (sequence->held_blocks == keep && beside > sequence->reserved_blocks)
 		sequence->reserved_blocks += cache_reserve(engine->cache, beside - sequence->reserved_blocks);
-	return sequence->reserved_blocks == beside;
+	if (sequence->held_blocks < keep || sequence->reserved_blocks < beside) {
+		shrink_back(engine, sequence, held, reserved);
+		return false;
+	}
+	engine_hold(engine, request, sequence->path, held, keep, held);
+	return true;
 }
 
 static bool grow_for(struct engine *engine, uint32_t request, uint64_t tokens)
@@ -87,9 +100,16 @@ static bool grow_for(struct engine *engine, uint32_t request, uint64_t tokens)
 
 void scheduler_commit(struct engine *engine, uint32_t request)
 {
-	const struct sequence *sequence = &engine->sequences[request];
+	struct sequence *sequence = &engine->sequences[request];
 	if (!engine->commits_at_once)
 		grow(engine, request, sequence->computed_tokens, sequence->computed_tokens);
+	if (tiers_count(engine->tiers) == 1)
+		return;
+	scheduler_describe(engine, request);
+	tiers_hit(engine->tiers, sequence->path, sequence->hit_blocks, engine->now_ns);
+	tiers_computed(engine->tiers, sequence->path, sequence->told_blocks, sequence->held_blocks, engine->now_ns);
+	sequence->hit_blocks = 0;
+	sequence->told_blocks = sequence->held_blocks;
 }
 
 void scheduler_release(struct engine *engine, uint32_t request)
@@ -99,6 +119,8 @@ void scheduler_release(struct engine *engine, uint32_t request)
 	sequence->reserved_blocks = 0;
 	cache_finish(engine->cache, sequence->path, sequence->held_blocks);
 	sequence->held_blocks = 0;
+	if (engine->ops->release)
+		engine->ops->release(engine->backend, request);
 }
 
 /* A ready sequence starts, or loses what it has. */

@@ -36,8 +36,15 @@ static void log_blocks(const struct tiers *tiers, int64_t now_ns, const char *ki
 		tiers->config.log(tiers->config.log_context, now_ns, kind, tier, first, count);
 }
 
-/* Writes block b to a lower tier, which stands at `now_ns`, over its link; true if it is there now. */
-static bool store(struct tiers *tiers, uint32_t index, block_id b, const char *kind, int64_t now_ns)
+static int64_t book(struct tier *tier, enum link_direction direction, int64_t now_ns, double bytes, int64_t took_ns)
+{
+	if (took_ns == BACKEND_AS_LINK)
+		return link_transfer(&tier->link, direction, now_ns, bytes);
+	return link_transfer_in(&tier->link, direction, now_ns, bytes, took_ns);
+}
+
+/* Writes block b, which tier `from` has, to a lower tier, which stands at `now_ns`, over its link; true if it is there now. */
+static bool store(struct tiers *tiers, uint32_t from, uint32_t index, block_id b, const char *kind, int64_t now_ns)
 {
 	struct tier *tier = &tiers->tiers[index];
 	if (cache_block_state(tier->cache, b) == BLOCK_RESIDENT)
@@ -51,17 +58,19 @@ static bool store(struct tiers *tiers, uint32_t index, block_id b, const char *k
 	log_blocks(tiers, now_ns, kind, index, b, 1);
 	if (tiers->config.dry)
 		return false;
-	link_transfer(&tier->link, LINK_WRITE, now_ns, tiers->config.block_bytes * tier->config->compress_ratio);
+	const struct backend_ops *ops = tiers->config.ops;
+	const int64_t took_ns = ops && ops->store_ns ? ops->store_ns(tiers->config.backend, from, index, b) : BACKEND_AS_LINK;
+	book(tier, LINK_WRITE, now_ns, tiers->config.block_bytes * tier->config->compress_ratio, took_ns);
 	tier->counts.stored_blocks++;
 	return true;
 }
 
-/* Write-through tiers above `below` take b. */
-static void store_through(struct tiers *tiers, uint32_t below, block_id b, int64_t now_ns)
+/* Write-through tiers above `below` take b from tier `from`. */
+static void store_through(struct tiers *tiers, uint32_t from, uint32_t below, block_id b, int64_t now_ns)
 {
 	for (uint32_t t = 1; t < below; t++) {
 		if (tiers->tiers[t].config->store == TIER_STORE_THROUGH && t != tiers->archive)
-			store(tiers, t, b, "store", now_ns);
+			store(tiers, from, t, b, "store", now_ns);
 	}
 }
 
@@ -82,10 +91,11 @@ static void on_drop(void *context, block_id b, enum block_state why)
 	if (why == BLOCK_EXPIRED)
 		advance_from(tiers, next, now_ns);
 	log_blocks(tiers, now_ns, "drop", tier->index, b, 1);
-	if (next >= tiers->count || tiers->tiers[next].config->is_archive)
-		return;
-	if (tiers->tiers[next].config->store == TIER_STORE_DEMOTE && (why == BLOCK_EVICTED || tier->config->demotes_expired))
-		store(tiers, next, b, "demote", now_ns);
+	if (next < tiers->count && !tiers->tiers[next].config->is_archive &&
+	    tiers->tiers[next].config->store == TIER_STORE_DEMOTE && (why == BLOCK_EVICTED || tier->config->demotes_expired))
+		store(tiers, tier->index, next, b, "demote", now_ns);
+	if (tiers->config.ops && tiers->config.ops->drop)
+		tiers->config.ops->drop(tiers->config.backend, tier->index, b);
 }
 
 static int open_tier(struct tiers *tiers, uint32_t index, struct err *err)
@@ -288,13 +298,14 @@ void tiers_return(struct tiers *tiers, struct path path, const struct tier_segme
 	struct trace_run stretch;
 	const struct path part = {path.runs, segment->from + segment->count};
 	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);) {
-		cache_return(tiers->tiers[segment->tier].cache, stretch.first, stretch.count);
 		for (uint32_t i = 0; came && i < stretch.count; i++)
-			store_through(tiers, segment->tier, stretch.first + i, tiers->now_ns);
+			store_through(tiers, segment->tier, segment->tier, stretch.first + i, tiers->now_ns);
+		cache_return(tiers->tiers[segment->tier].cache, stretch.first, stretch.count);
 	}
 }
 
-int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segment *segment, int64_t now_ns)
+int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segment *segment, int64_t took_ns,
+                   int64_t now_ns)
 {
 	struct tier *tier = &tiers->tiers[segment->tier];
 	struct trace_run stretch;
@@ -302,7 +313,8 @@ int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segm
 	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);)
 		log_blocks(tiers, now_ns, "load", segment->tier, stretch.first, stretch.count);
 	tier->counts.loaded_blocks += segment->count;
-	return link_transfer(&tier->link, LINK_READ, now_ns, packed_bytes(tiers, segment)) + inflate_ns(tiers, segment);
+	return book(tier, LINK_READ, now_ns, packed_bytes(tiers, segment), took_ns) +
+	       (took_ns == BACKEND_AS_LINK ? inflate_ns(tiers, segment) : 0);
 }
 
 static void note_for_archive(struct tiers *tiers, block_id b)
@@ -332,7 +344,7 @@ void tiers_computed(struct tiers *tiers, struct path path, uint32_t from, uint32
 	const struct path part = {path.runs, to};
 	for (struct path_walk walk = path_forward(part, from); path_next(&walk, &stretch);) {
 		for (uint32_t i = 0; i < stretch.count; i++) {
-			store_through(tiers, tiers->count, stretch.first + i, now_ns);
+			store_through(tiers, 0, tiers->count, stretch.first + i, now_ns);
 			if (tiers->archive)
 				note_for_archive(tiers, stretch.first + i);
 		}
@@ -350,7 +362,7 @@ void tiers_hit(struct tiers *tiers, struct path path, uint32_t hit_blocks, int64
 		for (uint32_t i = 0; i < stretch.count; i++) {
 			for (uint32_t t = 1; t < tiers->count; t++) {
 				if (tiers->tiers[t].config->store == TIER_STORE_SECOND && t != tiers->archive)
-					store(tiers, t, stretch.first + i, "store", now_ns);
+					store(tiers, 0, t, stretch.first + i, "store", now_ns);
 			}
 		}
 	}
@@ -388,12 +400,11 @@ uint32_t tiers_archive_tick(struct tiers *tiers, int64_t now_ns)
 	while (tiers->noted_first < tiers->noted_count && allowance_bytes >= block_bytes) {
 		const block_id b = tiers->noted[tiers->noted_first++];
 		tiers->is_noted[b] = 0;
-		bool above = false;
-		for (uint32_t t = 0; t < tiers->archive && !above; t++)
-			above = cache_block_state(tiers->tiers[t].cache, b) == BLOCK_RESIDENT;
-		if (!above || cache_block_state(tiers->tiers[tiers->archive].cache, b) == BLOCK_RESIDENT)
+		const uint32_t holder = tiers_holder(tiers, b);
+		if (holder >= tiers->archive ||
+		    cache_block_state(tiers->tiers[tiers->archive].cache, b) == BLOCK_RESIDENT)
 			continue;
-		uploaded += store(tiers, tiers->archive, b, "archive", now_ns);
+		uploaded += store(tiers, holder, tiers->archive, b, "archive", now_ns);
 		allowance_bytes -= block_bytes;
 	}
 	/* The rate is a limit, not an average: all that a round passes on is what was too little for a block. */

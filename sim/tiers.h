@@ -20,6 +20,7 @@
 #ifndef KVCAST_TIERS_H
 #define KVCAST_TIERS_H
 
+#include "backend.h"
 #include "cache.h"
 #include "link.h"
 #include "tier_config.h"
@@ -42,6 +43,8 @@ struct tiers_config {
 	bool history; /* of cache_config */
 	tiers_log *log; /* may be NULL */
 	void *log_context;
+	const struct backend_ops *ops; /* store_ns and drop; may be NULL */
+	void *backend;
 };
 
 struct tier_counts {
@@ -85,11 +88,12 @@ uint32_t tiers_find(const struct tiers *tiers, struct path path, uint32_t from, 
 int64_t tiers_load_arrival_ns(const struct tiers *tiers, const struct tier_segment *segments, uint32_t count,
                               int64_t now_ns);
 /* The segment's blocks are used from here, and may not leave their tier until tiers_return, which says whether they were
- * loaded. */
+ * loaded: then the tiers above have taken theirs, before anything leaves. */
 void tiers_lend(struct tiers *tiers, struct path path, const struct tier_segment *segment);
 void tiers_return(struct tiers *tiers, struct path path, const struct tier_segment *segment, bool came);
-/* Books the load of a segment that has been lent; when it is there. */
-int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segment *segment, int64_t now_ns);
+/* Books the load of a segment that has been lent; when it is there. `took_ns` is what it took, or BACKEND_AS_LINK. */
+int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segment *segment, int64_t took_ns,
+                   int64_t now_ns);
 /* Blocks from..to-1 of the path have been computed in tier 0: write-through tiers take them, the archive notes them. */
 void tiers_computed(struct tiers *tiers, struct path path, uint32_t from, uint32_t to, int64_t now_ns);
 /* The first `hit_blocks` of the path were hit in tier 0: tiers that store on the second use take theirs. */

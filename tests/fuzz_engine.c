@@ -3,12 +3,15 @@
  *   fuzz_engine RUNS [SEED]          so many cases
  *   fuzz_engine case SEED NUMBER     one of them, told in full
  *
- * Each case is run with stretches of decode steps as one event and then step by step. Both must come to the same: every
- * request's times and ledger, every count, and the event log but for its step lines. And each must be right in itself:
- * ledgers and times add up, each request is answered or rejected, blocks and bytes are neither lost nor made - also by the
- * log, block by block -, no time goes back. Policies and rules take turns as in fuzz_case.h; what they do is looked at by fuzz_model.
+ * Each case is run with stretches of decode steps as one event and then step by step, by a backend that keeps keys and
+ * values in slots and looks whether they are the right ones (slots.h). Both must come to the same: every request's times
+ * and ledger, every count, and the event log but for its step lines. A third run has steps and transfers of random durations
+ * and loads that fail. And each must be right in itself: ledgers and times add up, each request is answered or rejected,
+ * blocks and bytes are neither lost nor made - also by the log, block by block -, no time goes back. Policies and rules take
+ * turns as in fuzz_case.h; what they do is looked at by fuzz_model.
  */
 #include "fuzz_case.h"
+#include "slots.h"
 #include "timed.h"
 
 #include <inttypes.h>
@@ -227,17 +230,31 @@ static const char *follow_blocks(const char *log_name, const struct engine_case 
 	return wrong;
 }
 
+/* The next run is done by a backend that keeps keys and values. */
+static struct slots *keep_slots(struct engine_case *c, bool erratic)
+{
+	const struct slots_config config = {
+	        .capacity_blocks = c->setup.capacity_blocks,
+	        .calibration = c->setup.calibration ? c->setup.calibration : &timed_calibration,
+	        .erratic = erratic,
+	        .seed = current.number,
+	};
+	c->setup.ops = &slots_backend;
+	return c->setup.backend = slots_open(c->base.trace, &config);
+}
+
 /* Runs it both ways; NULL, or what is wrong. */
 static const char *check(struct engine_case *c, uint64_t *answered, uint64_t *steps)
 {
-	struct timed_result runs[2];
+	struct timed_result runs[3];
 	const char *wrong = NULL;
-	for (int single = 0; single < 2; single++) {
-		c->setup.single_steps = single == 1;
-		c->setup.log = current.log[single];
-		runs[single] = timed_run(c->base.trace, &c->setup);
+	for (int run = 0; run < 3; run++) {
+		struct slots *slots = run > 0 ? keep_slots(c, run == 2) : NULL;
+		c->setup.log = run < 2 ? current.log[run] : NULL;
+		runs[run] = timed_run(c->base.trace, &c->setup);
+		slots_close(slots);
 		if (!wrong)
-			wrong = timed_wrong(c->base.trace, &c->setup, &runs[single]);
+			wrong = timed_wrong(c->base.trace, &c->setup, &runs[run]);
 	}
 	if (!wrong)
 		wrong = compare_logs(current.log[0], current.log[1]);
@@ -247,8 +264,8 @@ static const char *check(struct engine_case *c, uint64_t *answered, uint64_t *st
 		wrong = "stepping through gives another result";
 	*answered += runs[0].answered;
 	*steps += runs[0].run.steps;
-	timed_free(&runs[0]);
-	timed_free(&runs[1]);
+	for (int run = 0; run < 3; run++)
+		timed_free(&runs[run]);
 	return wrong;
 }
 
