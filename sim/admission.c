@@ -221,9 +221,10 @@ bool admission_admit(struct engine *engine, uint32_t request)
 	                 engine->now_ns - sequence->arrival_ns);
 	sequence->missing_blocks = engine_missing_blocks(engine, sequence);
 	engine->missing_blocks += sequence->missing_blocks;
-	sequence->state = SEQUENCE_READY;
 	if (finding.load_blocks)
 		start_load(engine, request, &finding);
+	else
+		scheduler_ready(engine, request);
 	return true;
 }
 
@@ -286,8 +287,8 @@ void admission_loaded(struct engine *engine, uint32_t request)
 		blocks += sequence->loading[i].count;
 	for (uint32_t i = 0; i < sequence->loading_count; i++)
 		tiers_return(engine->tiers, sequence->path, &sequence->loading[i], i < sequence->useful_count);
-	sequence->state = SEQUENCE_READY;
 	engine->loading_count--;
+	scheduler_ready(engine, request);
 	if (sequence->preemptions == 0) {
 		sequence->ready_ns = engine->now_ns;
 		unbook_failed(sequence, engine->block_tokens);

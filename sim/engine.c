@@ -426,6 +426,7 @@ static int open_engine(struct engine *engine, struct err *err)
 	engine->waiting = (struct waiting){.ring = mem_alloc((size_t)trace->request_count + 1, sizeof(uint32_t)),
 	                                   .room = trace->request_count + 1};
 	engine->running = mem_alloc(config->most_running, sizeof(*engine->running));
+	engine->ready = mem_alloc(trace->request_count, sizeof(*engine->ready));
 	engine->parts = mem_alloc(config->most_running, sizeof(*engine->parts));
 	engine->metrics = metrics_open(trace);
 	link_turns(engine);
@@ -442,6 +443,7 @@ static void close_engine(struct engine *engine)
 	free(engine->sequences);
 	free(engine->waiting.ring);
 	free(engine->running);
+	free(engine->ready);
 	free(engine->parts);
 	free(engine->next_turn);
 	free(engine->starts);

@@ -66,7 +66,8 @@ struct engine {
 	struct sequence *sequences; /* [request_count] */
 	struct waiting waiting;
 	uint32_t *running; /* in order of admission */
-	uint32_t running_count, loading_count;
+	uint32_t *ready;   /* in line, with memory; in no order */
+	uint32_t running_count, loading_count, ready_count;
 	uint64_t missing_blocks; /* of all that have memory but do not run */
 	uint32_t next_arrival; /* open loop: index of the next request */
 	bool line_stands;      /* the first in line found no room, and nothing has happened since that could have made some */
@@ -144,6 +145,8 @@ void scheduler_release(struct engine *engine, uint32_t request);
  * block may be hit in the step that computes it. Not for decode parts. */
 void scheduler_commit(struct engine *engine, uint32_t request);
 void scheduler_wait(struct engine *engine, uint32_t request);
+/* A sequence has what it needs to run, but for its turn. */
+void scheduler_ready(struct engine *engine, uint32_t request);
 /* Makes now of every tier speak of `request`, with a new seq. */
 void scheduler_describe(struct engine *engine, uint32_t request);
 

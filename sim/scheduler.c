@@ -123,30 +123,42 @@ void scheduler_release(struct engine *engine, uint32_t request)
 		engine->ops->release(engine->backend, request);
 }
 
-/* A ready sequence starts, or loses what it has. */
-static void leave_ready(struct engine *engine, struct sequence *sequence, enum sequence_state state)
+void scheduler_ready(struct engine *engine, uint32_t request)
 {
+	engine->sequences[request].state = SEQUENCE_READY;
+	engine->ready[engine->ready_count++] = request;
+}
+
+/* It starts, or loses what it has. */
+static void leave_ready(struct engine *engine, uint32_t request, enum sequence_state state)
+{
+	struct sequence *sequence = &engine->sequences[request];
+	uint32_t place = engine->ready_count - 1;
+	while (engine->ready[place] != request)
+		place--;
+	engine->ready[place] = engine->ready[--engine->ready_count];
 	engine->missing_blocks -= sequence->missing_blocks;
 	sequence->missing_blocks = 0;
 	sequence->state = state;
 }
 
-/* The last in line, `from` or further back, that has memory already gives it all up so that others can go on. */
-static bool drop_a_ready_one(struct engine *engine, uint32_t from)
+/* The last in line that has memory already, but not `spared`, gives it all up so that others can go on. */
+static bool drop_a_ready_one(struct engine *engine, uint32_t spared)
 {
-	for (uint32_t i = engine->waiting.count; i-- > from;) {
-		const uint32_t request = waiting_at(&engine->waiting, i);
-		struct sequence *sequence = &engine->sequences[request];
-		if (sequence->state != SEQUENCE_READY)
-			continue;
-		scheduler_describe(engine, request);
-		scheduler_release(engine, request);
-		sequence->computed_tokens = 0;
-		leave_ready(engine, sequence, SEQUENCE_WAITING);
-		engine->line_stands = false;
-		return true;
+	uint32_t last = UINT32_MAX;
+	for (uint32_t i = 0; i < engine->ready_count; i++) {
+		const uint32_t request = engine->ready[i];
+		if (request != spared && (last == UINT32_MAX || engine->sequences[request].order > engine->sequences[last].order))
+			last = request;
 	}
-	return false;
+	if (last == UINT32_MAX)
+		return false;
+	scheduler_describe(engine, last);
+	scheduler_release(engine, last);
+	engine->sequences[last].computed_tokens = 0;
+	leave_ready(engine, last, SEQUENCE_WAITING);
+	engine->line_stands = false;
+	return true;
 }
 
 /* The sequence that runs since the latest admission gives up its memory and will be computed again. Its request is returned. */
@@ -192,7 +204,7 @@ static bool serve_running(struct engine *engine, uint64_t *budget)
 		uint32_t victim = UINT32_MAX;
 		while (victim != request && !grow_for(engine, request, sequence->computed_tokens + tokens)) {
 			undisturbed = false;
-			if (!drop_a_ready_one(engine, 0))
+			if (!drop_a_ready_one(engine, UINT32_MAX))
 				victim = preempt(engine);
 		}
 		if (victim == request) {
@@ -221,7 +233,7 @@ static bool serve_first(struct engine *engine, uint64_t *budget)
 	    !grow_for(engine, request, sequence->computed_tokens + tokens))
 		return false;
 	waiting_take(&engine->waiting, 0);
-	leave_ready(engine, sequence, SEQUENCE_RUNNING);
+	leave_ready(engine, request, SEQUENCE_RUNNING);
 	if (sequence->preemptions == 0)
 		sequence->started_ns = engine->now_ns;
 	engine->running[engine->running_count++] = request;
@@ -350,7 +362,7 @@ static void give_up_first(struct engine *engine)
 	if (engine->sequences[request].state == SEQUENCE_READY) {
 		scheduler_describe(engine, request);
 		scheduler_release(engine, request);
-		leave_ready(engine, &engine->sequences[request], SEQUENCE_WAITING);
+		leave_ready(engine, request, SEQUENCE_WAITING);
 	}
 	engine->line_stands = false;
 	engine_reject(engine, request);
@@ -370,7 +382,7 @@ bool scheduler_build(struct engine *engine)
 		if (engine->waiting.count == 0)
 			return false;
 		/* Nothing runs and the first in line has no room: what others hold while they wait goes first. */
-		if (!undisturbed || drop_a_ready_one(engine, 1))
+		if (!undisturbed || drop_a_ready_one(engine, waiting_at(&engine->waiting, 0)))
 			continue;
 		if (wait_for_room(engine))
 			return false;
