@@ -4,11 +4,13 @@
  *    blocks, through the call that `kvcast run --semantics object` uses. Block ids are in order of first appearance, as
  *    the loader gives them.
  * 2. Prefix semantics, leaf scope, on a trace: whole replays, with ledger and TTFT.
- * 3. Reading that trace.
+ * 3. Engine runs of that trace (bench_engine.h).
+ * 4. Reading it.
  *
  * Figures are the median of several runs in CPU time of the one thread that works; spread is (max - min) / median. A
  * run's memory is touched for the first time inside the timed part, as in real use.
  */
+#include "bench_engine.h"
 #include "calibration.h"
 #include "future.h"
 #include "replay.h"
@@ -23,7 +25,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define BATCH 4096
 
@@ -36,13 +37,6 @@ struct bench {
 	int trace_count;
 	bool no_zipf;
 };
-
-static double cpu_s(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec / (double)NS_PER_S;
-}
 
 struct timing {
 	double median_s, spread;
@@ -110,7 +104,7 @@ static int object_run(const struct bench *bench, const struct trace *trace, cons
                       const block_id *refs, const uint32_t *next, double *seconds, uint64_t *hits, struct err *err)
 {
 	uint8_t hit[BATCH];
-	const double start_s = cpu_s();
+	const double start_s = bench_engine_cpu_s();
 	struct cache *cache = cache_open(trace, config, err);
 	if (!cache)
 		return -1;
@@ -122,7 +116,7 @@ static int object_run(const struct bench *bench, const struct trace *trace, cons
 			*hits += hit[i];
 	}
 	cache_close(cache);
-	*seconds = cpu_s() - start_s;
+	*seconds = bench_engine_cpu_s() - start_s;
 	return 0;
 }
 
@@ -182,9 +176,9 @@ static int bench_reader(const struct bench *bench, const char *path, struct trac
 	*trace = NULL;
 	for (int r = 0; r < bench->runs; r++) {
 		trace_free(*trace);
-		const double start_s = cpu_s();
+		const double start_s = bench_engine_cpu_s();
 		*trace = trace_load(path, &options, err);
-		seconds[r] = cpu_s() - start_s;
+		seconds[r] = bench_engine_cpu_s() - start_s;
 		if (!*trace)
 			return -1;
 	}
@@ -214,9 +208,9 @@ static int bench_replay(const struct bench *bench, const struct trace *trace, st
 		double seconds[64], miss_ratio = 0;
 		for (int r = 0; r < bench->runs && !failed; r++) {
 			struct run_result result;
-			const double start_s = cpu_s();
+			const double start_s = bench_engine_cpu_s();
 			failed = replay_run(trace, &config, &result, err);
-			seconds[r] = cpu_s() - start_s;
+			seconds[r] = bench_engine_cpu_s() - start_s;
 			if (failed)
 				break;
 			miss_ratio = 1 - metrics_block_hit_rate(metrics_total(result.metrics));
@@ -281,7 +275,7 @@ int main(int argc, char **argv)
 	        .options = option_table,
 	        .parser = parse_option,
 	        .args_doc = "[TRACE...]",
-	        .doc = "Times the eviction policies on a Zipf stream, then whole replays and the reader on each TRACE "
+	        .doc = "Times the eviction policies on a Zipf stream, then the reader, whole replays and engine runs on each TRACE "
 	               "(default: the sample trace of the source tree).",
 	};
 	struct bench bench = {.references = 20000000, .blocks = 1000000, .runs = 3, .traces = sample_list, .trace_count = 1};
@@ -295,6 +289,8 @@ int main(int argc, char **argv)
 		failed = bench_reader(&bench, bench.traces[t], &trace, &err);
 		if (!failed)
 			failed = bench_replay(&bench, trace, &err);
+		if (!failed)
+			failed = bench_engine(trace, bench.runs, &err);
 		trace_free(trace);
 	}
 	if (failed)
