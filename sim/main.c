@@ -18,6 +18,7 @@ static const struct command commands[] = {
         {"run", cmd_run, "replay a trace through one cache: hit rates, TTFT, where every token went"},
         {"sweep", cmd_sweep, "the same over lists of policies, TTLs and capacities, on all cores"},
         {"curve", cmd_curve, "lru at every capacity, a TTL at every TTL, or both, from one pass"},
+        {"fit", cmd_fit, "a calibration from what kvcast-gpu calibrate measured, and how far off it is"},
         {"policies", cmd_policies, "the eviction policies, TTL rules and presets there are, and what they do"},
         {"trace", cmd_trace, "look into, make and convert traces"},
 };

@@ -6,6 +6,7 @@ $ kvcast --help
 >   run        replay a trace through one cache: hit rates, TTFT, where every token went
 >   sweep      the same over lists of policies, TTLs and capacities, on all cores
 >   curve      lru at every capacity, a TTL at every TTL, or both, from one pass
+>   fit        a calibration from what kvcast-gpu calibrate measured, and how far off it is
 >   policies   the eviction policies, TTL rules and presets there are, and what they do
 >   trace      look into, make and convert traces
 > 
@@ -344,6 +345,7 @@ $ kvcast
 !   run        replay a trace through one cache: hit rates, TTFT, where every token went
 !   sweep      the same over lists of policies, TTLs and capacities, on all cores
 !   curve      lru at every capacity, a TTL at every TTL, or both, from one pass
+!   fit        a calibration from what kvcast-gpu calibrate measured, and how far off it is
 !   policies   the eviction policies, TTL rules and presets there are, and what they do
 !   trace      look into, make and convert traces
 ! 

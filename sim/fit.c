@@ -1,0 +1,312 @@
+#include "fit_inside.h"
+
+#include "cost_model.h"
+#include "metrics.h"
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_multifit.h>
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+#include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Fewer steps or sizes do not hold ten coefficients down. */
+#define LEAST_CELLS 30
+#define LEAST_SIZES 4
+
+const char *const fit_model_names[FIT_MODELS] = {"physical", "curves"};
+
+static struct step_part *parts_of(const struct sample *s, uint32_t *count)
+{
+	*count = s->prompts + s->decodes;
+	struct step_part *parts = mem_alloc(*count, sizeof(*parts));
+	for (uint32_t i = 0; i < *count; i++)
+		parts[i] = i < s->prompts ? (struct step_part){i, s->new_tokens, s->cached_tokens, false}
+		                          : (struct step_part){i, 1, s->context_tokens, true};
+	return parts;
+}
+
+struct fit_point fit_point_of(const struct sample *sample, const struct calibration *calibration)
+{
+	const struct cost_model tiles = cost_model_of(&(struct calibration){
+	        .row_tile_tokens = calibration->row_tile_tokens, .attention_tile_tokens = calibration->attention_tile_tokens});
+	uint32_t count;
+	struct step_part *parts = parts_of(sample, &count);
+	const struct cost_sizes sizes = cost_model_sizes(&tiles, &(struct step){parts, count});
+	struct fit_point point = {.ns = sample->median_ns, .has_prompt = sizes.has_prompt};
+	for (int term = 0; term < TERM_COUNT; term++)
+		point.x[term] = (double)sizes.x[term];
+	free(parts);
+	return point;
+}
+
+int64_t fit_predict(const struct calibration *calibration, const struct sample *sample)
+{
+	struct cost_model model = cost_model_of(calibration);
+	uint32_t count;
+	struct step_part *parts = parts_of(sample, &count);
+	const int64_t ns = cost_model_backend.step_ns(&model, &(struct step){parts, count});
+	free(parts);
+	return ns;
+}
+
+void fit_bisquare(const double *residuals, double *weights, size_t count)
+{
+	double *sizes = mem_alloc(count, sizeof(*sizes));
+	for (size_t i = 0; i < count; i++)
+		sizes[i] = fabs(residuals[i]);
+	gsl_sort(sizes, 1, count);
+	/* Clocks are no better than this; without it an exact fit would have no scale. */
+	const double scale = fmax(gsl_stats_median_from_sorted_data(sizes, 1, count) / 0.6745, 1e-5);
+	for (size_t i = 0; i < count; i++) {
+		const double u = residuals[i] / (4.685 * scale);
+		weights[i] = fabs(u) < 1 ? (1 - u * u) * (1 - u * u) : 0;
+	}
+	free(sizes);
+}
+
+static size_t distinct_sizes(const struct fit *fit, bool prompts)
+{
+	size_t distinct = 0;
+	for (size_t i = 0; i < fit->cell_count; i++) {
+		const struct sample *s = fit->cells[i].sample;
+		bool seen = prompts ? s->prompts == 0 : s->prompts > 0;
+		for (size_t j = 0; j < i && !seen; j++) {
+			const struct sample *other = fit->cells[j].sample;
+			seen = prompts ? other->prompts > 0 && other->new_tokens == s->new_tokens
+			               : other->prompts == 0 && other->decodes == s->decodes && other->context_tokens == s->context_tokens;
+		}
+		distinct += !seen;
+	}
+	return distinct;
+}
+
+static int check_cells(const struct fit *fit, struct err *err)
+{
+	const char *name = fit->samples->name;
+	const size_t prompts = distinct_sizes(fit, true), decodes = distinct_sizes(fit, false);
+	if (fit->cell_count < LEAST_CELLS)
+		return err_set(err, "%s: %zu steps were measured, but a fit needs at least %d.", name, fit->cell_count, LEAST_CELLS);
+	if (prompts < LEAST_SIZES)
+		return err_set(err, "%s: its prompts have %zu different numbers of new tokens, but a fit needs at least %d.", name, prompts,
+		               LEAST_SIZES);
+	if (decodes < LEAST_SIZES)
+		return err_set(err, "%s: its steps without prompts have %zu different shapes, but a fit needs at least %d.", name, decodes,
+		               LEAST_SIZES);
+	return 0;
+}
+
+static void fit_one(enum fit_model model, struct calibration *calibration, const struct sample *const *cells, size_t count,
+                    bool keep_shape)
+{
+	if (model == FIT_PHYSICAL)
+		fit_physical(calibration, cells, count, keep_shape);
+	else
+		fit_curves(calibration, cells, count);
+}
+
+static uint64_t rows_of(const struct sample *s)
+{
+	return (uint64_t)s->prompts * s->new_tokens + s->decodes;
+}
+
+/* Deals the cells into folds by their number of rows, which all go together: the steps to come have any number. */
+static void deal(const struct fit *fit, size_t folds, gsl_rng *rng, size_t *dealt)
+{
+	size_t *of_size = mem_alloc(fit->cell_count, sizeof(*of_size)), sizes = 0;
+	for (size_t i = 0; i < fit->cell_count; i++) {
+		size_t j = 0;
+		while (rows_of(fit->cells[j].sample) != rows_of(fit->cells[i].sample))
+			j++;
+		dealt[i] = j < i ? dealt[j] : sizes++;
+	}
+	for (size_t s = 0; s < sizes; s++)
+		of_size[s] = s % folds;
+	gsl_ran_shuffle(rng, of_size, sizes, sizeof(*of_size));
+	for (size_t i = 0; i < fit->cell_count; i++)
+		dealt[i] = of_size[dealt[i]];
+	free(of_size);
+}
+
+static void cross_validate(struct fit *fit, const struct fit_options *options, gsl_rng *rng)
+{
+	const size_t count = fit->cell_count;
+	size_t *dealt = mem_alloc(count, sizeof(*dealt));
+	const struct sample **rest = mem_alloc(count, sizeof(*rest));
+	deal(fit, options->folds, rng, dealt);
+	for (size_t fold = 0; fold < options->folds; fold++) {
+		struct calibration calibration = {.estimate = false};
+		size_t rest_count = 0;
+		for (size_t i = 0; i < count; i++) {
+			if (dealt[i] != fold)
+				rest[rest_count++] = fit->cells[i].sample;
+		}
+		/* The physical model comes first: the curves take its tiles. */
+		for (int model = 0; model < FIT_MODELS; model++) {
+			fit_one((enum fit_model)model, &calibration, rest, rest_count, false);
+			for (size_t i = 0; i < count; i++) {
+				if (dealt[i] == fold)
+					fit->cells[i].held_out_ns[model] = fit_predict(&calibration, fit->cells[i].sample);
+			}
+		}
+	}
+	free(dealt);
+	free(rest);
+}
+
+static struct fit_errors errors_of(const struct fit *fit, enum fit_model model)
+{
+	struct fit_errors errors = {.worst = -1};
+	double *all = mem_alloc(fit->cell_count, sizeof(*all));
+	for (size_t i = 0; i < fit->cell_count; i++) {
+		const struct fit_cell *cell = &fit->cells[i];
+		all[i] = fabs((double)cell->held_out_ns[model] / cell->sample->median_ns - 1);
+		if (all[i] > errors.worst) {
+			errors.worst = all[i];
+			errors.worst_cell = cell->sample;
+		}
+	}
+	const struct distribution distribution = metrics_distribution(all, fit->cell_count);
+	errors.mean = distribution.mean;
+	errors.p90 = distribution.p90;
+	free(all);
+	return errors;
+}
+
+static void bootstrap(struct fit *fit, const struct fit_options *options, gsl_rng *rng)
+{
+	const size_t count = fit->cell_count, times = options->bootstraps;
+	const struct sample **drawn = mem_alloc(count, sizeof(*drawn));
+	double *predicted = mem_alloc(count * times, sizeof(*predicted));
+	for (size_t b = 0; b < times; b++) {
+		struct calibration calibration = fit->calibration;
+		for (size_t i = 0; i < count; i++)
+			drawn[i] = fit->cells[gsl_rng_uniform_int(rng, count)].sample;
+		fit_one(fit->chosen, &calibration, drawn, count, true);
+		for (size_t i = 0; i < count; i++)
+			predicted[i * times + b] = (double)fit_predict(&calibration, fit->cells[i].sample);
+	}
+	for (size_t i = 0; i < count; i++) {
+		gsl_sort(predicted + i * times, 1, times);
+		fit->cells[i].low_ns = gsl_stats_quantile_from_sorted_data(predicted + i * times, 1, times, 0.05);
+		fit->cells[i].high_ns = gsl_stats_quantile_from_sorted_data(predicted + i * times, 1, times, 0.95);
+	}
+	free(drawn);
+	free(predicted);
+}
+
+/* latency + bytes / rate through the transfers of one tier and direction, which are at least three sizes. */
+static int fit_line(const struct samples *samples, const char *tier, enum sample_kind kind, double *latency_ns,
+                    double *bytes_per_s, double *error, struct err *err)
+{
+	size_t count = 0;
+	gsl_matrix *rows = gsl_matrix_alloc(samples->count, 2), *covariance = gsl_matrix_alloc(2, 2);
+	gsl_vector *ones = gsl_vector_alloc(samples->count), *line = gsl_vector_alloc(2);
+	for (size_t i = 0; i < samples->count; i++) {
+		const struct sample *s = &samples->samples[i];
+		if (s->kind != kind || strcmp(s->tier, tier) != 0)
+			continue;
+		gsl_matrix_set(rows, count, 0, 1 / s->median_ns);
+		gsl_matrix_set(rows, count, 1, s->bytes / s->median_ns);
+		gsl_vector_set(ones, count++, 1);
+	}
+	double ns_per_byte = 0;
+	if (count >= 3) {
+		const gsl_matrix_view used = gsl_matrix_submatrix(rows, 0, 0, count, 2);
+		const gsl_vector_view target = gsl_vector_subvector(ones, 0, count);
+		gsl_multifit_linear_workspace *work = gsl_multifit_linear_alloc(count, 2);
+		gsl_vector *weights = gsl_vector_alloc(count), *off = gsl_vector_alloc(count);
+		gsl_vector_set_all(weights, 1);
+		for (int round = 0; round < FIT_ROBUST_ROUNDS; round++) {
+			double squares;
+			gsl_multifit_wlinear(&used.matrix, weights, &target.vector, line, covariance, &squares, work);
+			gsl_multifit_linear_residuals(&used.matrix, &target.vector, line, off);
+			fit_bisquare(off->data, weights->data, count);
+		}
+		gsl_multifit_linear_free(work);
+		gsl_vector_free(weights);
+		gsl_vector_free(off);
+		*latency_ns = fmax(gsl_vector_get(line, 0), 0);
+		ns_per_byte = gsl_vector_get(line, 1);
+		*error = 0;
+		for (size_t i = 0; i < count; i++)
+			*error += fabs(gsl_matrix_get(rows, i, 0) * *latency_ns + gsl_matrix_get(rows, i, 1) * ns_per_byte - 1) / (double)count;
+	}
+	gsl_matrix_free(rows);
+	gsl_matrix_free(covariance);
+	gsl_vector_free(ones);
+	gsl_vector_free(line);
+	if (!(ns_per_byte > 0))
+		return err_set(err, "%s: tier %s has %zu %s transfers, from which no rate can be told; expected at least three sizes, the "
+		                    "larger taking longer.", samples->name, tier, count, kind == SAMPLE_READ ? "read" : "write");
+	*bytes_per_s = 1e9 / ns_per_byte;
+	return 0;
+}
+
+static int fit_transfers(struct fit *fit, struct err *err)
+{
+	const struct samples *samples = fit->samples;
+	struct calibration *c = &fit->calibration;
+	for (size_t i = 0; i < samples->count; i++) {
+		const struct sample *s = &samples->samples[i];
+		if (s->kind == SAMPLE_STEP || calibration_transfer(c, s->tier))
+			continue;
+		if (c->transfer_count == CALIBRATION_TIERS_MOST)
+			return err_set(err, "%s: transfers of more than %d tiers.", samples->name, CALIBRATION_TIERS_MOST);
+		struct fit_transfer *transfer = &fit->transfers[c->transfer_count];
+		double latency_ns = 0, write_latency_ns = 0, read_error = 0, write_error = 0;
+		memcpy(transfer->rates.tier, s->tier, sizeof(s->tier));
+		if (fit_line(samples, s->tier, SAMPLE_READ, &latency_ns, &transfer->rates.read_bytes_per_s, &read_error, err) < 0 ||
+		    fit_line(samples, s->tier, SAMPLE_WRITE, &write_latency_ns, &transfer->rates.write_bytes_per_s, &write_error, err) < 0)
+			return -1;
+		transfer->rates.latency_ns = llround(latency_ns);
+		transfer->mean_error = fmax(read_error, write_error);
+		c->transfers[c->transfer_count++] = transfer->rates;
+	}
+	return 0;
+}
+
+static int fit_all(struct fit *fit, const struct fit_options *options, struct err *err)
+{
+	const struct sample **all = mem_alloc(fit->cell_count, sizeof(*all));
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	gsl_rng_set(rng, options->seed);
+	for (size_t i = 0; i < fit->cell_count; i++)
+		all[i] = fit->cells[i].sample;
+	cross_validate(fit, options, rng);
+	for (int model = 0; model < FIT_MODELS; model++)
+		fit->held_out[model] = errors_of(fit, (enum fit_model)model);
+	fit->chosen = fit->held_out[FIT_CURVES].mean < fit->held_out[FIT_PHYSICAL].mean ? FIT_CURVES : FIT_PHYSICAL;
+	for (int model = 0; model <= (int)fit->chosen; model++)
+		fit_one((enum fit_model)model, &fit->calibration, all, fit->cell_count, false);
+	for (size_t i = 0; i < fit->cell_count; i++)
+		fit->cells[i].fitted_ns = fit_predict(&fit->calibration, all[i]);
+	bootstrap(fit, options, rng);
+	gsl_rng_free(rng);
+	free(all);
+	return fit_transfers(fit, err);
+}
+
+int fit_run(struct fit *fit, const struct samples *samples, const struct fit_options *options, struct err *err)
+{
+	*fit = (struct fit){.samples = samples, .cells = mem_alloc(samples->count, sizeof(*fit->cells))};
+	for (size_t i = 0; i < samples->count; i++) {
+		if (samples->samples[i].kind == SAMPLE_STEP)
+			fit->cells[fit->cell_count++].sample = &samples->samples[i];
+	}
+	gsl_error_handler_t *handler = gsl_set_error_handler_off(); /* what does not converge shows in the errors held out */
+	const int failed = check_cells(fit, err) < 0 || fit_all(fit, options, err) < 0;
+	gsl_set_error_handler(handler);
+	if (failed)
+		fit_free(fit);
+	return failed ? -1 : 0;
+}
+
+void fit_free(struct fit *fit)
+{
+	free(fit->cells);
+	fit->cells = NULL;
+}

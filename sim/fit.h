@@ -1,0 +1,73 @@
+/* fit.h - from measured samples to a calibration, with an honest word on how far off it is.
+ *
+ * How data flows:  kvcast-gpu calibrate -> samples.csv (samples.h) -> fit -> calib.json (calibration.h) -> cost_model -> engine
+ *
+ * Two models of a step are fitted, both in the calibration's own terms:
+ *   physical  the formula with a straight line for every term: at most ten coefficients, by Levenberg-Marquardt on their square
+ *             roots, so that none is negative; sharpness and tiles are those of a short list that fit best;
+ *   curves    no smooth max; every term a rising curve through the sizes that were measured, by non-negative least squares
+ *             (Lawson and Hanson 1974, ch. 23), with the tiles of the physical fit.
+ * Both minimise relative errors with Tukey's bisquare weights (k = 4.685, scale from the median absolute residual), so that a
+ * disturbed sample counts for little.
+ *
+ * The better is the one with the smaller mean error on held-out cells: the steps are dealt into `folds` parts, those with
+ * equal numbers of rows into the same, since the steps to come have any number; each part is predicted by a fit to all others
+ * (tiles and sharpness chosen anew). Errors are |predicted / measured - 1|.
+ * Bands are the 5th and 95th percentile of what fits to `bootstraps` resamples of the cells predict; they say how well the
+ * data hold the model down, not whether it is right.
+ *
+ * Transfers: latency + bytes / rate, a line a tier and direction, relative errors and weights as above. A tier has one latency, that
+ * of reading.
+ */
+#ifndef KVCAST_FIT_H
+#define KVCAST_FIT_H
+
+#include "calibration.h"
+#include "samples.h"
+
+enum fit_model { FIT_PHYSICAL, FIT_CURVES, FIT_MODELS };
+
+struct fit_options {
+	uint32_t folds, bootstraps;
+	uint64_t seed;
+};
+
+struct fit_errors {
+	double mean, p90, worst;
+	const struct sample *worst_cell;
+};
+
+struct fit_cell {
+	const struct sample *sample; /* a step */
+	int64_t fitted_ns; /* by the chosen model, fitted to all */
+	int64_t held_out_ns[FIT_MODELS];
+	double low_ns, high_ns; /* the band */
+};
+
+struct fit_transfer {
+	struct calibration_transfer rates;
+	double mean_error; /* of the line, over the samples it was fitted to */
+};
+
+struct fit {
+	const struct samples *samples;
+	struct fit_cell *cells;
+	size_t cell_count;
+	enum fit_model chosen;
+	struct fit_errors held_out[FIT_MODELS];
+	struct calibration calibration; /* the chosen one, without texts; with the transfers */
+	struct fit_transfer transfers[CALIBRATION_TIERS_MOST];
+};
+
+extern const char *const fit_model_names[FIT_MODELS];
+
+/* 0; or -1 and a sentence where the samples cannot hold a model down. `samples` must outlive the fit. */
+int fit_run(struct fit *fit, const struct samples *samples, const struct fit_options *options, struct err *err);
+void fit_free(struct fit *fit);
+
+/* Writes the calibration with its provenance and the errors found, as JSON of the second form. */
+int fit_write_json(const struct fit *fit, const struct fit_options *options, const char *name, const char *path, struct err *err);
+/* A row a cell for plots/calibration.gp: its shape, measured, fitted, held out, band. */
+int fit_write_cells(const struct fit *fit, const char *path, struct err *err);
+
+#endif

@@ -1,0 +1,242 @@
+/* fit_curves.c - a rising curve for every term (fit.h). */
+#include "fit_inside.h"
+
+#include <gsl/gsl_linalg.h>
+#include <gsl/gsl_sort.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* Pieces that a term's curve may have, by what the terms are known to need: matrix products change their tiling with the
+ * rows, attention gains with length; the others are nearly straight. */
+static const uint32_t most_pieces[TERM_COUNT] = {
+        [TERM_ROWS] = 14, [TERM_ROW_TILES] = 1, [TERM_SEQUENCES] = 1, [TERM_PAIRS] = 7,
+        [TERM_KEYS] = 2,  [TERM_DECODES] = 6,   [TERM_CONTEXT] = 5,
+};
+
+/* A column of the linear problem: the length of x within a piece, or a fixed part. */
+struct column {
+	int term; /* -1: fixed part of steps with prompts, -2: of those without */
+	double from, to;
+};
+#define COLUMNS_MOST 64
+
+struct problem {
+	struct column columns[COLUMNS_MOST];
+	size_t width, height;
+	struct fit_point *points;
+	gsl_matrix *rows; /* [height][width], over ns, columns of norm 1 */
+	double norms[COLUMNS_MOST];
+};
+
+/* Ends of the pieces: sizes that were measured, evenly taken from the sorted list; the last piece has no end. */
+static void add_term(struct problem *problem, int term)
+{
+	double *sizes = mem_alloc(problem->height, sizeof(*sizes));
+	size_t count = 0;
+	for (size_t i = 0; i < problem->height; i++) {
+		if (problem->points[i].x[term] >= 1)
+			sizes[count++] = problem->points[i].x[term];
+	}
+	gsl_sort(sizes, 1, count);
+	size_t distinct = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (distinct == 0 || sizes[i] > sizes[distinct - 1])
+			sizes[distinct++] = sizes[i];
+	}
+	const size_t pieces = distinct < most_pieces[term] ? distinct : most_pieces[term];
+	double from = 0;
+	for (size_t p = 0; p < pieces; p++) {
+		const double to = p + 1 == pieces ? INFINITY : sizes[(p + 1) * distinct / pieces - 1];
+		problem->columns[problem->width++] = (struct column){term, from, to};
+		from = to;
+	}
+	free(sizes);
+}
+
+static double entry(const struct column *column, const struct fit_point *point)
+{
+	if (column->term < 0)
+		return point->has_prompt == (column->term == -1);
+	const double x = point->x[column->term];
+	return x <= column->from ? 0 : fmin(x, column->to) - column->from;
+}
+
+static void fill_rows(struct problem *problem)
+{
+	problem->rows = gsl_matrix_alloc(problem->height, problem->width);
+	for (size_t c = 0; c < problem->width; c++) {
+		double squares = 0;
+		for (size_t i = 0; i < problem->height; i++) {
+			const double value = entry(&problem->columns[c], &problem->points[i]) / problem->points[i].ns;
+			gsl_matrix_set(problem->rows, i, c, value);
+			squares += value * value;
+		}
+		problem->norms[c] = squares > 0 ? sqrt(squares) : 1;
+		for (size_t i = 0; i < problem->height; i++)
+			*gsl_matrix_ptr(problem->rows, i, c) /= problem->norms[c];
+	}
+}
+
+/* Solves for the unknowns in `free_ones` with all others 0. */
+static void solve_free(const gsl_matrix *gram, const double *target, const bool *free_ones, size_t width, double *solution)
+{
+	size_t index[COLUMNS_MOST], count = 0;
+	for (size_t c = 0; c < width; c++) {
+		solution[c] = 0;
+		if (free_ones[c])
+			index[count++] = c;
+	}
+	if (count == 0)
+		return;
+	gsl_matrix *part = gsl_matrix_alloc(count, count);
+	gsl_vector *right = gsl_vector_alloc(count);
+	for (size_t i = 0; i < count; i++) {
+		gsl_vector_set(right, i, target[index[i]]);
+		for (size_t j = 0; j < count; j++)
+			gsl_matrix_set(part, i, j, gsl_matrix_get(gram, index[i], index[j]));
+	}
+	gsl_linalg_cholesky_decomp1(part);
+	gsl_linalg_cholesky_svx(part, right);
+	for (size_t i = 0; i < count; i++)
+		solution[index[i]] = gsl_vector_get(right, i);
+	gsl_matrix_free(part);
+	gsl_vector_free(right);
+}
+
+/* Steps from `solution` towards `wanted` until the first free unknown is 0, which is then held there. False: nothing is in
+ * the way. */
+static bool step_back(double *solution, const double *wanted, bool *free_ones, size_t width)
+{
+	double share = 1;
+	size_t first = width;
+	for (size_t c = 0; c < width; c++) {
+		if (free_ones[c] && wanted[c] <= 0 && solution[c] / (solution[c] - wanted[c]) < share) {
+			share = solution[c] / (solution[c] - wanted[c]);
+			first = c;
+		}
+	}
+	for (size_t c = 0; c < width; c++)
+		solution[c] += share * (wanted[c] - solution[c]);
+	if (first == width)
+		return false;
+	free_ones[first] = false;
+	solution[first] = 0;
+	return true;
+}
+
+/* Least squares with no unknown below 0, from the normal equations. */
+static void solve(const gsl_matrix *gram, const double *target, size_t width, double *solution)
+{
+	bool free_ones[COLUMNS_MOST] = {false};
+	double wanted[COLUMNS_MOST];
+	for (size_t c = 0; c < width; c++)
+		solution[c] = 0;
+	for (size_t round = 0; round < 3 * width; round++) {
+		size_t steepest = width;
+		double most = 1e-10;
+		for (size_t c = 0; c < width; c++) {
+			double slope = target[c];
+			for (size_t k = 0; k < width; k++)
+				slope -= gsl_matrix_get(gram, c, k) * solution[k];
+			if (!free_ones[c] && slope > most) {
+				most = slope;
+				steepest = c;
+			}
+		}
+		if (steepest == width)
+			return;
+		free_ones[steepest] = true;
+		do
+			solve_free(gram, target, free_ones, width, wanted);
+		while (step_back(solution, wanted, free_ones, width));
+	}
+}
+
+/* Adds what a change of slope from one piece to the next costs: little, but where the data say nothing a curve goes straight. */
+#define BEND 3e-4
+
+static void add_stiffness(const struct problem *problem, gsl_matrix *gram)
+{
+	for (size_t c = 0; c + 1 < problem->width; c++) {
+		if (problem->columns[c].term < 0 || problem->columns[c].term != problem->columns[c + 1].term)
+			continue;
+		const double ratio = sqrt(problem->norms[c + 1] / problem->norms[c]);
+		*gsl_matrix_ptr(gram, c, c) += BEND * ratio * ratio;
+		*gsl_matrix_ptr(gram, c + 1, c + 1) += BEND / (ratio * ratio);
+		*gsl_matrix_ptr(gram, c, c + 1) -= BEND;
+		*gsl_matrix_ptr(gram, c + 1, c) -= BEND;
+	}
+}
+
+static void solve_weighted(const struct problem *problem, const double *weights, double *solution)
+{
+	const size_t width = problem->width;
+	double target[COLUMNS_MOST];
+	gsl_matrix *gram = gsl_matrix_alloc(width, width);
+	for (size_t a = 0; a < width; a++) {
+		target[a] = 0;
+		for (size_t i = 0; i < problem->height; i++)
+			target[a] += weights[i] * gsl_matrix_get(problem->rows, i, a);
+		for (size_t b = 0; b <= a; b++) {
+			double sum = a == b ? 1e-9 : 0; /* columns may say the same; then either will do */
+			for (size_t i = 0; i < problem->height; i++)
+				sum += weights[i] * gsl_matrix_get(problem->rows, i, a) * gsl_matrix_get(problem->rows, i, b);
+			gsl_matrix_set(gram, a, b, sum);
+			gsl_matrix_set(gram, b, a, sum);
+		}
+	}
+	add_stiffness(problem, gram);
+	solve(gram, target, width, solution);
+	gsl_matrix_free(gram);
+}
+
+static void set_calibration(struct calibration *calibration, const struct problem *problem, const double *solution)
+{
+	calibration->weights_ns = 0;
+	calibration->sharpness = 1;
+	for (int term = 0; term < TERM_COUNT; term++)
+		calibration->terms[term].count = 0;
+	for (size_t c = 0; c < problem->width; c++) {
+		const struct column *column = &problem->columns[c];
+		const double slope = solution[c] / problem->norms[c];
+		if (column->term == -1)
+			calibration->prompt_step_ns = slope;
+		else if (column->term == -2)
+			calibration->decode_step_ns = slope;
+		if (column->term < 0)
+			continue;
+		struct calibration_curve *curve = &calibration->terms[column->term];
+		const double before = curve->count ? curve->points[curve->count - 1].ns : 0;
+		const double to = isfinite(column->to) ? column->to : 2 * column->from + 1;
+		curve->points[curve->count].x = to;
+		curve->points[curve->count++].ns = before + slope * (to - column->from);
+	}
+}
+
+void fit_curves(struct calibration *calibration, const struct sample *const *cells, size_t count)
+{
+	struct problem problem = {.columns = {{-1, 0, 0}, {-2, 0, 0}}, .width = 2, .height = count,
+	                          .points = mem_alloc(count, sizeof(*problem.points))};
+	double solution[COLUMNS_MOST], *weights = mem_alloc(count, sizeof(*weights));
+	for (size_t i = 0; i < count; i++) {
+		problem.points[i] = fit_point_of(cells[i], calibration);
+		weights[i] = 1;
+	}
+	for (int term = 0; term < TERM_COUNT; term++)
+		add_term(&problem, term);
+	ASSERT(problem.width <= COLUMNS_MOST);
+	fill_rows(&problem);
+	for (int round = 0; round < FIT_ROBUST_ROUNDS; round++) {
+		solve_weighted(&problem, weights, solution);
+		for (size_t i = 0; i < count; i++) {
+			weights[i] = -1;
+			for (size_t c = 0; c < problem.width; c++)
+				weights[i] += solution[c] * gsl_matrix_get(problem.rows, i, c);
+		}
+		fit_bisquare(weights, weights, count);
+	}
+	set_calibration(calibration, &problem, solution);
+	gsl_matrix_free(problem.rows);
+	free(problem.points);
+	free(weights);
+}

@@ -1,0 +1,197 @@
+/* fit_physical.c - the formula with straight lines (fit.h). */
+#include "fit_inside.h"
+
+#include <gsl/gsl_errno.h>
+#include <gsl/gsl_multifit_nlinear.h>
+#include <gsl/gsl_sort.h>
+#include <math.h>
+#include <stdlib.h>
+
+/* The coefficients: two fixed parts, the weights, then the terms. */
+enum { PROMPT_STEP, DECODE_STEP, WEIGHTS, FIRST_TERM, COEFFICIENTS = FIRST_TERM + TERM_COUNT };
+
+struct problem {
+	struct fit_point *points;
+	size_t count;
+	double sharpness;
+	double scale[COEFFICIENTS]; /* a coefficient is scale x root^2 */
+};
+
+/* What each coefficient is multiplied with, where the smooth max does not come between. */
+static double factor(const struct fit_point *point, int coefficient)
+{
+	if (coefficient >= FIRST_TERM)
+		return point->x[coefficient - FIRST_TERM];
+	return coefficient == PROMPT_STEP ? point->has_prompt : coefficient == DECODE_STEP ? !point->has_prompt : 1;
+}
+
+static bool in_smooth_max(int coefficient)
+{
+	return coefficient == WEIGHTS || coefficient == FIRST_TERM + TERM_ROWS || coefficient == FIRST_TERM + TERM_ROW_TILES;
+}
+
+/* The step's ns, and its derivative by each coefficient. */
+static double evaluate(const struct problem *problem, const double *coefficients, const struct fit_point *point, double *slopes)
+{
+	const double s = problem->sharpness, weights = coefficients[WEIGHTS];
+	const double arithmetic = coefficients[FIRST_TERM + TERM_ROWS] * point->x[TERM_ROWS] +
+	                          coefficients[FIRST_TERM + TERM_ROW_TILES] * point->x[TERM_ROW_TILES];
+	const double most = fmax(fmax(weights, arithmetic), 1e-9);
+	const double both = most * pow(pow(weights / most, s) + pow(arithmetic / most, s), 1 / s);
+	double ns = both;
+	for (int c = 0; c < COEFFICIENTS; c++) {
+		slopes[c] = factor(point, c);
+		if (!in_smooth_max(c))
+			ns += coefficients[c] * slopes[c];
+		else if (s > 1)
+			slopes[c] *= pow((c == WEIGHTS ? weights : arithmetic) / both, s - 1);
+	}
+	return ns;
+}
+
+static void coefficients_of(const struct problem *problem, const gsl_vector *roots, double *coefficients)
+{
+	for (size_t c = 0; c < COEFFICIENTS; c++)
+		coefficients[c] = problem->scale[c] * gsl_vector_get(roots, c) * gsl_vector_get(roots, c);
+}
+
+static int residuals(const gsl_vector *roots, void *context, gsl_vector *f)
+{
+	const struct problem *problem = context;
+	double coefficients[COEFFICIENTS], slopes[COEFFICIENTS];
+	coefficients_of(problem, roots, coefficients);
+	for (size_t i = 0; i < problem->count; i++)
+		gsl_vector_set(f, i, evaluate(problem, coefficients, &problem->points[i], slopes) / problem->points[i].ns - 1);
+	return GSL_SUCCESS;
+}
+
+static int jacobian(const gsl_vector *roots, void *context, gsl_matrix *j)
+{
+	const struct problem *problem = context;
+	double coefficients[COEFFICIENTS], slopes[COEFFICIENTS];
+	coefficients_of(problem, roots, coefficients);
+	for (size_t i = 0; i < problem->count; i++) {
+		evaluate(problem, coefficients, &problem->points[i], slopes);
+		for (size_t c = 0; c < COEFFICIENTS; c++)
+			gsl_matrix_set(j, i, c, slopes[c] * 2 * problem->scale[c] * gsl_vector_get(roots, c) / problem->points[i].ns);
+	}
+	return GSL_SUCCESS;
+}
+
+/* Each coefficient at a share of the least that a step's time leaves for it. */
+static void first_guess(struct problem *problem, uint32_t tile_tokens)
+{
+	for (int c = 0; c < COEFFICIENTS; c++) {
+		double most = INFINITY;
+		for (size_t i = 0; i < problem->count; i++) {
+			const double x = factor(&problem->points[i], c);
+			if (x > 0)
+				most = fmin(most, problem->points[i].ns / x);
+		}
+		/* Tiles of one token are rows once more. */
+		const bool is_double = c == FIRST_TERM + TERM_ROW_TILES && tile_tokens == 1;
+		problem->scale[c] = isfinite(most) && !is_double ? most : 0;
+	}
+}
+
+static double share_of(int coefficient)
+{
+	return coefficient == WEIGHTS || coefficient == FIRST_TERM + TERM_ROWS ? 0.6 : 0.2;
+}
+
+static void set_calibration(struct calibration *calibration, const double *coefficients)
+{
+	calibration->prompt_step_ns = coefficients[PROMPT_STEP];
+	calibration->decode_step_ns = coefficients[DECODE_STEP];
+	calibration->weights_ns = coefficients[WEIGHTS];
+	for (int term = 0; term < TERM_COUNT; term++)
+		calibration->terms[term] = (struct calibration_curve)CALIBRATION_LINE(coefficients[FIRST_TERM + term]);
+}
+
+/* The mean square of the smaller nine tenths, in any order. */
+static double trimmed_square(double *values, size_t count)
+{
+	const size_t kept = count - count / 10;
+	double sum = 0;
+	for (size_t i = 0; i < count; i++)
+		values[i] *= values[i];
+	gsl_sort(values, 1, count);
+	for (size_t i = 0; i < kept; i++)
+		sum += values[i];
+	return sum / (double)kept;
+}
+
+/* Fits with the tiles and the sharpness that `calibration` has. Returns what is left of the residuals, outliers apart. */
+static double fit_shape(struct calibration *calibration, const struct sample *const *cells, size_t count)
+{
+	struct problem problem = {.points = mem_alloc(count, sizeof(*problem.points)), .count = count,
+	                          .sharpness = calibration->sharpness};
+	double coefficients[COEFFICIENTS], roots[COEFFICIENTS];
+	double *weights = mem_alloc(count, sizeof(*weights));
+	for (size_t i = 0; i < count; i++) {
+		problem.points[i] = fit_point_of(cells[i], calibration);
+		weights[i] = 1;
+	}
+	first_guess(&problem, calibration->row_tile_tokens);
+	for (int c = 0; c < COEFFICIENTS; c++)
+		roots[c] = sqrt(share_of(c));
+
+	gsl_multifit_nlinear_parameters parameters = gsl_multifit_nlinear_default_parameters();
+	gsl_multifit_nlinear_workspace *work = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &parameters, count, COEFFICIENTS);
+	gsl_multifit_nlinear_fdf functions = {.f = residuals, .df = jacobian, .n = count, .p = COEFFICIENTS, .params = &problem};
+	for (int round = 0; round < FIT_ROBUST_ROUNDS; round++) {
+		int why;
+		const gsl_vector_const_view from = gsl_vector_const_view_array(roots, COEFFICIENTS);
+		const gsl_vector_const_view weight = gsl_vector_const_view_array(weights, count);
+		gsl_multifit_nlinear_winit(&from.vector, &weight.vector, &functions, work);
+		gsl_multifit_nlinear_driver(60, 1e-9, 1e-9, 0, NULL, NULL, &why, work);
+		for (size_t c = 0; c < COEFFICIENTS; c++)
+			roots[c] = gsl_vector_get(work->x, c);
+		coefficients_of(&problem, work->x, coefficients);
+		for (size_t i = 0; i < count; i++) {
+			double slopes[COEFFICIENTS];
+			weights[i] = evaluate(&problem, coefficients, &problem.points[i], slopes) / problem.points[i].ns - 1;
+		}
+		if (round + 1 < FIT_ROBUST_ROUNDS)
+			fit_bisquare(weights, weights, count);
+	}
+	const double error = trimmed_square(weights, count); /* the last round left the residuals there */
+	gsl_multifit_nlinear_free(work);
+	free(problem.points);
+	free(weights);
+	set_calibration(calibration, coefficients);
+	return error;
+}
+
+void fit_physical(struct calibration *calibration, const struct sample *const *cells, size_t count, bool keep_shape)
+{
+	static const uint32_t sharpnesses[] = {1, 2, 4, 8, 16}, row_tiles[] = {1, 64, 128, 256};
+	/* Tokens whose queries fill a tile of 64 or 128, for 1 to 8 queries a key head. */
+	static const uint32_t attention_tiles[] = {1, 16, 21, 32, 42, 64, 128};
+	if (keep_shape) {
+		fit_shape(calibration, cells, count);
+		return;
+	}
+	struct calibration best = *calibration;
+	best.sharpness = 4;
+	best.row_tile_tokens = 128;
+	best.attention_tile_tokens = 32;
+	double least = fit_shape(&best, cells, count);
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < COUNT_OF(sharpnesses) + COUNT_OF(row_tiles) + COUNT_OF(attention_tiles); i++) {
+			struct calibration other = best;
+			if (i < COUNT_OF(sharpnesses))
+				other.sharpness = sharpnesses[i];
+			else if (i < COUNT_OF(sharpnesses) + COUNT_OF(row_tiles))
+				other.row_tile_tokens = row_tiles[i - COUNT_OF(sharpnesses)];
+			else
+				other.attention_tile_tokens = attention_tiles[i - COUNT_OF(sharpnesses) - COUNT_OF(row_tiles)];
+			const double error = fit_shape(&other, cells, count);
+			if (error < least * 0.99) {
+				least = error;
+				best = other;
+			}
+		}
+	}
+	*calibration = best;
+}

@@ -1,0 +1,143 @@
+#include "samples.h"
+
+#include "csv.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum column { KIND, PROMPTS, NEW, CACHED, DECODES, CONTEXT, TIER, BYTES, REPEATS, MEDIAN, LEAST, MOST, COLUMNS };
+
+static const char *const column_names[COLUMNS] = {"kind", "prompts", "new_tokens", "cached_tokens", "decodes", "context_tokens",
+                                                  "tier", "bytes", "repeats", "median_ns", "least_ns", "most_ns"};
+
+/* A whole number; an empty field is 0. */
+static int read_whole(const struct csv *csv, size_t row, size_t column, uint64_t most, uint64_t *value, struct err *err)
+{
+	double number = 0;
+	*value = 0;
+	if (!csv_text(csv, row, column)[0])
+		return 0;
+	if (csv_number(csv, row, column, &number, err) < 0)
+		return -1;
+	if (number != floor(number) || number > (double)most) {
+		err_set(err, "field \"%s\": expected a whole number of at most %llu.", csv_column_name(csv, column),
+		        (unsigned long long)most);
+		return csv_blame(csv, row, err);
+	}
+	*value = (uint64_t)number;
+	return 0;
+}
+
+static int check_sample(const struct csv *csv, size_t row, const struct sample *s, struct err *err)
+{
+	if (!(s->median_ns > 0) || s->least_ns > s->median_ns || s->most_ns < s->median_ns)
+		err_set(err, "expected least_ns <= median_ns <= most_ns, and a median above 0.");
+	else if (s->kind == SAMPLE_STEP && s->prompts == 0 && s->decodes == 0)
+		err_set(err, "a step has prompts, decodes or both.");
+	else if (s->kind == SAMPLE_STEP && (s->prompts > 0) != (s->new_tokens > 0))
+		err_set(err, "prompts and new_tokens go together.");
+	else if (s->kind != SAMPLE_STEP && (!s->tier[0] || !(s->bytes > 0)))
+		err_set(err, "a transfer has a tier and bytes.");
+	else
+		return 0;
+	return csv_blame(csv, row, err);
+}
+
+static int read_sample(const struct csv *csv, size_t row, const size_t *at, struct sample *s, struct err *err)
+{
+	static const char *const kinds[] = {"step", "read", "write"};
+	const char *kind = csv_text(csv, row, at[KIND]), *tier = csv_text(csv, row, at[TIER]);
+	uint64_t prompts, new_tokens, decodes, repeats, bytes;
+	size_t k = 0;
+	while (k < COUNT_OF(kinds) && strcmp(kinds[k], kind) != 0)
+		k++;
+	if (k == COUNT_OF(kinds) || strlen(tier) >= sizeof(s->tier)) {
+		err_set(err, "expected the kind step, read or write, and a tier's name of at most %zu letters.", sizeof(s->tier) - 1);
+		return csv_blame(csv, row, err);
+	}
+	s->kind = (enum sample_kind)k;
+	snprintf(s->tier, sizeof(s->tier), "%s", tier);
+	if (read_whole(csv, row, at[PROMPTS], 1 << 20, &prompts, err) < 0 ||
+	    read_whole(csv, row, at[NEW], 1 << 30, &new_tokens, err) < 0 ||
+	    read_whole(csv, row, at[CACHED], 1 << 30, &s->cached_tokens, err) < 0 ||
+	    read_whole(csv, row, at[DECODES], 1 << 20, &decodes, err) < 0 ||
+	    read_whole(csv, row, at[CONTEXT], 1 << 30, &s->context_tokens, err) < 0 ||
+	    read_whole(csv, row, at[BYTES], UINT64_C(1) << 50, &bytes, err) < 0 ||
+	    read_whole(csv, row, at[REPEATS], 1 << 20, &repeats, err) < 0 ||
+	    csv_number(csv, row, at[MEDIAN], &s->median_ns, err) < 0 || csv_number(csv, row, at[LEAST], &s->least_ns, err) < 0 ||
+	    csv_number(csv, row, at[MOST], &s->most_ns, err) < 0)
+		return -1;
+	s->prompts = (uint32_t)prompts;
+	s->new_tokens = (uint32_t)new_tokens;
+	s->decodes = (uint32_t)decodes;
+	s->repeats = (uint32_t)repeats;
+	s->bytes = (double)bytes;
+	return check_sample(csv, row, s, err);
+}
+
+static char *copy_note(const struct csv *csv, const char *key)
+{
+	const char *note = csv_note(csv, key);
+	return mem_copy_text(note ? note : "");
+}
+
+struct samples *samples_load(const char *path, struct err *err)
+{
+	size_t at[COLUMNS];
+	struct csv *csv = csv_load(path, err);
+	if (!csv)
+		return NULL;
+	struct samples *samples = mem_alloc(1, sizeof(*samples));
+	*samples = (struct samples){
+	        .name = mem_copy_text(csv_name(csv)),
+	        .model = copy_note(csv, "model"),
+	        .device = copy_note(csv, "device"),
+	        .driver = copy_note(csv, "driver"),
+	        .commit = copy_note(csv, "commit"),
+	        .conditions = copy_note(csv, "conditions"),
+	        .checksum = csv_checksum(csv),
+	        .samples = mem_alloc(csv_rows(csv), sizeof(*samples->samples)),
+	        .count = csv_rows(csv),
+	};
+	int failed = 0;
+	for (size_t c = 0; c < COLUMNS && !failed; c++)
+		failed = csv_find(csv, column_names[c], &at[c], err);
+	for (size_t row = 0; row < samples->count && !failed; row++)
+		failed = read_sample(csv, row, at, &samples->samples[row], err);
+	csv_free(csv);
+	if (failed) {
+		samples_free(samples);
+		return NULL;
+	}
+	return samples;
+}
+
+void samples_free(struct samples *samples)
+{
+	if (!samples)
+		return;
+	free(samples->name);
+	free(samples->model);
+	free(samples->device);
+	free(samples->driver);
+	free(samples->commit);
+	free(samples->conditions);
+	free(samples->samples);
+	free(samples);
+}
+
+const char *samples_show(const struct sample *s, char *buffer, size_t size)
+{
+	if (s->kind != SAMPLE_STEP)
+		snprintf(buffer, size, "%s %.0f bytes, %s", s->kind == SAMPLE_READ ? "read" : "write", s->bytes, s->tier);
+	else if (s->prompts == 0)
+		snprintf(buffer, size, "%u decodes at %llu", s->decodes, (unsigned long long)s->context_tokens);
+	else if (s->decodes == 0)
+		snprintf(buffer, size, "%u x %u new after %llu", s->prompts, s->new_tokens, (unsigned long long)s->cached_tokens);
+	else
+		snprintf(buffer, size, "%u x %u new after %llu, %u decodes at %llu", s->prompts, s->new_tokens,
+		         (unsigned long long)s->cached_tokens, s->decodes, (unsigned long long)s->context_tokens);
+	return buffer;
+}

@@ -1,0 +1,44 @@
+/* samples.h - what kvcast-gpu calibrate measured: steps of many shapes, and transfers to and from lower tiers.
+ *
+ * The file is a CSV (csv.h) with notes for where it comes from ("# model: llama-3.1-8b", then device, driver, commit,
+ * conditions) and a row for every cell of the grid, in the order measured:
+ *
+ *   kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,tier,bytes,repeats,median_ns,least_ns,most_ns,clock_mhz,celsius
+ *
+ * kind `step`: `prompts` sequences with new_tokens each after cached_tokens each, and `decodes` sequences with a token each
+ * after context_tokens each, all in one step. kind `read` or `write`: `bytes` from or to `tier` in one transfer. Fields that
+ * a kind does not have are empty or 0. clock_mhz and celsius are the device's when the cell was done, 0 where unknown; they
+ * are for people and not read here.
+ */
+#ifndef KVCAST_SAMPLES_H
+#define KVCAST_SAMPLES_H
+
+#include "base.h"
+#include "err.h"
+
+enum sample_kind { SAMPLE_STEP, SAMPLE_READ, SAMPLE_WRITE };
+
+struct sample {
+	enum sample_kind kind;
+	uint32_t prompts, new_tokens, decodes, repeats;
+	uint64_t cached_tokens, context_tokens;
+	char tier[24];
+	double bytes, median_ns, least_ns, most_ns;
+};
+
+struct samples {
+	char *name; /* of the file */
+	char *model, *device, *driver, *commit, *conditions; /* "" where the file does not say */
+	uint64_t checksum;
+	struct sample *samples;
+	size_t count;
+};
+
+/* NULL and a sentence. */
+struct samples *samples_load(const char *path, struct err *err);
+void samples_free(struct samples *samples);
+
+/* "2 x 512 new after 4096, 8 decodes at 2048": a cell in words. Returns `buffer`. */
+const char *samples_show(const struct sample *sample, char *buffer, size_t size);
+
+#endif
