@@ -1,6 +1,8 @@
 /* cmd_run.c - kvcast run TRACE: one cache, one result. */
+#include "bill_table.h"
 #include "blocks_csv.h"
 #include "cli.h"
+#include "embedded.h"
 #include "engine_log.h"
 #include "groups_csv.h"
 #include "options.h"
@@ -11,13 +13,15 @@
 #include "units.h"
 
 #include <argp.h>
+#include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
-enum { KEY_JSON = 0x200, KEY_CSV, KEY_REQUESTS, KEY_GROUPS, KEY_EVENTS, KEY_TIMELINE, KEY_BUCKET, KEY_BLOCKS };
+enum { KEY_JSON = 0x200, KEY_CSV, KEY_REQUESTS, KEY_GROUPS, KEY_EVENTS, KEY_TIMELINE, KEY_BUCKET, KEY_BLOCKS, KEY_PROVIDER };
 
 struct run_command {
 	struct run_options options;
-	const char *trace_path, *requests_path, *groups_path, *events_path, *timeline_path, *bucket, *blocks_path;
+	const char *trace_path, *requests_path, *groups_path, *events_path, *timeline_path, *bucket, *blocks_path, *providers;
 	bool json, csv;
 };
 
@@ -31,6 +35,8 @@ static const struct argp_option option_table[] = {
         {"timeline", KEY_TIMELINE, "FILE", 0, "write a CSV of hit rate, TTFT and load over time (not with --engine replay)", 0},
         {"timeline-bucket", KEY_BUCKET, "TIME", 0, "its step; default 60s", 0},
         {"dump-blocks", KEY_BLOCKS, "FILE", 0, "write a CSV of the blocks resident at the end: times, TTL, hits, score", 0},
+        {0, 0, 0, 0, "Money:", 2},
+        {"provider", KEY_PROVIDER, "LIST", 0, "print instead what the trace costs at hosted models' providers: NAME[:ttl=1h,model=...,pings=N,file=PATH], parted by commas; NAME is, without a file of prices, one of", 0},
         {0},
 };
 
@@ -59,6 +65,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_BLOCKS:
 		command->blocks_path = arg;
 		return 0;
+	case KEY_PROVIDER:
+		command->providers = arg;
+		return 0;
 	case KEY_BUCKET:
 		command->bucket = arg;
 		return 0;
@@ -76,6 +85,19 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+}
+
+/* Completes the help of --provider with the names there are. */
+static char *filter_help(int key, const char *text, void *input)
+{
+	(void)input;
+	if (key != KEY_PROVIDER)
+		return (char *)(uintptr_t)text;
+	const char *names = embedded_names("price");
+	const size_t size = strlen(text) + strlen(names) + 2;
+	char *longer = mem_alloc(size, 1);
+	snprintf(longer, size, "%s %s", text, names);
+	return longer;
 }
 
 static double now_s(void)
@@ -182,6 +204,58 @@ static int open_files(const struct run_command *command, const struct trace *tra
 	return 0;
 }
 
+/* A provider has its own cache: options that describe another one would be passed over in silence. */
+static int check_bill(const struct run_command *command, struct err *err)
+{
+	static const enum option_id own[] = {OPTION_CAPACITY, OPTION_EVICT, OPTION_TTL, OPTION_SCOPE, OPTION_SEMANTICS,
+	                                     OPTION_RECOMPUTE_LAST, OPTION_ENGINE, OPTION_PRESET};
+	for (size_t i = 0; i < COUNT_OF(own); i++) {
+		if (command->options.text[own[i]])
+			return err_set(err, "--provider has its own cache; expected no --%s beside it.", options_name(own[i]));
+	}
+	if (command->options.tier_count)
+		return err_set(err, "--provider has its own cache; expected no --tier beside it.");
+	if (command->requests_path || command->groups_path || command->events_path || command->timeline_path || command->blocks_path)
+		return err_set(err, "--provider gives bills; expected no --requests, --groups, --events, --timeline or --dump-blocks "
+		                    "beside it.");
+	return 0;
+}
+
+static void print_bills(const struct run_command *command, const struct trace *trace, const struct bill_entry *entries,
+                        size_t count)
+{
+	if (command->json) {
+		json_t *json = bill_table_json(trace, entries, count);
+		report_json_print(json, stdout);
+		json_decref(json);
+	} else if (command->csv) {
+		bill_table_csv(trace, entries, count, stdout);
+	} else {
+		bill_table(trace, entries, count, stdout);
+	}
+}
+
+static int run_bills(struct run_command *command, const struct trace *trace, struct err *err)
+{
+	struct spec_list list;
+	if (check_bill(command, err) < 0 || spec_list_parse(&list, command->providers, err) < 0)
+		return cli_fail(err);
+	struct bill_entry *entries = mem_alloc(list.count, sizeof(*entries));
+	int failed = 0;
+	for (size_t i = 0; i < list.count && !failed; i++) {
+		failed = provider_load(&entries[i].provider, &list.specs[i], err);
+		if (!failed)
+			failed = bill_make(trace, &command->options.config, &entries[i].provider, &entries[i].bill, err);
+	}
+	if (!failed)
+		print_bills(command, trace, entries, list.count);
+	for (size_t i = 0; i < list.count; i++)
+		provider_free(&entries[i].provider);
+	free(entries);
+	spec_list_free(&list);
+	return failed ? cli_fail(err) : cli_finish_stdout();
+}
+
 static int run_trace(struct run_command *command, const struct trace *trace, struct err *err)
 {
 	struct run_config *config = &command->options.config;
@@ -222,13 +296,18 @@ int cmd_run(int argc, char **argv)
 	               "--ttl static:ttl=5m\n\nSPEC is NAME[:key=value,...], or @FILE where it stands in a file; `kvcast policies` "
 	               "lists names and keys.",
 	        .children = children,
+	        .help_filter = filter_help,
 	};
 	struct run_command command = {.trace_path = NULL};
 	struct err err;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
 		return 2;
 	struct trace *trace = options_load(&command.options, command.trace_path, false, &err);
-	const int status = trace ? run_trace(&command, trace, &err) : cli_fail(&err);
+	int status = 0;
+	if (!trace)
+		status = cli_fail(&err);
+	else
+		status = command.providers ? run_bills(&command, trace, &err) : run_trace(&command, trace, &err);
 	trace_free(trace);
 	options_free(&command.options);
 	return status;

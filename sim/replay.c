@@ -110,7 +110,9 @@ static void book(const struct run *run, const struct trace_request *request, uin
 static void serve_prefix(struct run *run, uint32_t index, struct request_outcome *outcome)
 {
 	const struct trace_request *request = &run->trace->requests[index];
-	const struct path path = replay_path(run->trace, request, run->config->tail_cached);
+	struct path path = replay_path(run->trace, request, run->config->tail_cached);
+	if (request->prompt_tokens < run->config->least_prompt_tokens)
+		path.block_count = 0;
 	uint32_t missed[BLOCK_STATES] = {0};
 	cache_now(run->cache)->seq++;
 	if (run->future)

@@ -32,6 +32,16 @@ $ kvcast run --help
 >                              (not with --engine replay)
 >       --timeline-bucket=TIME its step; default 60s
 > 
+>  Money:
+>       --provider=LIST        print instead what the trace costs at hosted
+>                              models' providers:
+>                              NAME[:ttl=1h,model=...,pings=N,file=PATH], parted
+>                              by commas; NAME is, without a file of prices, one
+>                              of alibaba-explicit, alibaba-implicit, anthropic,
+>                              bedrock-claude, bedrock-nova, deepseek,
+>                              gemini-explicit, gemini-implicit, openai,
+>                              openai-automatic
+> 
 >  The cache:
 >       --capacity=N|SIZE      room of the first tier: a plain number is blocks,
 >                              40GiB or 1.5TB is bytes of KV (needs --model);
