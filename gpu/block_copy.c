@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #define CHUNK_BYTES ((size_t)8 << 20)
+/* Copies of less are worse than a kernel's reaching over the bus. */
+#define LEAST_COPY_BYTES ((size_t)1 << 20)
 
 /* A chunk of staging memory: full when the first event has happened, free again when the second has. */
 struct stage {
@@ -93,40 +95,81 @@ struct kernels_blocks_shape block_copy_shape(const struct block_copy *copy)
 	return copy->shape;
 }
 
-/* Between staging memory and the host, neighbours together. */
-static void cross_bus(const struct block_copy *copy, const struct lane *lane, uint8_t *stage, void *const *host,
-		      uint32_t count, enum cudaMemcpyKind kind)
+/* The end of the blocks from `from` on that lie one after the other in the host. */
+static uint32_t end_of_run(const struct block_copy *copy, void *const *host, uint32_t from, uint32_t count)
 {
-	const size_t bytes = copy->block_bytes;
+	uint32_t to = from + 1;
+	while (to < count && (uint8_t *)host[to] == (uint8_t *)host[to - 1] + copy->block_bytes)
+		to++;
+	return to;
+}
+
+static bool is_for_kernel(const struct block_copy *copy, void *const *host, uint32_t count)
+{
+	uint32_t runs = 0;
+	for (uint32_t from = 0; from < count; from = end_of_run(copy, host, from, count))
+		runs++;
+	return count * copy->block_bytes < runs * LEAST_COPY_BYTES;
+}
+
+static void cross_bus(const struct block_copy *copy, cudaStream_t bus, uint8_t *stage, void *const *host,
+		      uint32_t count, bool loads)
+{
 	for (uint32_t from = 0, to; from < count; from = to) {
-		for (to = from + 1; to < count && (uint8_t *)host[to] == (uint8_t *)host[to - 1] + bytes;)
-			to++;
-		uint8_t *device = stage + from * bytes;
-		const bool loads = kind == cudaMemcpyHostToDevice;
-		GPU_CALL(cudaMemcpyAsync(loads ? device : host[from], loads ? host[from] : device, (to - from) * bytes,
-					 kind, lane->bus));
+		to = end_of_run(copy, host, from, count);
+		uint8_t *device = stage + from * copy->block_bytes;
+		const size_t bytes = (to - from) * copy->block_bytes;
+		if (loads)
+			GPU_CALL(cudaMemcpyAsync(device, host[from], bytes, cudaMemcpyHostToDevice, bus));
+		else
+			GPU_CALL(cudaMemcpyAsync(host[from], device, bytes, cudaMemcpyDeviceToHost, bus));
 	}
 }
 
-static void move_chunk(struct block_copy *copy, struct lane *lane, const struct kernels_blocks_list *list,
-		       void *const *host)
+static void move_by_kernel(const struct block_copy *copy, const struct lane *lane,
+			   const struct kernels_blocks_list *list)
+{
+	if (lane == &copy->loads)
+		kernels_blocks_scatter(list, copy->shape, lane->kernels);
+	else
+		kernels_blocks_gather(list, copy->shape, lane->kernels);
+}
+
+static void move_by_stage(struct block_copy *copy, struct lane *lane, struct kernels_blocks_list *list,
+			  void *const *host)
 {
 	struct stage *stage = &lane->stages[lane->next];
 	lane->next = (lane->next + 1) % COUNT_OF(lane->stages);
+	for (uint32_t i = 0; i < list->count; i++)
+		list->outside[i] = stage->device + i * copy->block_bytes;
 	const bool loads = lane == &copy->loads;
 	cudaStream_t first = loads ? lane->bus : lane->kernels, second = loads ? lane->kernels : lane->bus;
 	GPU_CALL(cudaStreamWaitEvent(first, stage->empty, 0));
 	if (loads)
-		cross_bus(copy, lane, stage->device, host, list->count, cudaMemcpyHostToDevice);
+		cross_bus(copy, lane->bus, stage->device, host, list->count, true);
 	else
-		kernels_blocks_gather(stage->device, list, copy->shape, lane->kernels);
+		move_by_kernel(copy, lane, list);
 	GPU_CALL(cudaEventRecord(stage->full, first));
 	GPU_CALL(cudaStreamWaitEvent(second, stage->full, 0));
 	if (loads)
-		kernels_blocks_scatter(stage->device, list, copy->shape, lane->kernels);
+		move_by_kernel(copy, lane, list);
 	else
-		cross_bus(copy, lane, stage->device, host, list->count, cudaMemcpyDeviceToHost);
+		cross_bus(copy, lane->bus, stage->device, host, list->count, false);
 	GPU_CALL(cudaEventRecord(stage->empty, second));
+}
+
+static void move_chunk(struct block_copy *copy, struct lane *lane, const uint32_t *blocks, void *const *host,
+		       uint32_t count)
+{
+	struct kernels_blocks_list list = {.count = count};
+	for (uint32_t i = 0; i < count; i++) {
+		list.blocks[i] = blocks[i];
+		list.outside[i] = host[i];
+	}
+	if (is_for_kernel(copy, host, count))
+		move_by_kernel(copy, lane, &list);
+	else
+		move_by_stage(copy, lane, &list, host);
 }
 
 static void move_all(struct block_copy *copy, struct lane *lane, const uint32_t *blocks, void *const *host,
@@ -135,12 +178,9 @@ static void move_all(struct block_copy *copy, struct lane *lane, const uint32_t 
 	GPU_CALL(cudaEventRecord(copy->model_done, llama_stream(copy->llama)));
 	GPU_CALL(cudaStreamWaitEvent(lane->kernels, copy->model_done, 0));
 	for (uint32_t from = 0; from < count; from += copy->chunk_blocks) {
-		struct kernels_blocks_list list = {.count = count - from};
-		if (list.count > copy->chunk_blocks)
-			list.count = copy->chunk_blocks;
-		for (uint32_t i = 0; i < list.count; i++)
-			list.blocks[i] = blocks[from + i];
-		move_chunk(copy, lane, &list, host + from);
+		const uint32_t rest = count - from;
+		move_chunk(copy, lane, blocks + from, host + from,
+			   rest < copy->chunk_blocks ? rest : copy->chunk_blocks);
 	}
 }
 
@@ -166,5 +206,6 @@ void block_copy_join(struct block_copy *copy)
 void block_copy_wait(struct block_copy *copy)
 {
 	GPU_CALL(cudaStreamSynchronize(copy->loads.kernels));
+	GPU_CALL(cudaStreamSynchronize(copy->stores.kernels));
 	GPU_CALL(cudaStreamSynchronize(copy->stores.bus));
 }

@@ -2,8 +2,9 @@
  *
  * In the host a block is one piece (kernels_blocks.h); in the pool it is 2 x layers pieces, each too small to be copied
  * over the bus by itself. So blocks pass through staging memory on the device: the copy engine moves a chunk of them
- * while a kernel gathers or scatters the chunk before. Loads and stores have their own staging and streams, and run
- * side by side.
+ * while a kernel gathers or scatters the chunk before. The engine loses 3 us between two copies, which small blocks
+ * that lie scattered in the host cannot bear: those a kernel moves over the bus itself, at the price of
+ * multiprocessors. Loads and stores have their own staging and streams, and run side by side.
  *
  * What is begun comes after what the model's stream was given before; the model's stream comes after it once joined.
  * Until block_copy_wait() the host memory is in use, and blocks of the pool until then or the join.
@@ -19,7 +20,8 @@ struct block_copy;
 /* The model outlives it. Holds 4 x 8 MiB of the device, or four blocks where they are larger. */
 struct block_copy *block_copy_open(const struct llama *llama);
 void block_copy_close(struct block_copy *copy);
-/* Begins: pool block blocks[i] becomes what lies at host[i]. Neighbours in the host are copied in one go. */
+/* Begins: pool block blocks[i] becomes what lies at host[i], which cudaMallocHost gave. Neighbours in the host are
+ * copied in one go. */
 void block_copy_load(struct block_copy *copy, const uint32_t *blocks, void *const *host, uint32_t count);
 /* Begins: host[i] becomes what pool block blocks[i] holds. */
 void block_copy_store(struct block_copy *copy, const uint32_t *blocks, void *const *host, uint32_t count);

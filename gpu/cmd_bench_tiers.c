@@ -105,19 +105,19 @@ static void plain_both(struct bench *bench)
 	wait_streams(bench);
 }
 
-static void staged_load(struct bench *bench)
+static void copied_load(struct bench *bench)
 {
 	block_copy_load(bench->copy, bench->blocks, bench->host[1], bench->count);
 	block_copy_wait(bench->copy);
 }
 
-static void staged_store(struct bench *bench)
+static void copied_store(struct bench *bench)
 {
 	block_copy_store(bench->copy, bench->blocks, bench->host[0], bench->count);
 	block_copy_wait(bench->copy);
 }
 
-static void staged_both(struct bench *bench)
+static void copied_both(struct bench *bench)
 {
 	const uint32_t half = bench->count / 2;
 	block_copy_load(bench->copy, bench->blocks, bench->host[1], half);
@@ -133,11 +133,11 @@ static void reach(struct bench *bench, bool loads)
 		if (list.count > KERNELS_BLOCKS_MOST)
 			list.count = KERNELS_BLOCKS_MOST;
 		memcpy(list.blocks, bench->blocks + from, list.count * sizeof(list.blocks[0]));
-		uint8_t *host = bench->arenas[loads] + from * bench->block_bytes;
+		memcpy(list.outside, bench->host[loads] + from, list.count * sizeof(list.outside[0]));
 		if (loads)
-			kernels_blocks_scatter(host, &list, block_copy_shape(bench->copy), bench->streams[0]);
+			kernels_blocks_scatter(&list, block_copy_shape(bench->copy), bench->streams[0]);
 		else
-			kernels_blocks_gather(host, &list, block_copy_shape(bench->copy), bench->streams[0]);
+			kernels_blocks_gather(&list, block_copy_shape(bench->copy), bench->streams[0]);
 	}
 	wait_streams(bench);
 }
@@ -192,7 +192,7 @@ static int verify(struct bench *bench, struct err *err)
 	memset(bench->arenas[0], 0xee, all);
 	llama_fill_pool(bench->llama, 5);
 	choose_blocks(bench, MOST_BLOCKS, 0, true);
-	staged_store(bench);
+	copied_store(bench);
 	bool same = true;
 	for (uint32_t layer = 0; layer < llama_model(bench->llama)->layers; layer++) {
 		const uint32_t i = layer * 13 % MOST_BLOCKS;
@@ -209,8 +209,8 @@ static int verify(struct bench *bench, struct err *err)
 	memcpy(bench->arenas[1], bench->arenas[0], all);
 	memset(bench->arenas[0], 0xee, all);
 	choose_blocks(bench, MOST_BLOCKS, MOST_BLOCKS, true);
-	staged_load(bench);
-	staged_store(bench);
+	copied_load(bench);
+	copied_store(bench);
 	same = same && memcmp(bench->arenas[0], bench->arenas[1], all) == 0;
 	return same ? 0 : err_set(err, "Blocks did not come back from host memory as they were in the pool.");
 }
@@ -219,20 +219,20 @@ static void bench_host(struct bench *bench)
 {
 	static const uint32_t counts[] = {32, MOST_BLOCKS};
 	for (size_t i = 0; i < COUNT_OF(counts); i++) {
-		printf("pool and pinned host memory, %u blocks:\n", counts[i]);
+		printf("pool and pinned host memory, %u blocks, scattered in both:\n", counts[i]);
 		choose_blocks(bench, counts[i], 0, true);
 		const double load = time_act(bench, "load, plain cudaMemcpyAsync", plain_load, 1, 0);
-		time_act(bench, "load, staged, scattered in the host", staged_load, 1, load);
-		choose_blocks(bench, counts[i], 0, false);
-		time_act(bench, "load, staged, neighbours in the host", staged_load, 1, load);
+		time_act(bench, "load, block_copy", copied_load, 1, load);
 		time_act(bench, "load, kernel across the bus", reach_load, 1, load);
 		time_act(bench, "load, a cudaMemcpyAsync a piece", piecewise_load, 1, load);
-		choose_blocks(bench, counts[i], 0, true);
 		const double store = time_act(bench, "store, plain cudaMemcpyAsync", plain_store, 1, 0);
-		time_act(bench, "store, staged, scattered in the host", staged_store, 1, store);
+		time_act(bench, "store, block_copy", copied_store, 1, store);
 		time_act(bench, "store, kernel across the bus", reach_store, 1, store);
 		const double both = time_act(bench, "load and store, plain, both directions", plain_both, 2, 0);
-		time_act(bench, "load and store, staged, half the blocks each", staged_both, 1, both);
+		time_act(bench, "load and store, block_copy, half each", copied_both, 1, both);
+		choose_blocks(bench, counts[i], 0, false);
+		time_act(bench, "load, block_copy, neighbours in the host", copied_load, 1, load);
+		time_act(bench, "store, block_copy, neighbours in the host", copied_store, 1, store);
 	}
 }
 

@@ -1,8 +1,8 @@
 /* kernels_blocks.h - whole blocks between the paged pool and memory where each is one piece.
  *
  * Outside the pool a block lies layer by layer, its keys before its values: 2 x layers pieces of piece_bytes, a
- * multiple of
- * 16. That memory is the device's, or the host's if it is pinned.
+ * multiple of 16. That memory is the device's, or the host's if cudaMallocHost gave it; then the kernel reaches over
+ * the bus.
  */
 #ifndef KVCAST_KERNELS_BLOCKS_H
 #define KVCAST_KERNELS_BLOCKS_H
@@ -18,6 +18,7 @@ extern "C" {
 struct kernels_blocks_list {
 	uint32_t count;
 	uint32_t blocks[KERNELS_BLOCKS_MOST]; /* of the pool */
+	void *outside[KERNELS_BLOCKS_MOST];   /* where each goes or comes from */
 };
 
 struct kernels_blocks_shape {
@@ -25,11 +26,10 @@ struct kernels_blocks_shape {
 	uint32_t layers, piece_bytes;
 };
 
-/* The i-th block outside is the pool's list->blocks[i]. */
-void kernels_blocks_gather(void *outside, const struct kernels_blocks_list *list, struct kernels_blocks_shape shape,
+void kernels_blocks_gather(const struct kernels_blocks_list *list, struct kernels_blocks_shape shape,
 			   cudaStream_t stream);
-void kernels_blocks_scatter(const void *outside, const struct kernels_blocks_list *list,
-			    struct kernels_blocks_shape shape, cudaStream_t stream);
+void kernels_blocks_scatter(const struct kernels_blocks_list *list, struct kernels_blocks_shape shape,
+			    cudaStream_t stream);
 
 #ifdef __cplusplus
 }
