@@ -11,8 +11,8 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#define PACK_LEVEL         1
 #define SIDECAR_MOST_BYTES 65536
+#define MOST_BLOCK_BYTES   (1u << 31)
 
 struct tier_archive {
 	char *folder, *model, *dtype;
@@ -51,9 +51,12 @@ static int have_folder(const struct tier_archive *archive, struct err *err)
 	return 0;
 }
 
-/* Words that JSON cannot hold would make sidecars that nobody reads. */
+/* zlib counts in unsigned int; words that JSON cannot hold would make sidecars that nobody reads. */
 static int check_identity(const struct tier_archive_identity *identity, struct err *err)
 {
+	if (identity->block_bytes == 0 || identity->block_bytes > MOST_BLOCK_BYTES)
+		return err_set(err, "An archive of blocks of %zu bytes; expected 1 to %u.", identity->block_bytes,
+			       MOST_BLOCK_BYTES);
 	const struct tier_sidecar sidecar = {0};
 	char *text = tier_sidecar_format(&sidecar, identity, (struct tier_io_key){0});
 	if (!text)
@@ -104,16 +107,33 @@ static void refuse_by_errno(struct tier_io_request *request, int error, const ch
 		       strerror(error));
 }
 
+/* What deflate may make of noise, whatever its settings (compressBound() is for zlib's defaults alone). */
+static size_t most_packed(size_t raw_bytes)
+{
+	return raw_bytes + (raw_bytes >> 3) + (raw_bytes >> 6) + 64;
+}
+
+/* An ordinary zlib stream. Keys and values hold no strings that repeat; looking for some costs two thirds of the speed
+ * and even packs worse than Huffman codes and runs alone (0.773 against 0.750 of uniform bf16). */
+static size_t pack(uint8_t *packed, void *raw, size_t raw_bytes)
+{
+	z_stream stream = {.next_in = raw, .avail_in = (uInt)raw_bytes, .next_out = packed};
+	if (deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS, MAX_MEM_LEVEL, Z_RLE) != Z_OK)
+		panic_memory(raw_bytes, __FILE__, __LINE__);
+	stream.avail_out = (uInt)most_packed(raw_bytes);
+	const int status = deflate(&stream, Z_FINISH);
+	ASSERT(status == Z_STREAM_END);
+	deflateEnd(&stream);
+	return stream.total_out;
+}
+
 static void run_write(struct tier_job *job)
 {
 	struct tier_io_request *request = tier_io_request_of(job);
 	const struct tier_archive *archive = request->medium;
 	const size_t raw_bytes = archive->identity.block_bytes;
-	uLongf packed_bytes = compressBound(raw_bytes);
-	uint8_t *packed = mem_alloc(packed_bytes, 1);
-	const int status = compress2(packed, &packed_bytes, request->block, raw_bytes, PACK_LEVEL);
-	if (status != Z_OK)
-		panic_memory(compressBound(raw_bytes), __FILE__, __LINE__);
+	uint8_t *packed = mem_alloc(most_packed(raw_bytes), 1);
+	const size_t packed_bytes = pack(packed, request->block, raw_bytes);
 	const struct tier_sidecar sidecar = {request->now_ns, request->ttl_ns, packed_bytes,
 					     tier_io_checksum(request->block, raw_bytes)};
 	char *text = tier_sidecar_format(&sidecar, &archive->identity, request->key);
@@ -170,7 +190,7 @@ static bool read_sidecar(struct tier_io_request *request, int fd, const char *na
 static void read_block(struct tier_io_request *request, int fd, const char *name, const struct tier_sidecar *sidecar)
 {
 	const struct tier_archive *archive = request->medium;
-	const size_t raw_bytes = archive->identity.block_bytes, most = compressBound(raw_bytes);
+	const size_t raw_bytes = archive->identity.block_bytes, most = most_packed(raw_bytes);
 	uint8_t *packed = mem_alloc(most + 1, 1);
 	const ssize_t bytes = read_all(fd, packed, most + 1);
 	uLongf unpacked_bytes = raw_bytes, used_bytes = (uLongf)bytes;

@@ -10,7 +10,7 @@
  * sidecar, which is refused as damaged until it is written again. Nothing is synced: what a power failure loses is
  * computed again, what it damages is refused.
  *
- * Blocks are packed and unpacked in the threads of the archive, zlib level 1.
+ * Blocks are packed and unpacked in the threads of the archive.
  */
 #ifndef KVCAST_TIER_ARCHIVE_H
 #define KVCAST_TIER_ARCHIVE_H

@@ -328,6 +328,33 @@ static void many_are_packed_at_a_time(void **state)
 	tier_archive_close(archive);
 }
 
+/* What does not pack at all takes a little more room than it has. */
+static void noise_comes_back(void **state)
+{
+	(void)state;
+	enum { BYTES = 1 << 20 };
+	uint64_t x = 1;
+	uint8_t *block = malloc(BYTES), *back = malloc(BYTES);
+	struct tier_io_request request;
+	struct err err;
+	assert_true(block && back);
+	for (size_t i = 0; i < BYTES; i++) {
+		x = x * UINT64_C(6364136223846793005) + 1442695040888963407;
+		block[i] = (uint8_t)(x >> 56);
+	}
+	struct tier_archive *archive = open_as("tiny", "bf16", 16, BYTES);
+	tier_archive_write(archive, key, block, 0, TIME_NEVER_NS, &request);
+	assert_int_equal(tier_archive_wait(archive, &request), TIER_IO_DONE);
+	assert_in_range(tier_archive_counts(archive)->written_bytes, BYTES, BYTES + BYTES / 100);
+	tier_archive_read(archive, key, back, 0, &request);
+	assert_int_equal(tier_archive_wait(archive, &request), TIER_IO_DONE);
+	assert_memory_equal(block, back, BYTES);
+	assert_int_equal(tier_archive_drop(archive, key, &err), 0);
+	tier_archive_close(archive);
+	free(block);
+	free(back);
+}
+
 /* Two write different blocks under one key, as GPUs may that compute one prefix in different batches. Whatever a reader
  * gets is one of the two, whole, during and after. */
 static void two_processes_leave_one_whole_object(void **state)
@@ -425,6 +452,10 @@ static void bad_places_are_told(void **state)
 	assert_no_archive("no/such", "tiny", "The archive no/such cannot be made: No such file or directory.");
 	assert_no_archive("a", "ti\xffny",
 			  "An archive's model and dtype are \"ti\xffny\" and \"bf16\"; expected UTF-8.");
+	const struct tier_archive_options empty = {"a", {"tiny", "bf16", 16, 0}, 1};
+	struct err refused;
+	assert_null(tier_archive_open(&empty, &refused));
+	assert_string_equal(refused.text, "An archive of blocks of 0 bytes; expected 1 to 2147483648.");
 	/* Who may everything is asked as somebody who may not. */
 	assert_int_equal(mkdir("a", 0755), 0);
 	assert_int_equal(chmod("a", 0555), 0);
@@ -454,6 +485,7 @@ int main(void)
 	    cmocka_unit_test_teardown(an_object_expires_to_the_nanosecond, forget),
 	    cmocka_unit_test_teardown(foreign_objects_are_refused, forget),
 	    cmocka_unit_test_teardown(many_are_packed_at_a_time, forget),
+	    cmocka_unit_test_teardown(noise_comes_back, forget),
 	    cmocka_unit_test_teardown(two_processes_leave_one_whole_object, forget),
 	    cmocka_unit_test_teardown(a_full_disk_leaves_the_old_object, forget),
 	    cmocka_unit_test_teardown(a_folder_that_vanishes_is_told, forget),
