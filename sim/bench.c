@@ -10,6 +10,7 @@
  * Figures are the median of several runs in CPU time of the one thread that works; spread is (max - min) / median. A
  * run's memory is touched for the first time inside the timed part, as in real use.
  */
+#include "bench_curve.h"
 #include "bench_engine.h"
 #include "calibration.h"
 #include "future.h"
@@ -160,6 +161,8 @@ static int bench_zipf(const struct bench *bench, struct err *err)
 		}
 		spec_free(&evict);
 	}
+	if (!failed && !bench->policies)
+		bench_curve_stack(refs, bench->references, bench->blocks, bench->runs);
 	spec_free(&ttl);
 	free(refs);
 	free(next);
@@ -275,7 +278,7 @@ int main(int argc, char **argv)
 	        .options = option_table,
 	        .parser = parse_option,
 	        .args_doc = "[TRACE...]",
-	        .doc = "Times the eviction policies on a Zipf stream, then the reader, whole replays and engine runs on each TRACE "
+	        .doc = "Times the eviction policies on a Zipf stream, then the reader, whole replays, engine runs and curves on each TRACE "
 	               "(default: the sample trace of the source tree).",
 	};
 	struct bench bench = {.references = 20000000, .blocks = 1000000, .runs = 3, .traces = sample_list, .trace_count = 1};
@@ -291,6 +294,8 @@ int main(int argc, char **argv)
 			failed = bench_replay(&bench, trace, &err);
 		if (!failed)
 			failed = bench_engine(trace, bench.runs, &err);
+		if (!failed)
+			bench_curve(trace, bench.runs);
 		trace_free(trace);
 	}
 	if (failed)
