@@ -231,6 +231,67 @@ static void test_surface_as_replayed(void **state)
 	}
 }
 
+/* The last point at or below `at`. */
+static struct curve_point point_at(struct curve *curve, uint64_t at)
+{
+	struct curve_point point = {0}, next;
+	curve_rewind(curve);
+	while (curve_next(curve, &next) && next.at <= at)
+		point = next;
+	return point;
+}
+
+/* Public traces, where they are: E6's six capacities and five TTLs of the one, a few of the other, which is large. */
+static void check_public(const char *path, const uint64_t *capacities, size_t capacity_count, const int64_t *ttls_s,
+                         size_t ttl_count)
+{
+	static const struct trace_load_options options = {0};
+	const struct run_config config = {.leaf = true, .tail_cached = true, .speed = 1, .calibration = &calibration};
+	const struct curve_group all = {CURVE_ALL, 0};
+	struct err err;
+	struct trace *trace = trace_load(path, &options, &err);
+	if (!trace) {
+		print_message("skipped: %s\n", err.text);
+		skip();
+	}
+	struct reuse *reuse = reuse_open(trace, &config);
+	struct curve *over_capacity = curve_open(reuse, CURVE_CAPACITY, all), *over_ttl = curve_open(reuse, CURVE_TTL, all);
+	for (size_t i = 0; i < capacity_count; i++) {
+		const struct curve_point point = point_at(over_capacity, capacities[i]);
+		const struct counted counted = replayed(trace, &config, capacities[i], TIME_NEVER_NS, all);
+		assert_int_equal(point.hit_blocks, counted.hit_blocks);
+		assert_int_equal(point.hit_tokens, counted.hit_tokens);
+	}
+	for (size_t i = 0; i < ttl_count; i++) {
+		const struct curve_point point = point_at(over_ttl, (uint64_t)(ttls_s[i] * NS_PER_S));
+		const struct counted counted = replayed(trace, &config, UINT64_MAX, ttls_s[i] * NS_PER_S, all);
+		assert_int_equal(point.hit_blocks, counted.hit_blocks);
+		assert_int_equal(point.hit_tokens, counted.hit_tokens);
+	}
+	curve_close(over_capacity);
+	curve_close(over_ttl);
+	reuse_close(reuse);
+	trace_free(trace);
+}
+
+static void test_conversation(void **state)
+{
+	static const uint64_t capacities[] = {1000, 5000, 10000, 20000, 30000, 50000, 100000};
+	static const int64_t ttls_s[] = {1, 30, 60, 300, 600, 3600};
+	(void)state;
+	check_public(KVCAST_SHARED "/traces/mooncake_conversation.jsonl.gz", capacities, COUNT_OF(capacities), ttls_s,
+	             COUNT_OF(ttls_s));
+}
+
+static void test_agents(void **state)
+{
+	static const uint64_t capacities[] = {100000};
+	static const int64_t ttls_s[] = {300};
+	(void)state;
+	check_public(KVCAST_SHARED "/traces/claude_code_sessions.jsonl.gz", capacities, COUNT_OF(capacities), ttls_s,
+	             COUNT_OF(ttls_s));
+}
+
 /* The rank as a list says it. */
 static uint32_t list_use(block_id *list, uint32_t *count, block_id b)
 {
@@ -278,6 +339,8 @@ int main(void)
 	        cmocka_unit_test(test_object_capacities_as_replayed),
 	        cmocka_unit_test(test_ttls_as_replayed),
 	        cmocka_unit_test(test_surface_as_replayed),
+	        cmocka_unit_test(test_conversation),
+	        cmocka_unit_test(test_agents),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
