@@ -1,24 +1,10 @@
-/* naive_queued.c - the twins of the classics that keep queues; see naive_policies.c. A queue is an array in order, the
- * block that goes first at its front. */
-#include "naive.h"
-
-#include <stdlib.h>
-#include <string.h>
+/* naive_queued.c - the twins of the classics that keep queues; see naive_policies.c and naive_rows.h. */
+#include "naive_rows.h"
 
 #define MOST_ROWS 16
 
-/* The blocks that one request puts in one after the other, root to tail, stand deepest first: each goes before those.
- */
-struct row {
-	block_id *at;
-	uint32_t count;
-	uint32_t group; /* where they begin */
-	uint32_t group_depth;
-	uint64_t group_seq;
-};
-
 struct queued {
-	struct row row[MOST_ROWS];
+	struct naive_row row[MOST_ROWS];
 	int8_t *in;  /* [block] row; -1: none */
 	bool *known; /* [block] comes in with a ghost behind it */
 	uint32_t room;
@@ -30,10 +16,8 @@ static void queued_open(struct naive *model)
 {
 	const uint32_t count = model->config.trace->block_count;
 	struct queued *own = mem_alloc(1, sizeof(*own));
-	for (uint32_t k = 0; k < MOST_ROWS; k++) {
-		own->row[k].at = mem_alloc(count, sizeof(block_id));
-		own->row[k].group_seq = UINT64_MAX;
-	}
+	for (uint32_t k = 0; k < MOST_ROWS; k++)
+		own->row[k] = naive_row_open(count);
 	own->in = mem_alloc(count, sizeof(*own->in));
 	memset(own->in, -1, count);
 	own->known = mem_alloc(count, sizeof(*own->known));
@@ -45,30 +29,15 @@ static void queued_close(struct naive *model)
 {
 	struct queued *own = model->own;
 	for (uint32_t k = 0; k < MOST_ROWS; k++)
-		free(own->row[k].at);
+		naive_row_close(&own->row[k]);
 	free(own->in);
 	free(own->known);
 	free(own);
 }
 
-static void put_at(struct queued *own, uint32_t k, uint32_t place, block_id b)
-{
-	struct row *row = &own->row[k];
-	memmove(row->at + place + 1, row->at + place, (row->count - place) * sizeof(block_id));
-	row->at[place] = b;
-	row->count++;
-	own->in[b] = (int8_t)k;
-}
-
 static void take_from(struct queued *own, uint32_t k, block_id b)
 {
-	struct row *row = &own->row[k];
-	uint32_t place = 0;
-	while (row->at[place] != b)
-		place++;
-	memmove(row->at + place, row->at + place + 1, (row->count - place - 1) * sizeof(block_id));
-	row->count--;
-	row->group -= place < row->group;
+	const uint32_t place = naive_row_take(&own->row[k], b);
 	own->in[b] = -1;
 	if (own->hand > place)
 		own->hand--;
@@ -81,31 +50,20 @@ static void take(struct queued *own, block_id b)
 
 static void append(struct queued *own, uint32_t k, block_id b)
 {
-	own->row[k].group_seq = UINT64_MAX;
-	put_at(own, k, own->row[k].count, b);
+	naive_row_append(&own->row[k], b);
+	own->in[b] = (int8_t)k;
 }
 
 static void join(struct naive *model, uint32_t k, block_id b)
 {
 	struct queued *own = model->own;
-	struct row *row = &own->row[k];
-	const uint32_t depth = model->config.trace->depth[b];
-	if (row->group_seq != model->seq || row->group_depth >= depth) {
-		row->group = row->count;
-		row->group_seq = model->seq;
-	}
-	row->group_depth = depth;
-	put_at(own, k, row->group, b);
+	naive_row_join(model, &own->row[k], b);
+	own->in[b] = (int8_t)k;
 }
 
 static block_id first_idle(const struct naive *model, uint32_t k)
 {
-	const struct row *row = &((const struct queued *)model->own)->row[k];
-	for (uint32_t i = 0; i < row->count; i++) {
-		if (naive_idle(model, row->at[i]))
-			return row->at[i];
-	}
-	return BLOCK_NONE;
+	return naive_row_first_idle(model, &((const struct queued *)model->own)->row[k]);
 }
 
 static void queued_left(struct naive *model, block_id b, enum naive_state why)
@@ -359,7 +317,7 @@ static void arc_hit(struct naive *model, block_id b)
 static block_id arc_choose(struct naive *model, block_id in)
 {
 	struct queued *own = model->own;
-	const struct row *row = own->row;
+	const struct naive_row *row = own->row;
 	const bool from_b2 = own->in[in] == B2;
 	bool ghost = true;
 	if (!arc_recall(own, in)) {
@@ -418,7 +376,7 @@ static void stack(struct naive *model, block_id b)
 static void lirs_prune(struct naive *model)
 {
 	struct queued *own = model->own;
-	const struct row *row = &own->row[STACK];
+	const struct naive_row *row = &own->row[STACK];
 	while (row->count > 0 && model->blocks[row->at[0]].mark != IS_LIR) {
 		const block_id b = row->at[0];
 		unstack(own, b);

@@ -152,6 +152,22 @@ static void lecar_loses_trust_in_who_was_wrong(void **state)
 	                    "A A AB BC AC AC AD");
 }
 
+/* After the example's scan: E is hit and joins A in the stack, B is alone in the scan queue and the least used: F takes its
+ * place, and A (2 uses) is demoted behind it. F is hit. Now SR-LRU names A, CR-LFU, of those used twice, the newest: F. Seed 1
+ * draws the first: G takes A's place. A comes back with 3 uses, for G, which both name, and H finds E the oldest in the
+ * scan queue and F, used twice like E, the newest: the second draw is for CR-LFU. */
+static void cacheus_lets_scans_pass(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("cacheus", 3, WORKED_FLAT, "A B C D A E F"), "A AB ABC ABD ABD ABE ABF");
+	assert_string_equal(worked("cacheus", 3, WORKED_OBJECT, "A B C D A E F"), "A AB ABC ABD ABD ABE ABF");
+	assert_string_equal(worked("lru", 3, WORKED_FLAT, "A B C D A E F"), "A AB ABC BCD ACD ADE AEF");
+	assert_string_equal(worked("cacheus", 3, WORKED_FLAT, "A B C D A E E F F G A H"),
+	                    "A AB ABC ABD ABD ABE ABE AEF AEF EFG AEF AEH");
+	/* Leaf scope: both name C, the newest leaf; then B is one, but the scan queue's D is newer and used as often. */
+	assert_string_equal(worked("cacheus", 3, WORKED_LEAF, "AB C D E"), "AB ABC ABD ABE");
+}
+
 /* A chain of 3 fills the cache: in flat scope the deepest goes first, whatever the queue. */
 static void a_request_goes_from_its_tail(void **state)
 {
@@ -179,6 +195,7 @@ int main(void)
 	    cmocka_unit_test(hyperbolic_divides_by_age),
 	    cmocka_unit_test(lhd_goes_by_its_prior_at_first),
 	    cmocka_unit_test(lecar_loses_trust_in_who_was_wrong),
+	    cmocka_unit_test(cacheus_lets_scans_pass),
 	    cmocka_unit_test(a_request_goes_from_its_tail),
 	};
 	return cmocka_run_group_tests_name("classics", tests, NULL, NULL);
