@@ -8,6 +8,7 @@
 int cmd_info(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_calibrate(int argc, char **argv);
 /* bench --tiers FOLDER */
 int cmd_bench_tiers(const struct model *model, const char *folder, int runs);
 

@@ -13,6 +13,7 @@ static const struct {
 } commands[] = {
         {"info", cmd_info, "the device, its memory, and how many blocks of a model's KV fit"},
         {"check", cmd_check, "compare kernels and whole steps with a plain CPU model"},
+        {"calibrate", cmd_calibrate, "time a grid of steps and transfers, for kvcast fit"},
         {"bench", cmd_bench, "time prefill, cached prefill and decode"},
 };
 

@@ -1,0 +1,114 @@
+#include "calibrate_grid.h"
+
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+#include <math.h>
+#include <string.h>
+
+#define CELLS_MOST  1024
+#define DRAWN_CELLS 120
+
+struct grid {
+	struct calibrate_grid_limits limits;
+	struct sample *cells;
+	size_t count;
+};
+
+uint32_t calibrate_grid_rows(const struct sample *cell)
+{
+	return cell->prompts * cell->new_tokens + cell->decodes;
+}
+
+uint64_t calibrate_grid_blocks(const struct sample *cell, uint32_t block_tokens)
+{
+	const uint64_t prompt = (cell->cached_tokens + cell->new_tokens + block_tokens - 1) / block_tokens;
+	const uint64_t decode = (cell->context_tokens + 1 + block_tokens - 1) / block_tokens;
+	return cell->prompts * prompt + cell->decodes * decode;
+}
+
+static bool is_known(const struct grid *grid, const struct sample *cell)
+{
+	for (size_t i = 0; i < grid->count; i++) {
+		if (memcmp(&grid->cells[i], cell, sizeof(*cell)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add(struct grid *grid, uint32_t prompts, uint32_t new_tokens, uint64_t cached, uint32_t decodes, uint64_t context)
+{
+	struct sample cell;
+	memset(&cell, 0, sizeof(cell)); /* compared as bytes */
+	cell.kind = SAMPLE_STEP;
+	cell.prompts = prompts;
+	cell.new_tokens = prompts ? new_tokens : 0;
+	cell.cached_tokens = prompts ? cached : 0;
+	cell.decodes = decodes;
+	cell.context_tokens = decodes ? context : 0;
+	if ((uint64_t)prompts * new_tokens + decodes > grid->limits.most_tokens || prompts + decodes > grid->limits.most_sequences ||
+	    calibrate_grid_blocks(&cell, grid->limits.block_tokens) > grid->limits.pool_blocks || is_known(grid, &cell))
+		return;
+	ASSERT(grid->count < CELLS_MOST);
+	grid->cells[grid->count++] = cell;
+}
+
+/* From `least` to `most`, as likely to be in one octave as in another. */
+static uint32_t draw(gsl_rng *rng, double least, double most)
+{
+	return (uint32_t)(exp(gsl_ran_flat(rng, log(least), log(most + 1))));
+}
+
+static void add_prompts(struct grid *grid)
+{
+	static const uint32_t sizes[] = {4,   8,   16,  24,   32,   48,   64,   80,   96,   128,  160,  192,  224,  256,  320,  384,  448, 512,
+	                                 576, 640, 768, 896, 1000, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 4000, 4096, 5120, 6144, 7168, 8192};
+	static const uint64_t cached[] = {512, 2048, 8192, 32768, 16384};
+	static const uint32_t several[][2] = {{2, 16}, {2, 100}, {2, 600}, {4, 32}, {4, 300}, {4, 1024}, {8, 16}, {8, 64}, {8, 512}, {16, 24}, {16, 200}};
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		add(grid, 1, sizes[i], 0, 0, 0);
+		add(grid, 1, sizes[i], cached[i % COUNT_OF(cached)], 0, 0);
+		add(grid, 1, sizes[i], cached[(i + 2) % COUNT_OF(cached)], 0, 0);
+	}
+	for (size_t i = 0; i < COUNT_OF(several); i++) {
+		add(grid, several[i][0], several[i][1], 0, 0, 0);
+		add(grid, several[i][0], several[i][1], i % 2 ? 1024 : 6000, 0, 0);
+	}
+}
+
+static void add_decodes(struct grid *grid)
+{
+	static const uint32_t counts[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256};
+	static const uint64_t contexts[] = {64, 1024, 8192, 256, 4096, 16384};
+	for (size_t i = 0; i < COUNT_OF(counts); i++) {
+		for (size_t c = 0; c < COUNT_OF(contexts); c++) {
+			if ((i + c) % 3 != 2)
+				add(grid, 0, 0, 0, counts[i], contexts[c]);
+		}
+	}
+}
+
+static void add_drawn(struct grid *grid, gsl_rng *rng)
+{
+	for (int i = 0; i < DRAWN_CELLS; i++) {
+		const int kind = i % 4; /* prompts, decodes, twice both */
+		const uint32_t prompts = kind == 1 ? 0 : gsl_rng_uniform_int(rng, 2) ? 1 : draw(rng, 1, 4);
+		const uint32_t decodes = kind == 0 ? 0 : draw(rng, 1, grid->limits.most_sequences / 2);
+		const uint32_t new_tokens = draw(rng, 8, grid->limits.most_tokens), context = draw(rng, 64, 24000);
+		const uint64_t cached = gsl_rng_uniform_int(rng, 3) ? draw(rng, 64, 40000) : 0;
+		add(grid, prompts, new_tokens, cached, decodes, context);
+	}
+}
+
+struct sample *calibrate_grid_make(const struct calibrate_grid_limits *limits, uint64_t seed, size_t *count)
+{
+	struct grid grid = {.limits = *limits, .cells = mem_alloc(CELLS_MOST, sizeof(*grid.cells))};
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	gsl_rng_set(rng, seed);
+	add_prompts(&grid);
+	add_decodes(&grid);
+	add_drawn(&grid, rng);
+	gsl_ran_shuffle(rng, grid.cells, grid.count, sizeof(*grid.cells));
+	gsl_rng_free(rng);
+	*count = grid.count;
+	return grid.cells;
+}

@@ -1,0 +1,284 @@
+/* cmd_calibrate.c - kvcast-gpu calibrate: times steps over a grid, and transfers, for kvcast fit.
+ *
+ * Every pass measures each cell once, the cells in random order, so that what drifts (clocks, temperature) is spread over all;
+ * the first pass warms up and plans the matrix products and is thrown away. Passes go on until the minutes are used up. A
+ * step's time is of the host's clock from the call to the tokens in hand, as a server would see it.
+ */
+#include "calibrate_grid.h"
+#include "calibrate_transfers.h"
+#include "gpu_cli.h"
+#include "llama.h"
+#include "machine_state.h"
+#include "output.h"
+#include "units.h"
+
+#include <argp.h>
+#include <gsl/gsl_randist.h>
+#include <gsl/gsl_rng.h>
+#include <gsl/gsl_sort.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define BLOCK_TOKENS   16
+#define MOST_TOKENS    8192
+#define MOST_SEQUENCES 256
+#define MOST_BLOCKS    30000 /* 480,000 tokens */
+#define LEAST_PASSES   3
+#define MOST_PASSES    64
+
+struct calibrate_command {
+	const char *model_name, *output_path, *folder, *commit;
+	double minutes;
+	uint32_t seed;
+};
+
+struct calibration_run {
+	struct llama *llama;
+	struct machine_state *state;
+	uint32_t pool_blocks;
+	uint32_t *ids, *table;
+	struct sample *cells;
+	size_t cell_count;
+	double *ns; /* [cell_count][MOST_PASSES] */
+	uint32_t *mhz, *celsius; /* when last measured */
+	uint32_t passes;
+	struct sample transfers[CALIBRATE_TRANSFERS_MOST];
+	int transfer_count;
+};
+
+static double now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
+}
+
+static double measure_cell(struct calibration_run *run, const struct sample *cell, bool plan)
+{
+	struct attention_sequence parts[MOST_SEQUENCES];
+	uint32_t best[MOST_SEQUENCES], row = 0, block = 0;
+	const uint32_t count = cell->prompts + cell->decodes;
+	for (uint32_t i = 0; i < count; i++) {
+		const uint32_t fresh = i < cell->prompts ? cell->new_tokens : 1;
+		const uint32_t context = (uint32_t)(i < cell->prompts ? cell->cached_tokens : cell->context_tokens);
+		parts[i] = (struct attention_sequence){row, fresh, context, block};
+		row += fresh;
+		block += (context + fresh + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
+	}
+	const struct llama_batch batch = {parts, count, run->ids, row, run->table, block};
+	if (plan)
+		llama_prepare(run->llama, row, count);
+	llama_wait(run->llama);
+	const double start_ns = now_ns();
+	llama_step(run->llama, &batch, best, NULL);
+	llama_wait(run->llama);
+	return now_ns() - start_ns;
+}
+
+static void measure_pass(struct calibration_run *run, gsl_rng *rng)
+{
+	size_t *order = mem_alloc(run->cell_count, sizeof(*order));
+	for (size_t i = 0; i < run->cell_count; i++)
+		order[i] = i;
+	gsl_ran_shuffle(rng, order, run->cell_count, sizeof(*order));
+	for (size_t i = 0; i < run->cell_count; i++) {
+		const size_t c = order[i];
+		run->ns[c * MOST_PASSES + run->passes] = measure_cell(run, &run->cells[c], false);
+		run->mhz[c] = machine_state_clock_mhz(run->state);
+		run->celsius[c] = machine_state_celsius(run->state);
+	}
+	run->passes++;
+	free(order);
+}
+
+/* Passes until `until_ns`; -1 and a sentence where there was no time for enough of them. */
+static int measure_steps(struct calibration_run *run, uint32_t seed, double until_ns, struct err *err)
+{
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	gsl_rng_set(rng, seed);
+	for (size_t i = 0; i < run->cell_count; i++)
+		measure_cell(run, &run->cells[i], true);
+	double longest_ns = 0, start_ns = now_ns();
+	while (run->passes < MOST_PASSES && start_ns + longest_ns < until_ns) {
+		measure_pass(run, rng);
+		longest_ns = fmax(longest_ns, now_ns() - start_ns);
+		start_ns = now_ns();
+	}
+	gsl_rng_free(rng);
+	if (run->passes < LEAST_PASSES)
+		return err_set(err, "--minutes: there was time to measure each step %u times, but %d are the least; a pass takes %.0f s.",
+		               run->passes, LEAST_PASSES, longest_ns / 1e9);
+	for (size_t i = 0; i < run->cell_count; i++) {
+		struct sample *cell = &run->cells[i];
+		double *ns = run->ns + i * MOST_PASSES;
+		gsl_sort(ns, 1, run->passes);
+		cell->repeats = run->passes;
+		cell->least_ns = ns[0];
+		cell->most_ns = ns[run->passes - 1];
+		cell->median_ns = run->passes % 2 ? ns[run->passes / 2] : (ns[run->passes / 2 - 1] + ns[run->passes / 2]) / 2;
+	}
+	return 0;
+}
+
+/* All the model's weights fit already; of what is left half is the pool's. */
+static uint32_t choose_pool_blocks(const struct model *model)
+{
+	size_t free_bytes, all_bytes;
+	GPU_CALL(cudaMemGetInfo(&free_bytes, &all_bytes));
+	const double block_bytes = (double)model_kv_bytes_per_token(model) * BLOCK_TOKENS;
+	const double blocks = 0.5 * (double)free_bytes / block_bytes;
+	return blocks < MOST_BLOCKS ? (uint32_t)blocks : MOST_BLOCKS;
+}
+
+static int open_run(struct calibration_run *run, const struct model *model, uint32_t seed, struct err *err)
+{
+	run->pool_blocks = choose_pool_blocks(model);
+	const struct llama_options options = {.seed = 1, .block_tokens = BLOCK_TOKENS, .pool_blocks = run->pool_blocks,
+	                                      .most_tokens = MOST_TOKENS, .most_sequences = MOST_SEQUENCES,
+	                                      .most_table = run->pool_blocks};
+	const struct calibrate_grid_limits limits = {MOST_TOKENS, MOST_SEQUENCES, BLOCK_TOKENS, run->pool_blocks};
+	if (run->pool_blocks < 2 * CALIBRATE_TRANSFERS_BLOCKS)
+		return err_set(err, "The device has room for %u blocks of KV, too few to calibrate.", run->pool_blocks);
+	run->llama = llama_open(model, &options, err);
+	if (!run->llama)
+		return -1;
+	llama_fill_pool(run->llama, 5);
+	run->state = machine_state_open();
+	run->cells = calibrate_grid_make(&limits, seed, &run->cell_count);
+	run->ns = mem_alloc(run->cell_count * MOST_PASSES, sizeof(*run->ns));
+	run->mhz = mem_alloc(run->cell_count, sizeof(*run->mhz));
+	run->celsius = mem_alloc(run->cell_count, sizeof(*run->celsius));
+	run->ids = mem_alloc(MOST_TOKENS, sizeof(*run->ids));
+	run->table = mem_alloc(run->pool_blocks, sizeof(*run->table));
+	/* Blocks of a sequence lie scattered, as in a server that has run for a while. */
+	uint32_t step = 7919;
+	while (run->pool_blocks % step == 0)
+		step += 2;
+	for (uint32_t i = 0; i < MOST_TOKENS; i++)
+		run->ids[i] = (uint32_t)((i * UINT64_C(2654435761)) % model->vocabulary);
+	for (uint32_t b = 0; b < run->pool_blocks; b++)
+		run->table[b] = (uint32_t)((uint64_t)b * step % run->pool_blocks);
+	return 0;
+}
+
+static void close_run(struct calibration_run *run)
+{
+	if (run->llama)
+		llama_close(run->llama);
+	machine_state_close(run->state);
+	free(run->cells);
+	free(run->ns);
+	free(run->mhz);
+	free(run->celsius);
+	free(run->ids);
+	free(run->table);
+}
+
+static void write_sample(struct output *output, const struct sample *s, uint32_t mhz, uint32_t celsius)
+{
+	static const char *const kinds[] = {"step", "read", "write"};
+	output_printf(output, "%s,%u,%u,%" PRIu64 ",%u,%" PRIu64 ",%s,%.0f,%u,%.0f,%.0f,%.0f,%u,%u\n", kinds[s->kind], s->prompts,
+	              s->new_tokens, s->cached_tokens, s->decodes, s->context_tokens, s->tier, s->bytes, s->repeats, s->median_ns,
+	              s->least_ns, s->most_ns, mhz, celsius);
+}
+
+static int write_samples(const struct calibrate_command *command, const struct calibration_run *run, struct err *err)
+{
+	struct cudaDeviceProp device;
+	GPU_CALL(cudaGetDeviceProperties(&device, 0));
+	struct output *output = output_open(command->output_path, err);
+	if (!output)
+		return -1;
+	output_printf(output, "# model: %s\n# device: %s\n# driver: %s\n# commit: %s\n", llama_model(run->llama)->name, device.name,
+	              machine_state_driver(run->state), command->commit);
+	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; each step %u times in %u random orders\n",
+	              BLOCK_TOKENS, run->passes, run->passes);
+	output_printf(output, "kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,tier,bytes,repeats,median_ns,least_ns,most_ns,"
+	                      "clock_mhz,celsius\n");
+	for (size_t i = 0; i < run->cell_count; i++)
+		write_sample(output, &run->cells[i], run->mhz[i], run->celsius[i]);
+	for (int i = 0; i < run->transfer_count; i++)
+		write_sample(output, &run->transfers[i], 0, 0);
+	return output_commit(output, err);
+}
+
+static int calibrate(const struct calibrate_command *command, struct calibration_run *run, const struct model *model,
+                     struct err *err)
+{
+	const double until_ns = now_ns() + command->minutes * 60e9;
+	if (open_run(run, model, command->seed, err) < 0)
+		return -1;
+	const struct calibrate_transfers transfers = {.llama = run->llama, .folder = command->folder, .block_tokens = BLOCK_TOKENS,
+	                                              .repeats = 5, .now_ns = now_ns};
+	run->transfer_count = calibrate_transfers_measure(&transfers, run->transfers, err);
+	if (run->transfer_count < 0 || measure_steps(run, command->seed, until_ns, err) < 0)
+		return -1;
+	fprintf(stderr, "kvcast-gpu: %zu steps, each %u times; %d kinds of transfers.\n", run->cell_count, run->passes,
+	        run->transfer_count);
+	return write_samples(command, run, err);
+}
+
+static const struct argp_option option_table[] = {
+        {"model", 'm', "NAME|FILE", 0, "the model's shape; default llama-3.1-8b", 0},
+        {"output", 'o', "FILE", 0, "where the samples go; default standard output", 0},
+        {"minutes", 't', "N", 0, "time to spend, the model's loading included; default 5", 0},
+        {"folder", 'd', "FOLDER", 0, "measure transfers of a disk and an archive there, too", 0},
+        {"commit", 'c', "TEXT", 0, "kept in the samples: what this program was built from", 0},
+        {"seed", 's', "N", 0, "which steps are drawn, and the order; default 1", 0},
+        {0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct calibrate_command *command = state->input;
+	struct err err;
+	int64_t seed;
+	switch (key) {
+	case 'm':
+		command->model_name = arg;
+		return 0;
+	case 'o':
+		command->output_path = arg;
+		return 0;
+	case 'd':
+		command->folder = arg;
+		return 0;
+	case 'c':
+		command->commit = arg;
+		return 0;
+	case 't':
+		if (units_real(arg, &command->minutes, &err) < 0 || !(command->minutes > 0 && command->minutes <= 120))
+			argp_error(state, "--minutes %s: expected a number above 0, at most 120", arg);
+		return 0;
+	case 's':
+		if (units_count(arg, &seed, &err) < 0 || seed > UINT32_MAX)
+			argp_error(state, "--seed %s: expected a whole number from 0 to 4294967295", arg);
+		command->seed = (uint32_t)seed;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int cmd_calibrate(int argc, char **argv)
+{
+	static const struct argp argp = {.options = option_table, .parser = parse_option,
+	                                 .doc = "Times steps of one model over a grid of sizes, and transfers of its KV to host memory and, "
+	                                        "with --folder, a disk and an archive. `kvcast fit` turns the samples into a calibration."};
+	struct calibrate_command command = {.model_name = "llama-3.1-8b", .output_path = "-", .commit = "", .minutes = 5, .seed = 1};
+	struct calibration_run run = {.passes = 0};
+	struct model model;
+	struct err err;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
+		return 2;
+	if (model_load(&model, command.model_name, &err) < 0)
+		return gpu_cli_fail(&err);
+	if (gpu_cli_need_device())
+		return 1;
+	const int failed = calibrate(&command, &run, &model, &err);
+	close_run(&run);
+	return failed ? gpu_cli_fail(&err) : 0;
+}

@@ -1,0 +1,95 @@
+/* test_calibrate_grid.c - a calibration's grid keeps its limits, has every kind of step, and is enough for a fit. */
+#include "test.h"
+
+#include "calibrate_grid.h"
+#include "cost_model.h"
+#include "fit.h"
+#include "timed.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void limits_are_kept(void **state)
+{
+	(void)state;
+	static const struct calibrate_grid_limits all[] = {{8192, 256, 16, 30000}, {2048, 32, 16, 3000}, {512, 8, 64, 700}};
+	for (size_t l = 0; l < COUNT_OF(all); l++) {
+		size_t count, prompts = 0, decodes = 0, mixed = 0;
+		struct sample *cells = calibrate_grid_make(&all[l], 7, &count);
+		for (size_t i = 0; i < count; i++) {
+			const struct sample *c = &cells[i];
+			assert_true(c->prompts + c->decodes >= 1 && c->prompts + c->decodes <= all[l].most_sequences);
+			assert_true(calibrate_grid_rows(c) <= all[l].most_tokens);
+			assert_true(calibrate_grid_blocks(c, all[l].block_tokens) <= all[l].pool_blocks);
+			assert_true((c->prompts > 0) == (c->new_tokens > 0));
+			prompts += c->decodes == 0;
+			decodes += c->prompts == 0;
+			mixed += c->prompts > 0 && c->decodes > 0;
+			for (size_t j = 0; j < i; j++)
+				assert_true(memcmp(c, &cells[j], sizeof(*c)) != 0);
+		}
+		assert_true(prompts > 15 && decodes > 12 && mixed > 4);
+		free(cells);
+	}
+}
+
+static void blocks_by_hand(void **state)
+{
+	(void)state;
+	const struct sample cell = {.prompts = 2, .new_tokens = 10, .cached_tokens = 23, .decodes = 3, .context_tokens = 32};
+	assert_int_equal(calibrate_grid_rows(&cell), 23);
+	assert_int_equal(calibrate_grid_blocks(&cell, 16), 2 * 3 + 3 * 3);
+}
+
+static void same_seed_same_grid(void **state)
+{
+	(void)state;
+	const struct calibrate_grid_limits limits = {8192, 256, 16, 30000};
+	size_t counts[3];
+	struct sample *a = calibrate_grid_make(&limits, 1, &counts[0]), *b = calibrate_grid_make(&limits, 1, &counts[1]),
+	              *c = calibrate_grid_make(&limits, 2, &counts[2]);
+	assert_int_equal(counts[0], counts[1]);
+	assert_memory_equal(a, b, counts[0] * sizeof(*a));
+	assert_true(counts[0] != counts[2] || memcmp(a, c, counts[0] * sizeof(*a)) != 0);
+	free(a);
+	free(b);
+	free(c);
+}
+
+static void is_enough_for_a_fit(void **state)
+{
+	(void)state;
+	const struct calibrate_grid_limits limits = {8192, 256, 16, 30000};
+	const struct fit_options options = {.folds = 2, .bootstraps = 2, .seed = 1};
+	struct samples samples = {.name = (char *)"grid", .model = (char *)"", .device = (char *)"", .driver = (char *)"",
+	                          .commit = (char *)"", .conditions = (char *)""};
+	struct cost_model model = cost_model_of(&timed_calibration);
+	struct fit fit;
+	struct err err;
+	model.only_prompts_have_rows = false;
+	samples.samples = calibrate_grid_make(&limits, 1, &samples.count);
+	for (size_t i = 0; i < samples.count; i++) {
+		struct sample *s = &samples.samples[i];
+		struct step_part parts[256];
+		for (uint32_t p = 0; p < s->prompts + s->decodes; p++)
+			parts[p] = p < s->prompts ? (struct step_part){p, s->new_tokens, s->cached_tokens, false}
+			                          : (struct step_part){p, 1, s->context_tokens, true};
+		s->median_ns = (double)cost_model_backend.step_ns(&model, &(struct step){parts, s->prompts + s->decodes});
+		s->least_ns = s->most_ns = s->median_ns;
+	}
+	assert_int_equal(fit_run(&fit, &samples, &options, &err), 0);
+	assert_true(fit.held_out[fit.chosen].p90 < 0.01);
+	fit_free(&fit);
+	free(samples.samples);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(limits_are_kept),
+	        cmocka_unit_test(blocks_by_hand),
+	        cmocka_unit_test(same_seed_same_grid),
+	        cmocka_unit_test(is_enough_for_a_fit),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
