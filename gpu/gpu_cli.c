@@ -3,7 +3,9 @@
 #include "gpu.h"
 
 #include <cublasLt.h>
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 int gpu_cli_fail(const struct err *err)
 {
@@ -21,14 +23,29 @@ int gpu_cli_need_device(void)
 	return 1;
 }
 
-void gpu_cli_print_machine(void)
+const char *gpu_cli_machine(char *text, size_t size)
 {
 	struct cudaDeviceProp device;
 	int driver = 0, runtime = 0;
 	GPU_CALL(cudaGetDeviceProperties(&device, 0));
 	GPU_CALL(cudaDriverGetVersion(&driver));
 	GPU_CALL(cudaRuntimeGetVersion(&runtime));
-	printf("# %s, %d multiprocessors, sm_%d%d; CUDA driver %d.%d, runtime %d.%d; cuBLASLt %zu\n", device.name,
-	       device.multiProcessorCount, device.major, device.minor, driver / 1000, driver % 1000 / 10, runtime / 1000,
-	       runtime % 1000 / 10, cublasLtGetVersion());
+	snprintf(text, size, "%s, %d multiprocessors, sm_%d%d; CUDA driver %d.%d, runtime %d.%d; cuBLASLt %zu", device.name,
+	         device.multiProcessorCount, device.major, device.minor, driver / 1000, driver % 1000 / 10, runtime / 1000,
+	         runtime % 1000 / 10, cublasLtGetVersion());
+	return text;
+}
+
+void gpu_cli_print_machine(void)
+{
+	char machine[256];
+	printf("# %s\n", gpu_cli_machine(machine, sizeof(machine)));
+}
+
+int gpu_cli_finish_stdout(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return 0;
+	fprintf(stderr, "kvcast-gpu: standard output took not all of the data: %s.\n", strerror(errno));
+	return 1;
 }

@@ -5,10 +5,13 @@
 #include "err.h"
 #include "model.h"
 
+#include <stddef.h>
+
 int cmd_info(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_calibrate(int argc, char **argv);
+int cmd_replay(int argc, char **argv);
 /* bench --tiers FOLDER */
 int cmd_bench_tiers(const struct model *model, const char *folder, int runs);
 
@@ -16,7 +19,11 @@ int cmd_bench_tiers(const struct model *model, const char *folder, int runs);
 int gpu_cli_fail(const struct err *err);
 /* 0, or 1 after saying that there is no device. */
 int gpu_cli_need_device(void);
-/* Device, driver, CUDA and cuBLAS versions, as one comment line, to stand above results. */
+/* Device, driver, CUDA and cuBLAS versions. Returns `text`. */
+const char *gpu_cli_machine(char *text, size_t size);
+/* The same as one comment line, to stand above results. */
 void gpu_cli_print_machine(void);
+/* As cli_finish_stdout() of sim/cli.h. */
+int gpu_cli_finish_stdout(void);
 
 #endif

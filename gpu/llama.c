@@ -96,6 +96,35 @@ static int check_shape(const struct model *m, const struct llama_options *o, str
 	return 0;
 }
 
+static size_t free_bytes(void)
+{
+	size_t left, all;
+	GPU_CALL(cudaMemGetInfo(&left, &all));
+	return left;
+}
+
+/* Weights and what steps need, but for what is small beside them. */
+static size_t fixed_bytes(const struct model *model, const struct llama_options *options)
+{
+	size_t weights = 0;
+	for (int w = 0; w < LLAMA_WEIGHTS; w++)
+		weights += llama_weight_count(model, (enum llama_weight)w) * sizeof(bf16_bits) *
+		           (llama_weight_is_shared((enum llama_weight)w) ? 1 : model->layers);
+	const size_t a_row = 3 * model->hidden + llama_qkv_rows(model) + model->heads * model->head_size + 3 * model->intermediate;
+	return weights + options->most_tokens * a_row * sizeof(bf16_bits) +
+	       (size_t)options->most_sequences * model->vocabulary * sizeof(float);
+}
+
+/* For workspaces, staging and the driver's own. */
+#define SPARE_BYTES ((size_t)2 << 30)
+
+uint64_t llama_room(const struct model *model, const struct llama_options *options)
+{
+	const size_t block = (size_t)2 * model->layers * options->block_tokens * model->kv_heads * model->head_size * sizeof(bf16_bits);
+	const size_t left = free_bytes(), taken = fixed_bytes(model, options) + SPARE_BYTES;
+	return left > taken ? (left - taken) / block : 0;
+}
+
 struct llama *llama_open(const struct model *model, const struct llama_options *options, struct err *err)
 {
 	if (check_shape(model, options, err) < 0)
@@ -104,17 +133,10 @@ struct llama *llama_open(const struct model *model, const struct llama_options *
 	llama->model = *model;
 	llama->model.dtype_bytes = sizeof(bf16_bits);
 	llama->options = *options;
-	size_t weights = 0, free_bytes, all_bytes;
-	for (int w = 0; w < LLAMA_WEIGHTS; w++)
-		weights += llama_weight_count(model, (enum llama_weight)w) * sizeof(bf16_bits) *
-		           (w == LLAMA_EMBEDDING || w == LLAMA_HEAD || w == LLAMA_NORM_FINAL ? 1 : model->layers);
-	const size_t pool = pool_bytes_a_layer(llama) * 2 * model->layers;
-	const size_t steps = (size_t)options->most_tokens * sizeof(bf16_bits) *
-	                     (3 * model->hidden + llama_qkv_rows(model) + model->heads * model->head_size + 3 * model->intermediate);
-	GPU_CALL(cudaMemGetInfo(&free_bytes, &all_bytes));
-	if (weights + pool + steps > free_bytes) {
+	const size_t needed = pool_bytes_a_layer(llama) * 2 * model->layers + fixed_bytes(model, options);
+	if (needed > free_bytes()) {
 		err_set(err, "--model %s: weights, pool and activations need %.1f GiB; the device has %.1f GiB free.", model->name,
-		        (double)(weights + pool + steps) / 0x1p30, (double)free_bytes / 0x1p30);
+		        (double)needed / 0x1p30, (double)free_bytes() / 0x1p30);
 		free(llama);
 		return NULL;
 	}

@@ -40,6 +40,8 @@ struct llama_batch {
 	uint32_t table_count;
 };
 
+/* How many blocks a pool can have in the device's free memory beside weights and steps; pool_blocks is not looked at. */
+uint64_t llama_room(const struct model *model, const struct llama_options *options);
 /* NULL and a sentence for a shape that the kernels do not take, or where the device has too little memory. */
 struct llama *llama_open(const struct model *model, const struct llama_options *options, struct err *err);
 void llama_close(struct llama *llama);

@@ -14,6 +14,7 @@ static const struct {
         {"info", cmd_info, "the device, its memory, and how many blocks of a model's KV fit"},
         {"check", cmd_check, "compare kernels and whole steps with a plain CPU model"},
         {"calibrate", cmd_calibrate, "time a grid of steps and transfers, for kvcast fit"},
+        {"replay", cmd_replay, "serve a trace with a real model, and time it"},
         {"bench", cmd_bench, "time prefill, cached prefill and decode"},
 };
 

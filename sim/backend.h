@@ -49,6 +49,9 @@ struct backend_ops {
 	/* The duration of computing `new_tokens` of one prompt after `context_tokens`, alone: what a load is weighed against. */
 	int64_t (*alone_ns)(void *backend, uint64_t new_tokens, uint64_t context_tokens);
 
+	/* The engine's clock is about to show `now_ns`: a backend that works in true time waits for it. NULL: nothing to do. */
+	void (*advance)(void *backend, int64_t now_ns);
+
 	/* The rest is NULL where nothing is kept. Block `from` of `path` is block `place` of the sequence, and so on. */
 	void (*answer)(void *backend, uint32_t request, struct path path, uint32_t from, uint32_t to, uint32_t place);
 	void (*hold)(void *backend, uint32_t request, struct path path, uint32_t from, uint32_t to, uint32_t place);

@@ -301,6 +301,8 @@ static int run_events(struct engine *engine, struct err *err)
 			return err_set(err, "%s: after %u of %u requests the run had passed 146 years, and was stopped; its times or "
 			                    "rates cannot be meant.", engine->trace->name, engine->finished,
 			               engine->trace->request_count);
+		if (engine->ops->advance)
+			engine->ops->advance(engine->backend, next_ns);
 		engine_advance(engine, next_ns);
 		if (!engine->config->closed_loop) {
 			while (engine->next_arrival < engine->trace->request_count &&

@@ -43,6 +43,16 @@ const char *report_calibration(const struct calibration *calibration, char *buff
 	return buffer;
 }
 
+const char *report_times(const struct report *report, char *buffer, size_t size)
+{
+	const struct calibration *calibration = report->config->calibration;
+	if (!report->measured_on)
+		return report_calibration(calibration, buffer, size);
+	snprintf(buffer, size, "measured on %s\n  what was saved, and whether to load: by %s%s", report->measured_on, calibration->name,
+	         calibration->estimate ? ", an estimate" : "");
+	return buffer;
+}
+
 void report_csv_text(const char *text, FILE *to)
 {
 	if (!strpbrk(text, ",\"\r\n")) {
@@ -166,7 +176,7 @@ void report_csv_row(const struct report *report, FILE *to)
 	const double times[] = {ttft->mean, ttft->p50, ttft->p90, ttft->p95, ttft->p99};
 	for (size_t i = 0; i < COUNT_OF(times); i++)
 		csv_real(times[i], to);
-	fprintf(to, ",%d,%" PRIu64 ",%" PRIu64 ",%" PRIu64, config->calibration->estimate, total->blocks,
+	fprintf(to, ",%d,%" PRIu64 ",%" PRIu64 ",%" PRIu64, !report->measured_on && config->calibration->estimate, total->blocks,
 	        total->hit_blocks, total->full_hit_requests);
 	csv_real(result->mean_resident_blocks, to);
 	for (uint32_t tier = 0; tier < report_tier_count(report); tier++)

@@ -21,6 +21,7 @@ struct report {
 	const struct run_config *config;
 	const struct run_result *result;
 	double wall_s; /* negative: leave it out */
+	const char *measured_on; /* the machine that the times are of; NULL: they come from the calibration */
 	const struct vary *vary; /* NULL, or what was varied over tiers, and the point in it */
 	size_t vary_point;
 };
@@ -35,6 +36,8 @@ void report_table(const struct report *report, FILE *to);
 
 /* "NVIDIA H200, llama-3.1-8b; an estimate, not measured", to stand beside every number from the calibration. */
 const char *report_calibration(const struct calibration *calibration, char *buffer, size_t size);
+/* The same for a report's times: "measured on ..." where they are. */
+const char *report_times(const struct report *report, char *buffer, size_t size);
 /* 12345678 -> "12,345,678". Returns `buffer`. */
 const char *report_count(uint64_t value, char *buffer, size_t size);
 /* Writes a CSV field, quoted where it must be. */

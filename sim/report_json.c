@@ -184,6 +184,8 @@ json_t *report_json(const struct report *report)
 	json_object_set_new(object, "shortened_requests", whole(report->options->shortened_requests));
 	if (report->vary)
 		json_object_set_new(object, "vary", vary_json(report));
+	if (report->measured_on)
+		json_object_set_new(object, "measured_on", json_string(report->measured_on));
 	if (report->wall_s >= 0)
 		json_object_set_new(object, "wall_s", json_real(report->wall_s));
 	return object;

@@ -129,7 +129,7 @@ void report_table(const struct report *report, FILE *to)
 {
 	const struct run_result *result = report->result;
 	const struct metrics_group *total = metrics_total(result->metrics);
-	char requests[32], tokens[32], blocks[32], buffer[256];
+	char requests[32], tokens[32], blocks[32], buffer[512];
 	fprintf(to, "trace    %s\n", report->trace->name);
 	fprintf(to, "         %s requests, %s prompt tokens, %s blocks of %u tokens\n",
 	        report_count(total->requests, requests, sizeof(requests)),
@@ -157,7 +157,7 @@ void report_table(const struct report *report, FILE *to)
 	}
 	table_times("E2E", &total->time_ms[METRICS_E2E], to);
 	fprintf(to, "  %s%s\n", report->config->engine == ENGINE_REPLAY ? "uncontended; " : "",
-	        report_calibration(report->config->calibration, buffer, sizeof(buffer)));
+	        report_times(report, buffer, sizeof(buffer)));
 	table_engine(report, to);
 	table_saved(report, total, to);
 	table_classes(report, to);

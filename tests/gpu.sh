@@ -1,15 +1,43 @@
 #!/bin/sh
-# gpu.sh KVCAST_GPU: what needs a device is compared with the CPU's model; without one that is said, and skipped.
+# gpu.sh KVCAST_GPU KVCAST SOURCE: what needs a device - whole steps are compared with the CPU's model, and a replay of the sample
+# trace with the simulator's run of it, which under --engine static must hit the same tokens, request by request. Without a device
+# that is said, and skipped.
 set -u
-gpu=$1
-if "$gpu" info >/dev/null 2>&1; then
-	exec "$gpu" check
-fi
-words=$("$gpu" info 2>&1)
+gpu=$1 kvcast=$2 source=$3
+words=$("$gpu" info 2>&1 >/dev/null)
 status=$?
-if [ "$status" != 1 ] || [ "$words" != "kvcast-gpu: there is no CUDA device here." ]; then
+if [ "$status" = 1 ] && [ "$words" = "kvcast-gpu: there is no CUDA device here." ]; then
+	echo "gpu.sh: skipped, there is no CUDA device here."
+	exit 77
+fi
+if [ "$status" != 0 ]; then
 	echo "gpu.sh: without a device kvcast-gpu should say so and exit with 1; it said ($status): $words" >&2
 	exit 1
 fi
-echo "gpu.sh: skipped, there is no CUDA device here."
-exit 77
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+
+"$gpu" check || exit 1
+
+# compare NAME OPTION...: hit tokens of every request, predicted and measured.
+compare()
+{
+	name=$1
+	shift
+	for program in "$kvcast run" "$gpu replay"; do
+		# shellcheck disable=SC2086 # the program and its command are two words
+		$program "$source/traces/samples/licence-agents.jsonl.gz" --model qwen2.5-0.5b --max-output 4 --capacity 1500 \
+			--requests "$folder/requests.csv" "$@" >/dev/null || exit 1
+		sort -n "$folder/requests.csv" | cut -d, -f1,6-8 >"$folder/${program##* }"
+	done
+	if ! cmp -s "$folder/run" "$folder/replay"; then
+		echo "gpu.sh: $name: predicted and measured requests differ in their hits:" >&2
+		diff "$folder/run" "$folder/replay" | head >&2
+		exit 1
+	fi
+	echo "$name: $(($(wc -l <"$folder/run") - 1)) requests hit what was predicted"
+}
+
+compare lru --engine static --evict lru
+compare s3fifo --engine static --evict s3fifo
+compare ttl --engine static --evict lru --ttl static:ttl=30s

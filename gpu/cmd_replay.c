@@ -1,0 +1,173 @@
+/* cmd_replay.c - kvcast-gpu replay TRACE: the simulator's engine, with a real model doing the steps. */
+#include "cuda_backend.h"
+#include "engine.h"
+#include "gpu_cli.h"
+#include "replay.h"
+#include "run_output.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <time.h>
+
+enum { KEY_WALL = 0x300 };
+
+struct replay_command {
+	struct run_options options;
+	struct run_output output;
+	const char *trace_path;
+	bool wall;
+};
+
+static const struct argp_option option_table[] = {
+        {0, 0, 0, 0, "The clock:", 5},
+        {"wall", KEY_WALL, 0, 0, "run in true time and wait where nothing is to be done; else the engine's clock goes by the time of steps and transfers, and gaps cost nothing", 0},
+        {0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct replay_command *command = state->input;
+	switch (key) {
+	case KEY_WALL:
+		command->wall = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 0)
+			argp_error(state, "one trace at a time");
+		command->trace_path = arg;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "a trace is missing: a file, or - for standard input");
+		return 0;
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &command->output;
+		state->child_inputs[1] = &command->options;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+static void sleep_ns(int64_t ns)
+{
+	struct timespec rest = {ns / NS_PER_S, ns % NS_PER_S};
+	while (nanosleep(&rest, &rest) < 0 && errno == EINTR) {
+	}
+}
+
+/* What the options have to be for a device to follow them. */
+static int check_options(const struct replay_command *command, struct err *err)
+{
+	const struct run_options *options = &command->options;
+	if (options->config.engine == ENGINE_REPLAY)
+		return err_set(err, "--engine replay: there nothing takes time, so nothing can be measured; choose static, vllm or "
+		                    "sglang.");
+	if (!options->has_model)
+		return err_set(err, "--model is missing: the model that is to run.");
+	if (options->model.lacks[0])
+		return err_set(err, "--model %s: %s", options->model.name, options->model.lacks);
+	if (options->tier_count > 1)
+		return err_set(err, "--tier %s: replay has no lower tiers.", options->tiers[1].name);
+	return 0;
+}
+
+/* The capacity is what was asked for, if the device has room for it, or else all there is room for. */
+static int fit_capacity(const struct replay_command *command, const struct cuda_backend_options *backend,
+                        struct run_config *config, struct err *err)
+{
+	const uint64_t room = cuda_backend_room(backend);
+	const char *asked = command->options.capacity;
+	if (!asked)
+		config->capacity_blocks = room;
+	if (config->capacity_blocks > room || room == 0)
+		return err_set(err, "--capacity %s: beside %s and its steps the device has room for %" PRIu64 " blocks of %u tokens.",
+		               asked ? asked : "inf", backend->model->name, room, backend->trace->block_tokens);
+	return 0;
+}
+
+static int run_engine(struct replay_command *command, const struct trace *trace, struct run_result *result, struct err *err)
+{
+	struct run_config *config = &command->options.config;
+	const struct cuda_backend_options options = {
+	        .trace = trace,
+	        .config = config,
+	        .model = &command->options.model,
+	        .now_ns = now_ns,
+	        .sleep_ns = command->wall ? sleep_ns : NULL,
+	};
+	if (engine_check(trace, config, err) < 0 || fit_capacity(command, &options, config, err) < 0)
+		return -1;
+	struct cuda_backend *backend = cuda_backend_open(&options, err);
+	if (!backend)
+		return -1;
+	int failed = run_output_open(&command->output, trace, config, err);
+	if (!failed)
+		failed = engine_run(trace, config, &cuda_backend_ops, backend, result, err);
+	cuda_backend_close(backend);
+	return failed;
+}
+
+static int replay_trace(struct replay_command *command, const struct trace *trace, struct err *err)
+{
+	struct run_result result;
+	char machine[256];
+	if (check_options(command, err) < 0 || run_output_single(&command->options, trace, err) < 0) {
+		options_blame(&command->options, err);
+		return gpu_cli_fail(err);
+	}
+	if (gpu_cli_need_device())
+		return 1;
+	const int64_t start_ns = now_ns();
+	if (run_engine(command, trace, &result, err) < 0) {
+		run_output_abort(&command->output);
+		options_blame(&command->options, err);
+		return gpu_cli_fail(err);
+	}
+	const double wall_s = (double)(now_ns() - start_ns) / (double)NS_PER_S;
+	const struct report report = {.trace = trace, .options = &command->options, .config = &command->options.config,
+	                              .result = &result, .wall_s = command->options.text[OPTION_NO_TIMING] ? -1 : wall_s,
+	                              .measured_on = gpu_cli_machine(machine, sizeof(machine))};
+	int status = run_output_commit(&command->output, err) < 0 ? gpu_cli_fail(err) : 0;
+	if (status == 0) {
+		run_output_print(&command->output, &report, stdout);
+		status = gpu_cli_finish_stdout();
+	}
+	replay_free(&result);
+	return status;
+}
+
+int cmd_replay(int argc, char **argv)
+{
+	static const struct argp_child children[] = {{&run_output_argp, 0, NULL, 0}, {&options_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {
+	        .options = option_table,
+	        .parser = parse_option,
+	        .args_doc = "TRACE",
+	        .doc = "Serves TRACE with a real model: the simulator's engine, cache and policies decide, and every step is done on "
+	               "the GPU and timed. Options are those of `kvcast run`; the engine is vllm where none is named, and the "
+	               "capacity what the device has room for. Weights and tokens are made up from --seed.\v"
+	               "Example: kvcast-gpu replay trace.jsonl.gz --model llama-3.1-8b --capacity 40GiB --max-prompt 32768 "
+	               "--max-output 32 --requests measured.csv",
+	        .children = children,
+	};
+	struct replay_command command = {.trace_path = NULL};
+	struct err err;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
+		return 2;
+	if (!command.options.text[OPTION_ENGINE] && !command.options.text[OPTION_PRESET])
+		command.options.text[OPTION_ENGINE] = "vllm";
+	struct trace *trace = options_load(&command.options, command.trace_path, false, &err);
+	const int status = trace ? replay_trace(&command, trace, &err) : gpu_cli_fail(&err);
+	trace_free(trace);
+	options_free(&command.options);
+	return status;
+}

@@ -1,0 +1,225 @@
+#include "cuda_backend.h"
+
+#include "cost_model.h"
+#include "step_batch.h"
+
+#include <gsl/gsl_sort_uint.h>
+#include <stdlib.h>
+
+struct cuda_backend {
+	struct cuda_backend_options options;
+	struct cost_model model;
+	struct llama *llama;
+	struct kv_pool *pool;
+	struct prompt_tokens *tokens;
+	struct step_batch batch;
+	struct attention_sequence *sequences;
+	uint32_t *best;
+	int64_t engine_ns; /* the engine's clock */
+	int64_t start_ns;  /* the caller's, when the engine's was 0 */
+	bool has_started;
+};
+
+static uint32_t length_of(const struct trace_request *request)
+{
+	return request->prompt_tokens + request->output_tokens;
+}
+
+/* As many blocks as the longest requests that can run at once have in their tables. */
+static uint32_t most_table(const struct trace *trace, uint32_t most_running)
+{
+	uint64_t blocks = 0;
+	unsigned *lengths = mem_alloc(trace->request_count, sizeof(*lengths));
+	for (uint32_t r = 0; r < trace->request_count; r++)
+		lengths[r] = length_of(&trace->requests[r]);
+	gsl_sort_uint(lengths, 1, trace->request_count);
+	for (uint32_t i = 0; i < most_running && i < trace->request_count; i++)
+		blocks += lengths[trace->request_count - 1 - i] / trace->block_tokens + 1;
+	free(lengths);
+	return blocks < UINT32_MAX ? (uint32_t)blocks : UINT32_MAX;
+}
+
+static struct llama_options shape_of(const struct cuda_backend_options *options)
+{
+	const struct run_config *config = options->config;
+	const struct trace *trace = options->trace;
+	uint64_t all_tokens = 0;
+	for (uint32_t r = 0; r < trace->request_count; r++)
+		all_tokens += length_of(&trace->requests[r]);
+	uint32_t longest = 1;
+	for (uint32_t r = 0; r < trace->request_count; r++)
+		longest = length_of(&trace->requests[r]) > longest ? length_of(&trace->requests[r]) : longest;
+	const uint64_t most_tokens = config->most_running == 1 ? longest : all_tokens;
+	return (struct llama_options){
+	        .seed = config->seed,
+	        .block_tokens = trace->block_tokens,
+	        .pool_blocks = (uint32_t)config->capacity_blocks,
+	        .most_tokens = most_tokens < config->step_tokens ? (uint32_t)most_tokens : config->step_tokens,
+	        .most_sequences = config->most_running < trace->request_count ? config->most_running : trace->request_count,
+	        .most_table = most_table(trace, config->most_running),
+	};
+}
+
+uint64_t cuda_backend_room(const struct cuda_backend_options *options)
+{
+	const struct llama_options shape = shape_of(options);
+	return llama_room(options->model, &shape);
+}
+
+static int check_lengths(const struct cuda_backend_options *options, struct err *err)
+{
+	const struct trace *trace = options->trace;
+	for (uint32_t r = 0; r < trace->request_count; r++) {
+		const struct trace_request *request = &trace->requests[r];
+		if (length_of(request) > options->model->most_positions)
+			return err_set(err, "%s: request %u has %u tokens of prompt and %u of answer; %s takes %u together. "
+			                    "--max-prompt and --max-output shorten requests.", trace->name, request->ordinal,
+			               request->prompt_tokens, request->output_tokens, options->model->name,
+			               options->model->most_positions);
+	}
+	return 0;
+}
+
+/* Whatever CUDA does only once is not to be part of the first step's time. */
+static void warm_up(struct cuda_backend *backend, const struct llama_options *shape)
+{
+	const uint32_t block = shape->block_tokens;
+	uint64_t tokens = (uint64_t)shape->pool_blocks * block;
+	tokens = tokens < shape->most_tokens ? tokens : shape->most_tokens;
+	tokens = tokens < (uint64_t)shape->most_table * block ? tokens : (uint64_t)shape->most_table * block;
+	uint32_t *ids = mem_alloc(tokens, sizeof(*ids)), *table = mem_alloc(tokens / block + 1, sizeof(*table));
+	for (uint32_t i = 0; i <= tokens / block; i++)
+		table[i] = i;
+	const struct attention_sequence prompt = {0, (uint32_t)tokens, 0, 0}, decode = {0, 1, (uint32_t)tokens - 1, 0};
+	const struct attention_sequence *const steps[] = {&prompt, &decode, &prompt, &decode};
+	for (size_t i = 0; i < COUNT_OF(steps); i++) {
+		const struct llama_batch batch = {.sequences = steps[i], .sequence_count = 1, .ids = ids, .token_count = steps[i]->new_tokens,
+		                                  .table = table, .table_count = (uint32_t)((tokens + block - 1) / block)};
+		llama_step(backend->llama, &batch, backend->best, NULL);
+		llama_wait(backend->llama);
+	}
+	free(ids);
+	free(table);
+}
+
+struct cuda_backend *cuda_backend_open(const struct cuda_backend_options *options, struct err *err)
+{
+	const struct llama_options shape = shape_of(options);
+	const struct trace *trace = options->trace;
+	if (check_lengths(options, err) < 0)
+		return NULL;
+	struct llama *llama = llama_open(options->model, &shape, err);
+	if (!llama)
+		return NULL;
+	struct cuda_backend *backend = mem_alloc(1, sizeof(*backend));
+	*backend = (struct cuda_backend){
+	        .options = *options,
+	        .model = cost_model_of(options->config->calibration),
+	        .llama = llama,
+	        .pool = kv_pool_open(shape.pool_blocks, trace->block_count, trace->request_count),
+	        .tokens = prompt_tokens_open(trace, options->model->vocabulary, options->config->seed),
+	        .sequences = mem_alloc(shape.most_sequences, sizeof(*backend->sequences)),
+	        .best = mem_alloc(shape.most_sequences, sizeof(*backend->best)),
+	};
+	warm_up(backend, &shape);
+	return backend;
+}
+
+void cuda_backend_close(struct cuda_backend *backend)
+{
+	if (!backend)
+		return;
+	llama_close(backend->llama);
+	kv_pool_close(backend->pool);
+	prompt_tokens_close(backend->tokens);
+	step_batch_free(&backend->batch);
+	free(backend->sequences);
+	free(backend->best);
+	free(backend);
+}
+
+/* What the engine's clock would show now, were it the wall's. */
+static int64_t wall_ns(const struct cuda_backend *backend)
+{
+	return backend->options.now_ns() - backend->start_ns;
+}
+
+static void cuda_backend_advance(void *context, int64_t now_ns)
+{
+	struct cuda_backend *backend = context;
+	backend->engine_ns = now_ns;
+	if (!backend->options.sleep_ns)
+		return;
+	if (!backend->has_started)
+		backend->start_ns = backend->options.now_ns() - now_ns;
+	backend->has_started = true;
+	if (wall_ns(backend) < now_ns)
+		backend->options.sleep_ns(now_ns - wall_ns(backend));
+}
+
+static int64_t cuda_backend_step_ns(void *context, const struct step *step)
+{
+	struct cuda_backend *backend = context;
+	struct step_batch *batch = &backend->batch;
+	const int64_t prepare_ns = backend->options.now_ns();
+	step_batch_fill(batch, step, backend->options.trace->block_tokens, backend->pool, backend->tokens);
+	for (uint32_t i = 0; i < batch->part_count; i++)
+		backend->sequences[i] = (struct attention_sequence){batch->parts[i].first_row, batch->parts[i].new_tokens,
+		                                                    batch->parts[i].context_tokens, batch->parts[i].first_block};
+	llama_prepare(backend->llama, batch->token_count, batch->part_count);
+	const struct llama_batch arrays = {backend->sequences, batch->part_count, batch->ids, batch->token_count, batch->table,
+	                                   batch->table_count};
+	const int64_t begin_ns = backend->options.now_ns();
+	llama_step(backend->llama, &arrays, backend->best, NULL);
+	llama_wait(backend->llama);
+	int64_t took_ns = backend->options.now_ns() - begin_ns;
+	if (backend->options.sleep_ns) {
+		backend->start_ns += begin_ns - prepare_ns;
+		took_ns = wall_ns(backend) - backend->engine_ns;
+	}
+	for (uint32_t i = 0; i < step->count; i++)
+		prompt_tokens_say(backend->tokens, step->parts[i].request, step->parts[i].context_tokens + step->parts[i].new_tokens,
+		                  backend->best[i]);
+	return took_ns > 0 ? took_ns : 1;
+}
+
+static int64_t cuda_backend_alone_ns(void *context, uint64_t new_tokens, uint64_t context_tokens)
+{
+	struct cuda_backend *backend = context;
+	return cost_model_backend.alone_ns(&backend->model, new_tokens, context_tokens);
+}
+
+static void cuda_backend_answer(void *context, uint32_t request, struct path path, uint32_t from, uint32_t to, uint32_t place)
+{
+	struct cuda_backend *backend = context;
+	prompt_tokens_expect(backend->tokens, request, path, from, to, place);
+}
+
+static void cuda_backend_hold(void *context, uint32_t request, struct path path, uint32_t from, uint32_t to, uint32_t place)
+{
+	struct cuda_backend *backend = context;
+	kv_pool_hold(backend->pool, request, path, from, to, place);
+}
+
+static void cuda_backend_release(void *context, uint32_t request)
+{
+	struct cuda_backend *backend = context;
+	kv_pool_release(backend->pool, request);
+}
+
+static void cuda_backend_drop(void *context, uint32_t tier, block_id b)
+{
+	struct cuda_backend *backend = context;
+	ASSERT(tier == 0);
+	kv_pool_drop(backend->pool, b);
+}
+
+const struct backend_ops cuda_backend_ops = {
+        .step_ns = cuda_backend_step_ns,
+        .alone_ns = cuda_backend_alone_ns,
+        .advance = cuda_backend_advance,
+        .answer = cuda_backend_answer,
+        .hold = cuda_backend_hold,
+        .release = cuda_backend_release,
+        .drop = cuda_backend_drop,
+};

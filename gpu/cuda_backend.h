@@ -1,0 +1,38 @@
+/* cuda_backend.h - the backend that does the work: real steps of a real model over a paged pool, timed.
+ *
+ * The engine says who runs and whose blocks are whose (backend.h); kv_pool.h gives blocks their places, prompt_tokens.h says
+ * what is computed, llama.h computes it. A step takes from the call to the tokens in hand by the caller's clock; what a
+ * server does not do (making up tokens, planning matrix products for a new shape) is done before and not counted.
+ *
+ * The engine's clock goes by these times, so a trace's idle gaps cost nothing. With `sleep_ns` it is the wall's: gaps are slept
+ * through, and a step ends when it ends, whatever else the program had to do since the last one.
+ *
+ * What a load is weighed against comes from the calibration, as in the simulator, so that both decide alike.
+ */
+#ifndef KVCAST_CUDA_BACKEND_H
+#define KVCAST_CUDA_BACKEND_H
+
+#include "backend.h"
+#include "llama.h"
+#include "run_config.h"
+
+struct cuda_backend;
+
+struct cuda_backend_options {
+	const struct trace *trace;
+	const struct run_config *config;
+	const struct model *model;
+	int64_t (*now_ns)(void); /* never goes back */
+	void (*sleep_ns)(int64_t ns); /* NULL: gaps cost nothing */
+};
+
+/* How many blocks of the trace the device has room for beside the model and its steps. */
+uint64_t cuda_backend_room(const struct cuda_backend_options *options);
+/* config->capacity_blocks is at most that. NULL and a sentence where a request is longer than the model takes, or its blocks
+ * have a size that the kernels do not. What options point to outlives it. */
+struct cuda_backend *cuda_backend_open(const struct cuda_backend_options *options, struct err *err);
+void cuda_backend_close(struct cuda_backend *backend);
+
+extern const struct backend_ops cuda_backend_ops;
+
+#endif
