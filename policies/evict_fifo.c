@@ -60,7 +60,14 @@ static inline block_id fifo_evict(struct fifo *p, block_id in)
 	return queues_pop(&p->q, 0);
 }
 
-#define EVICT                fifo
+static inline block_id fifo_full(struct fifo *p, block_id b, bool hit)
+{
+	queues_prefetch_front(&p->q, 0);
+	return evict_either(hit, b, queues_exchange(&p->q, 0, b, !hit));
+}
+
+#define EVICT fifo
+#define EVICT_FULL
 #define EVICT_OBJECT(p)      ((p)->q.plain && !(p)->q.by_name)
 #define EVICT_PREFETCH(p, b) (void)(p) /* the block's residency is enough */
 #include "evict_hooks.h"

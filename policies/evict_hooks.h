@@ -54,6 +54,11 @@ static block_id EVICT_FN(_evict_one)(void *state, block_id in)
 	return EVICT_FN(_evict)(state, in);
 }
 
+/* A rule under which a hit changes little may define EVICT_FULL and lru_full(p, b, hit): all that happens when b is
+ * used and the cache is full, without a branch on `hit`, which no processor guesses well. It returns who leaves: b on a
+ * hit, else the victim, in whose place b is then. See evict_either().
+ * EVICT_SMALL: p's state is small and nothing points into it, so that the loop may keep it in registers. */
+
 /* The loop knows what comes next and asks memory for it in time, about two latencies ahead: EVICT_PREFETCH(p, b) for
  * what every access needs; half-way, EVICT_PREFETCH_HIT(p, b), for a resident block, for what its state points to (its
  * neighbours in a list). A policy defines them where it gains from it; they may read stale state and change nothing.
@@ -63,13 +68,17 @@ static block_id EVICT_FN(_evict_one)(void *state, block_id in)
 #endif
 #define EVICT_ASSUME(p) ((EVICT_OBJECT(p)) ? (void)0 : __builtin_unreachable())
 
-#define EVICT_AHEAD 12
+#define EVICT_AHEAD 20
 #define EVICT_AHEAD_HIT 6
 
 static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 {
-	struct EVICT *p = state;
-	uint8_t *const resident = pass->resident;
+#ifdef EVICT_SMALL
+	struct EVICT own = *(struct EVICT *)state, *const p = &own;
+#else
+	struct EVICT *const p = state;
+#endif
+	uint8_t *const restrict resident = pass->resident;
 	const block_id *const refs = pass->refs;
 	uint8_t *const restrict hit = pass->hit;
 	uint32_t used = pass->used;
@@ -95,6 +104,14 @@ static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 #endif
 		hit[i] = resident[b] & 1u;
 		EVICT_ASSUME(p);
+#ifdef EVICT_FULL
+		if (used == capacity_blocks) {
+			resident[EVICT_FN(_full)(p, b, hit[i])] = 2; /* evicted, see cache.h */
+			resident[b] = 1;
+			evicted += !hit[i];
+			continue;
+		}
+#endif
 		if (hit[i]) {
 			EVICT_FN(_busy)(p, b);
 			EVICT_FN(_hit)(p, b);
@@ -122,6 +139,9 @@ static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 #endif
 		EVICT_FN(_idle)(p, b);
 	}
+#ifdef EVICT_SMALL
+	*(struct EVICT *)state = own;
+#endif
 	pass->used = used;
 	pass->evicted += evicted;
 	pass->declined += declined;

@@ -12,7 +12,7 @@
 
 #include <stdlib.h>
 
-#define MOST_SEGMENTS 16
+#define MOST_SEGMENTS QUEUES_MOST
 
 struct slru {
 	const struct evict_env *env;

@@ -107,6 +107,12 @@ static inline bool evict_idle(const struct evict_env *env, block_id b)
 	return env->never_busy || (env->pins[b] | env->children[b]) == 0;
 }
 
+/* Chooses a block without a branch. */
+static inline block_id evict_either(bool first, block_id one, block_id other)
+{
+	return other ^ ((one ^ other) & -(block_id)first);
+}
+
 /* The parameters that hold for the request being served, in the order of the policy's `params`. */
 static inline const union param_value *evict_values_now(const struct evict_env *env)
 {

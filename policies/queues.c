@@ -7,7 +7,7 @@
 
 static uint32_t ring_size(uint32_t most, bool roomy)
 {
-	uint64_t wanted = roomy ? 8 * (uint64_t)most : most + most / 8;
+	uint64_t wanted = (roomy ? 4 * (uint64_t)most : most + most / 8) + LEAST_SLOTS;
 	if (wanted > (uint64_t)most + MOST_FREE_SLOTS)
 		wanted = (uint64_t)most + MOST_FREE_SLOTS;
 	uint32_t size = LEAST_SLOTS;
@@ -20,7 +20,7 @@ void queues_open(struct queues *q, const struct evict_env *env, uint32_t count, 
 {
 	*q = (struct queues){.env = env, .plain = env->never_busy};
 	q->by_name = !q->plain || (uses & QUEUES_BY_NAME);
-	q->queue = mem_alloc(count, sizeof(*q->queue));
+	ASSERT(count <= QUEUES_MOST);
 	uint64_t end = LEAST_SLOTS; /* slot 0 is nowhere */
 	for (uint32_t k = 0; k < count; k++) {
 		const uint32_t size = ring_size(most[k], !q->plain || (uses & QUEUES_ROOMY));
@@ -38,7 +38,6 @@ void queues_open(struct queues *q, const struct evict_env *env, uint32_t count, 
 
 void queues_close(struct queues *q)
 {
-	free(q->queue);
 	free(q->at);
 	free(q->slot);
 	free(q->holes);
@@ -96,9 +95,13 @@ void queues_begin_group(struct queues *q, struct queue *queue)
 /* The queue is nothing but a group that has not been turned round: its front is its last block. */
 block_id queues_front_of_group(struct queues *q, struct queue *queue)
 {
-	while (holding_at(q, queues_slot(queue, queue->back - 1)).hole)
+	for (;;) {
+		const uint32_t last = queues_slot(queue, queue->back - 1);
+		if (!holding_at(q, last).hole)
+			return q->at[last];
+		q->holes[last >> 6] &= ~(UINT64_C(1) << (last & 63));
 		queue->back--;
-	return q->at[queues_slot(queue, queue->back - 1)];
+	}
 }
 
 /* Moves the blocks of a queue together, towards its front. */
@@ -124,5 +127,6 @@ void queues_compact(struct queues *q, struct queue *queue)
 	queue->hand = hand == UINT64_MAX ? to : hand;
 	queue->group = group == UINT64_MAX ? to : group;
 	queue->back = to;
-	ASSERT(queue->back - queue->front <= queue->mask);
+	q->holes[queues_slot(queue, to) >> 6] &= (UINT64_C(1) << (to & 63)) - 1;
+	ASSERT(queue->back - queue->front <= queue->mask - 63);
 }

@@ -3,10 +3,10 @@
  * Model. A block stands in at most one queue of a set. It comes in at the back and may leave from anywhere; the front
  * is the end that goes first. Each queue is a ring of slots. Positions count on for ever, and position x is slot x
  * modulo the ring's size; a block that leaves from the middle makes a hole, and when the ring is full of blocks and
- * holes the blocks move together. A bit a slot says where holes are. Other bits (bits.h) say which slots hold a block
- * that may go (idle, policy.h), so that blocks in use and, in leaf scope, parents are stepped over in O(1), and a block
- * keeps its place while it is busy. Where nothing is ever busy nor removed (object semantics without TTL) a plain queue
- * does without them.
+ * holes the blocks move together. A bit a slot says where holes are; from the back to the end of its word all are 0.
+ * Other bits (bits.h) say which slots hold a block that may go (idle, policy.h), so that blocks in use and, in leaf
+ * scope, parents are stepped over in O(1), and a block keeps its place while it is busy. Where nothing is ever busy nor
+ * removed (object semantics without TTL) a plain queue does without them.
  *
  * Order within a request. queues_join() is for the blocks of the request being served, which come root to tail: joining
  * one after the other they stand as a group, the deepest at its front. queues_append() puts b at the back as it is: for
@@ -19,6 +19,8 @@
 
 #include "bits.h"
 #include "policy.h"
+
+#define QUEUES_MOST 16
 
 struct queue {
 	uint64_t front, back; /* blocks stand from `front` to before `back`, where there is no hole */
@@ -37,7 +39,7 @@ struct queues {
 	uint32_t *slot;   /* [block] of the blocks that stand in a queue; unless plain, 0 for the others */
 	uint64_t *holes;  /* a bit a slot */
 	struct bits idle; /* not if plain */
-	struct queue *queue;
+	struct queue queue[QUEUES_MOST];
 	bool plain;   /* nothing is ever busy or removed: whoever stands in a queue may go */
 	bool by_name; /* `slot` is kept: always unless plain */
 };
@@ -64,13 +66,16 @@ static inline uint32_t queues_slot(const struct queue *queue, uint64_t position)
 static inline void queues_put(struct queues *q, uint32_t k, block_id b, bool idle)
 {
 	struct queue *queue = &q->queue[k];
-	if (queue->back - queue->front > queue->mask)
-		queues_compact(q, queue);
+	if ((queue->back & 63) == 0) {
+		if (queue->back - queue->front > queue->mask - 63)
+			queues_compact(q, queue);
+		else
+			q->holes[queues_slot(queue, queue->back) >> 6] = 0;
+	}
 	const uint32_t slot = queues_slot(queue, queue->back++);
 	q->at[slot] = b;
 	if (q->by_name)
 		q->slot[b] = slot;
-	q->holes[slot >> 6] &= ~(UINT64_C(1) << (slot & 63));
 	queue->count++;
 	if (!q->plain && idle)
 		bits_add(&q->idle, slot);
@@ -200,6 +205,18 @@ static inline block_id queues_pop(struct queues *q, uint32_t k)
 		queues_take(q, k, b);
 	}
 	return b;
+}
+
+/* For a plain queue without holes, and without a branch: b comes to the back and the block at the front, which is
+ * returned, leaves; unless `moves`, neither does. */
+static inline block_id queues_exchange(struct queues *q, uint32_t k, block_id b, bool moves)
+{
+	struct queue *queue = &q->queue[k];
+	const block_id front = q->at[queues_slot(queue, queue->front)];
+	q->at[queues_slot(queue, queue->back)] = b;
+	queue->front += moves;
+	queue->back = queue->front + queue->count;
+	return front;
 }
 
 /* A block that stands a little after `position`, for asking memory what is known of it; any other where there is none.
