@@ -140,7 +140,7 @@ const struct evict_ops evict_2q = {
 	      "places of C and D: A is not in their queue.",
     .source = "Johnson & Shasha, VLDB 1994; libCacheSim TwoQ.c",
     .cost = "O(1)",
-    .state_bytes = 70,
+    .state_bytes = 48,
     .params = twoq_params,
     .open = twoq_open,
     .close = twoq_close,

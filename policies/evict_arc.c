@@ -158,7 +158,7 @@ const struct evict_ops evict_arc = {
 	      "T2. Now F comes: T1 holds E alone, no more than p, so A, the least recent of T2, goes.",
     .source = "Megiddo & Modha, FAST 2003; libCacheSim ARC.c",
     .cost = "O(1)",
-    .state_bytes = 150,
+    .state_bytes = 90,
     .open = arc_open,
     .close = arc_close,
     .hit = arc_hit_run,

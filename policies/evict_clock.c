@@ -4,8 +4,8 @@
  * block: where the counter is 0 it goes, else the counter is lowered and the block passes as if it had just come.
  * Blocks that are in use, or have children in leaf scope, are stepped over: they keep counter and place. The circle
  * with its hand is kept as a queue whose front is where the hand stands; under object semantics, where every block may
- * go, as what it is: an array in which a new block takes the victim's place. Source: textbook (Corbato 1968); libCacheSim's
- * Clock for its place of insertion (behind the hand), POLICIES C, E7.
+ * go, as what it is: a circle in which a new block takes the victim's place. Source: textbook (Corbato 1968);
+ * libCacheSim's Clock for its place of insertion (behind the hand), POLICIES C, E7.
  */
 #include "queues.h"
 
@@ -131,7 +131,7 @@ const struct evict_ops evict_clock = {
 	      "A, which was not used again.",
     .source = "textbook (Corbato 1968); libCacheSim Clock.c",
     .cost = "O(1) amortized",
-    .state_bytes = 13,
+    .state_bytes = 22,
     .params = clock_params,
     .open = clock_open,
     .close = clock_close,

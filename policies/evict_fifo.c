@@ -79,7 +79,7 @@ const struct evict_ops evict_fifo = {
 	      "A new block D takes the place of B (the deeper of the oldest pair), the next one that of A.",
     .source = "textbook; SGLang evict_policy.py (fifo)",
     .cost = "O(1)",
-    .state_bytes = 12,
+    .state_bytes = 21,
     .open = fifo_open,
     .close = fifo_close,
     .busy = fifo_busy_run,

@@ -54,15 +54,15 @@ static block_id EVICT_FN(_evict_one)(void *state, block_id in)
 	return EVICT_FN(_evict)(state, in);
 }
 
-/* A rule under which a hit changes little may define EVICT_FULL and lru_full(p, b, hit): all that happens when b is
- * used and the cache is full, without a branch on `hit`, which no processor guesses well. It returns who leaves: b on a
- * hit, else the victim, in whose place b is then. See evict_either().
- * EVICT_SMALL: p's state is small and nothing points into it, so that the loop may keep it in registers. */
-
 /* The loop knows what comes next and asks memory for it in time, about two latencies ahead: EVICT_PREFETCH(p, b) for
  * what every access needs; half-way, EVICT_PREFETCH_HIT(p, b), for a resident block, for what its state points to (its
- * neighbours in a list). A policy defines them where it gains from it; they may read stale state and change nothing.
- * EVICT_OBJECT(p) says what always holds of p's state under object semantics, for the compiler to leave out the rest. */
+ * neighbours in a list); EVICT_PREFETCH_NEXT(p, next), with EVICT_FUTURE, for the place of its next use. A policy
+ * defines them where it gains from it; they may read stale state and change nothing.
+ * EVICT_OBJECT(p) says what always holds of p's state under object semantics, for the compiler to leave out the rest.
+ * EVICT_SMALL says that p's state is small and nothing points into it, so that the loop may keep it in registers.
+ * EVICT_FULL: there is a NAME_full(p, b, hit), all that happens when b is used and the cache is full, without a branch
+ * on `hit`, which no processor guesses well. It returns who leaves: b on a hit, else the victim, whose room b has then;
+ * see evict_either(). */
 #ifndef EVICT_OBJECT
 #define EVICT_OBJECT(p) true
 #endif
@@ -92,6 +92,9 @@ static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 		if (i + EVICT_AHEAD < count) {
 			__builtin_prefetch(&resident[refs[i + EVICT_AHEAD]], 1);
 			EVICT_PREFETCH(p, refs[i + EVICT_AHEAD]);
+#ifdef EVICT_PREFETCH_NEXT
+			EVICT_PREFETCH_NEXT(p, pass->next[i + EVICT_AHEAD]);
+#endif
 		}
 #endif
 #ifdef EVICT_PREFETCH_HIT

@@ -200,7 +200,7 @@ const struct evict_ops evict_lirs = {
 	      "new block F takes the place of A.",
     .source = "Jiang & Zhang, SIGMETRICS 2002; libCacheSim LIRS.c",
     .cost = "O(1) amortized",
-    .state_bytes = 150,
+    .state_bytes = 95,
     .params = lirs_params,
     .open = lirs_open,
     .close = lirs_close,

@@ -120,7 +120,7 @@ const struct evict_ops evict_lru = {
 	      "B, the next one that of C.",
     .source = "textbook; SGLang evict_policy.py (lru)",
     .cost = "O(1)",
-    .state_bytes = 37,
+    .state_bytes = 21,
     .open = lru_open,
     .close = lru_close,
     .hit = lru_hit_run,

@@ -164,7 +164,7 @@ const struct evict_ops evict_s3fifo = {
 	      "block F takes the place of D. A and B stay while new blocks come that nobody uses again.",
     .source = "Yang et al., SOSP 2023; libCacheSim S3FIFO.c (2023)",
     .cost = "O(1) amortized",
-    .state_bytes = 22,
+    .state_bytes = 55,
     .params = s3fifo_params,
     .open = s3fifo_open,
     .close = s3fifo_close,

@@ -4,8 +4,9 @@
  * A hit marks a block; that is all it does. The hand starts at the oldest block; a marked block loses its mark and
  * stays, an unmarked one goes, and the hand waits at the next newer one. From the newest it goes back to the oldest.
  * New blocks come in at the new end, wherever the hand is. Blocks that are in use, or have children in leaf scope, are
- * stepped over and keep their marks. Under object semantics, where every block may go, the queue is an array. On prefix traces of an hour the hand may never complete a lap; then the rule
- * equals lfu to the last hit (POLICIES C). Source: Zhang et al., NSDI 2024; POLICIES C, E7.
+ * stepped over and keep their marks. Under object semantics, where every block may go, the queue is a plain row. On
+ * prefix traces of an hour the hand may never complete a lap; then the rule equals lfu to the last hit (POLICIES C).
+ * Source: Zhang et al., NSDI 2024; POLICIES C, E7.
  */
 #include "queues.h"
 
@@ -168,7 +169,7 @@ const struct evict_ops evict_sieve = {
 	      "A is older and has no mark left: the hand gets to A again when it has been to the newest.",
     .source = "Zhang et al., NSDI 2024; libCacheSim Sieve.c",
     .cost = "O(1) amortized",
-    .state_bytes = 38,
+    .state_bytes = 22,
     .open = sieve_open,
     .close = sieve_close,
     .hit = sieve_hit_run,

@@ -120,7 +120,7 @@ const struct evict_ops evict_slru = {
 	      "that of A.",
     .source = "Karedla et al. 1994, Huang et al. SOSP 2013; libCacheSim SLRU.c",
     .cost = "O(1), O(segments) a hit",
-    .state_bytes = 73,
+    .state_bytes = 35,
     .params = slru_params,
     .open = slru_open,
     .close = slru_close,

@@ -95,6 +95,7 @@ struct evict_env {
 	/* Next request (object semantics: next access) that refers to a block, by seq; UINT32_MAX: never. Kept current by
 	 * the caller for the blocks of the request being served, iff the policy's needs_future is set; else NULL. */
 	const uint32_t *next_use;
+	uint32_t last_use; /* no next use is later than this seq; under object semantics only */
 	/* The parameters as each class of requests has them; [class_count]: as requests without a class do. See per_class. */
 	const union param_value (*values)[PARAM_MOST];
 	/* Nanoseconds to compute block `depth` of a prompt again, all blocks before it being there. */

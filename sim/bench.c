@@ -3,9 +3,10 @@
  * 1. Object semantics, flat scope: a Zipf(1.0) stream of 20 M references over 1 M unit blocks, at 1 % and 10 % of the
  *    blocks, through the call that `kvcast run --semantics object` uses. Block ids are in order of first appearance, as
  *    the loader gives them.
- * 2. Prefix semantics, leaf scope, on a trace: whole replays, with ledger and TTFT.
- * 3. Engine runs of that trace (bench_engine.h).
- * 4. Reading it.
+ * 2. One such run alone and two at once: each should take as long as alone, as runs share nothing that they write.
+ * 3. Prefix semantics, leaf scope, on a trace: whole replays, with ledger and TTFT.
+ * 4. Engine runs of that trace (bench_engine.h).
+ * 5. Reading it.
  *
  * Figures are the median of several runs in CPU time of the one thread that works; spread is (max - min) / median. A
  * run's memory is touched for the first time inside the timed part, as in real use.
@@ -127,6 +128,52 @@ static double no_cost(const void *cost, uint32_t depth)
 	return 1e6;
 }
 
+static struct cache_config zipf_config(const struct bench *bench, const struct spec *evict, const struct spec *ttl,
+                                       uint32_t share)
+{
+	return (struct cache_config){
+	        .evict = evict,
+	        .ttl = ttl,
+	        .capacity_blocks = bench->blocks / share,
+	        .objects = true,
+	        .references = bench->references,
+	        .seed = 1,
+	        .recompute_ns = no_cost,
+	};
+}
+
+/* One run alone and two side by side, in turns. Of two the slower counts, in CPU time of its thread: what one run does
+ * to the other's cache lines shows there, and what other programs do to the clock on the wall does not. */
+static int bench_pair(const struct bench *bench, const struct trace *trace, const struct cache_config *config,
+                      const block_id *refs, const uint32_t *next, struct err *err)
+{
+	double alone[64], beside[64];
+	uint64_t hits[2];
+	int failed = 0;
+	for (int r = 0; r < bench->runs && !failed; r++) {
+		double seconds[2];
+		int failures[2];
+		struct err errs[2];
+		failed = object_run(bench, trace, config, refs, next, &alone[r], hits, err);
+#pragma omp parallel for num_threads(2) schedule(static, 1)
+		for (int side = 0; side < 2; side++)
+			failures[side] = object_run(bench, trace, config, refs, next, &seconds[side], &hits[side], &errs[side]);
+		for (int side = 0; side < 2 && !failed; side++) {
+			failed = failures[side];
+			if (failed)
+				*err = errs[side];
+		}
+		beside[r] = seconds[0] > seconds[1] ? seconds[0] : seconds[1];
+	}
+	if (failed)
+		return failed;
+	const struct timing one = timing_of(alone, bench->runs), two = timing_of(beside, bench->runs);
+	printf("# %s, %" PRIu64 " blocks: %.3f s alone, %.3f s beside another run, ratio %.2f, spread %.0f%% and %.0f%%\n",
+	       config->evict->name, config->capacity_blocks, one.median_s, two.median_s, two.median_s / one.median_s,
+	       100 * one.spread, 100 * two.spread);
+	return 0;
+}
+
 static int bench_zipf(const struct bench *bench, struct err *err)
 {
 	block_id *refs = zipf_stream(bench->references, bench->blocks);
@@ -137,16 +184,17 @@ static int bench_zipf(const struct bench *bench, struct err *err)
 	const struct trace trace = {.block_tokens = 16, .block_count = bench->blocks, .parent = parent, .depth = depth};
 	struct spec evict = {0}, ttl = {0};
 	int failed = spec_parse(&ttl, "none", err);
+	const char *first = NULL;
 	printf("# object semantics, flat: Zipf(1.0), %zu references over %u blocks, median of %d\n", bench->references,
 	       bench->blocks, bench->runs);
 	printf("%-16s%10s%14s%12s%9s\n", "name", "capacity", "M_accesses/s", "miss_ratio", "spread");
 	for (size_t p = 0; p < registry_eviction_count && !failed; p++) {
 		if (!wanted(bench, registry_evictions[p]->name))
 			continue;
+		first = first ? first : registry_evictions[p]->name;
 		failed = spec_parse(&evict, registry_evictions[p]->name, err);
 		for (uint32_t share = 100; share >= 10 && !failed; share /= 10) {
-			const struct cache_config config = {.evict = &evict, .ttl = &ttl, .capacity_blocks = bench->blocks / share, .objects = true,
-			                                    .seed = 1, .recompute_ns = no_cost};
+			const struct cache_config config = zipf_config(bench, &evict, &ttl, share);
 			double seconds[64];
 			uint64_t hits = 0;
 			for (int r = 0; r < bench->runs && !failed; r++)
@@ -159,6 +207,12 @@ static int bench_zipf(const struct bench *bench, struct err *err)
 			       1 - (double)hits / (double)bench->references, 100 * timing.spread);
 			fflush(stdout);
 		}
+		spec_free(&evict);
+	}
+	if (first && !failed) {
+		failed = spec_parse(&evict, first, err);
+		const struct cache_config config = zipf_config(bench, &evict, &ttl, 100);
+		failed = failed ? failed : bench_pair(bench, &trace, &config, refs, next, err);
 		spec_free(&evict);
 	}
 	if (!failed && !bench->policies)

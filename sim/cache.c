@@ -37,6 +37,7 @@ struct cache *cache_open(const struct trace *trace, const struct cache_config *c
 	        .request_count = trace->request_count,
 	        .leaf = config->leaf,
 	        .never_busy = config->objects,
+	        .last_use = config->references < UINT32_MAX ? (uint32_t)config->references : UINT32_MAX - 1,
 	        .seed = config->seed,
 	        .parent = trace->parent,
 	        .depth = trace->depth,

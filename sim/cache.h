@@ -37,6 +37,7 @@ struct cache_config {
 	uint64_t capacity_blocks; /* UINT64_MAX: no limit */
 	bool leaf;
 	bool objects; /* every reference is an access of its own: only cache_objects() is called, and the scope is flat */
+	uint64_t references; /* with `objects`: of the whole run, for offline policies */
 	uint64_t seed;
 	double block_bytes; /* KV bytes of a full block, NAN where unknown */
 	double (*recompute_ns)(const void *cost, uint32_t depth);

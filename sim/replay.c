@@ -235,6 +235,7 @@ static int open_cache(struct run *run, struct err *err)
 	        .capacity_blocks = config->capacity_blocks,
 	        .leaf = config->leaf && config->semantics == SEMANTICS_PREFIX,
 	        .objects = config->semantics == SEMANTICS_OBJECT,
+	        .references = config->semantics == SEMANTICS_OBJECT ? replay_references(run->trace, config->tail_cached) : 0,
 	        .seed = config->seed,
 	        .history = config->blocks != NULL,
 	        .recompute_ns = replay_recompute_ns,

@@ -57,12 +57,17 @@ struct drive *drive_open(const struct trace *trace, const struct drive_config *c
 		fprintf(stderr, "drive_open: %s\n", err.text);
 		exit(1);
 	}
+	drive->first_reference = mem_alloc((size_t)trace->request_count + 1, sizeof(*drive->first_reference));
+	for (uint32_t r = 0; r < trace->request_count; r++)
+		drive->first_reference[r + 1] =
+		        drive->first_reference[r] + replay_path(trace, &trace->requests[r], config->tail_cached).block_count;
 	const struct cache_config cache_config = {
 	        .evict = &drive->evict,
 	        .ttl = &drive->ttl,
 	        .capacity_blocks = config->capacity_blocks,
 	        .leaf = config->leaf && !config->object,
 	        .objects = config->object && !config->single,
+	        .references = drive->first_reference[trace->request_count],
 	        .seed = config->seed,
 	        .block_bytes = NAN,
 	        .recompute_ns = recompute_ns,
@@ -76,10 +81,6 @@ struct drive *drive_open(const struct trace *trace, const struct drive_config *c
 		fprintf(stderr, "drive_open: %s\n", err.text);
 		exit(1);
 	}
-	drive->first_reference = mem_alloc((size_t)trace->request_count + 1, sizeof(*drive->first_reference));
-	for (uint32_t r = 0; r < trace->request_count; r++)
-		drive->first_reference[r + 1] =
-		        drive->first_reference[r] + replay_path(trace, &trace->requests[r], config->tail_cached).block_count;
 	return drive;
 }
 

@@ -12,7 +12,7 @@ $ kvcast policies lru
 >   Every request stamps the blocks it uses with its sequence number. With room
 >   for 3 blocks, requests A-B, C, A: after the third A is the most recent, then
 >   C, then B. A new block D takes the place of B, the next one that of C.
->   state 37 bytes a block; time O(1)
+>   state 21 bytes a block; time O(1)
 >   textbook; SGLang evict_policy.py (lru)
 $ kvcast policies static none
 > static - TTL:
@@ -50,7 +50,7 @@ $ kvcast policies lru nobody
 >   Every request stamps the blocks it uses with its sequence number. With room
 >   for 3 blocks, requests A-B, C, A: after the third A is the most recent, then
 >   C, then B. A new block D takes the place of B, the next one that of C.
->   state 37 bytes a block; time O(1)
+>   state 21 bytes a block; time O(1)
 >   textbook; SGLang evict_policy.py (lru)
 ! kvcast: there is no policy or preset "nobody"; `kvcast policies` lists them.
 ? 1
