@@ -142,7 +142,7 @@ int cmd_info(int argc, char **argv)
 	struct err err;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
 		return 2;
-	if (model_load(&model, command.model_name, &err) < 0)
+	if (gpu_cli_load_model(command.model_name, &model, NULL, &err) < 0)
 		return gpu_cli_fail(&err);
 	if (gpu_cli_need_device())
 		return 1;

@@ -14,6 +14,19 @@ int gpu_cli_fail(const struct err *err)
 	return 1;
 }
 
+int gpu_cli_load_model(const char *name, struct model *model, struct llama_weights **weights, struct err *err)
+{
+	if (weights)
+		*weights = NULL;
+	if (model_load(model, name, err) < 0)
+		return -1;
+	model->dtype_bytes = sizeof(bf16_bits);
+	if (!weights || !model_is_directory(name))
+		return 0;
+	*weights = llama_weights_open(model, name, err);
+	return *weights ? 0 : -1;
+}
+
 int gpu_cli_need_device(void)
 {
 	int count = 0;

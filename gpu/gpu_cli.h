@@ -3,7 +3,7 @@
 #define KVCAST_GPU_CLI_H
 
 #include "err.h"
-#include "model.h"
+#include "llama_weights.h"
 
 #include <stddef.h>
 
@@ -15,6 +15,9 @@ int cmd_replay(int argc, char **argv);
 /* bench --tiers FOLDER */
 int cmd_bench_tiers(const struct model *model, const char *folder, int runs);
 
+/* The model that --model names, with 16-bit keys and values as this program holds them, and its weights where the name is
+ * a directory (else NULL; `weights` NULL: not wanted). -1 and a sentence. */
+int gpu_cli_load_model(const char *name, struct model *model, struct llama_weights **weights, struct err *err);
 /* Prints "kvcast-gpu: SENTENCE" on stderr and returns 1. */
 int gpu_cli_fail(const struct err *err);
 /* 0, or 1 after saying that there is no device. */

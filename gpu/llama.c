@@ -4,12 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bf16_bits *random_weight(struct llama *llama, enum llama_weight weight, uint32_t layer, double inputs)
+static void copy_from_file(bf16_bits *device, const struct llama *llama, enum llama_weight weight, uint32_t layer, size_t count)
+{
+	bf16_bits *host = mem_alloc(count, sizeof(*host));
+	llama_weights_read(llama->options.weights, weight, layer, host);
+	GPU_CALL(cudaMemcpy(device, host, count * sizeof(*host), cudaMemcpyHostToDevice));
+	free(host);
+}
+
+static bf16_bits *make_weight(struct llama *llama, enum llama_weight weight, uint32_t layer, double inputs)
 {
 	const size_t count = llama_weight_count(&llama->model, weight);
 	if (count == 0)
 		return NULL;
 	bf16_bits *device = gpu_alloc(count * sizeof(bf16_bits));
+	if (llama->options.weights) {
+		copy_from_file(device, llama, weight, layer, count);
+		return device;
+	}
 	const bool is_norm = weight == LLAMA_NORM_ATTENTION || weight == LLAMA_NORM_MLP || weight == LLAMA_NORM_FINAL;
 	const uint64_t seed = (llama->options.seed * 1000003 + layer) * 64 + (uint64_t)weight;
 	kernels_random(device, count, seed << 32, is_norm ? 1 : 0, (float)(is_norm ? 0.1 : 1 / sqrt(inputs)), llama->stream);
@@ -26,12 +38,12 @@ static void make_weights(struct llama *llama)
 		        [LLAMA_OUT] = m->heads * m->head_size, [LLAMA_GATE_UP] = m->hidden, [LLAMA_DOWN] = m->intermediate};
 		for (int w = 0; w < LLAMA_WEIGHTS; w++) {
 			if (inputs[w] > 0)
-				llama->layers[i].weights[w] = random_weight(llama, (enum llama_weight)w, i, inputs[w]);
+				llama->layers[i].weights[w] = make_weight(llama, (enum llama_weight)w, i, inputs[w]);
 		}
 	}
-	llama->embedding = random_weight(llama, LLAMA_EMBEDDING, m->layers, 1);
-	llama->norm_final = random_weight(llama, LLAMA_NORM_FINAL, m->layers, 1);
-	llama->head = m->ties_head ? llama->embedding : random_weight(llama, LLAMA_HEAD, m->layers, m->hidden);
+	llama->embedding = make_weight(llama, LLAMA_EMBEDDING, m->layers, 1);
+	llama->norm_final = make_weight(llama, LLAMA_NORM_FINAL, m->layers, 1);
+	llama->head = m->ties_head ? llama->embedding : make_weight(llama, LLAMA_HEAD, m->layers, m->hidden);
 	float *frequency = mem_alloc(m->head_size / 2, sizeof(*frequency));
 	for (uint32_t i = 0; i < m->head_size / 2; i++)
 		frequency[i] = (float)model_rope_frequency(m, i);
@@ -182,6 +194,11 @@ cudaStream_t llama_stream(const struct llama *llama)
 	return llama->stream;
 }
 
+uint32_t llama_block_tokens(const struct llama *llama)
+{
+	return llama->options.block_tokens;
+}
+
 struct kernels_pool llama_pool(const struct llama *llama, uint32_t layer)
 {
 	return llama->layers[layer].pool;
@@ -194,6 +211,26 @@ void llama_fill_pool(struct llama *llama, uint64_t seed)
 		kernels_random(llama->layers[i].pool.keys, count, (seed + 2 * i) << 32, 0, 1, llama->stream);
 		kernels_random(llama->layers[i].pool.values, count, (seed + 2 * i + 1) << 32, 0, 1, llama->stream);
 	}
+}
+
+void llama_poison(struct llama *llama)
+{
+	const struct model *m = &llama->model;
+	const size_t rows = llama->options.most_tokens * sizeof(bf16_bits), sequences = llama->options.most_sequences;
+	const struct {
+		void *at;
+		size_t bytes;
+	} written[] = {{llama->residual, rows * m->hidden},
+	               {llama->normed, rows * m->hidden},
+	               {llama->qkv, rows * llama_qkv_rows(m)},
+	               {llama->attended, rows * m->heads * m->head_size},
+	               {llama->gate_up, rows * 2 * m->intermediate},
+	               {llama->activated, rows * m->intermediate},
+	               {llama->last_rows, sequences * m->hidden * sizeof(bf16_bits)},
+	               {llama->logits, sequences * m->vocabulary * sizeof(float)},
+	               {llama->best, sequences * sizeof(uint32_t)}};
+	for (size_t i = 0; i < COUNT_OF(written); i++)
+		GPU_CALL(cudaMemsetAsync(written[i].at, 0xff, written[i].bytes, llama->stream));
 }
 
 void llama_read_weight(const struct llama *llama, enum llama_weight weight, uint32_t layer, bf16_bits *to)

@@ -7,8 +7,8 @@
  * A step computes new tokens of some sequences: prompts' chunks, decodes, or both. Their keys and values go to the pool's
  * blocks that the batch's tables name; attention reads what is there. Who gets which block is the caller's business.
  *
- * Weights are seeded random numbers (timing does not depend on their values): uniform, with deviations that keep
- * activations near 1. Not thread safe; one stream.
+ * Weights come from files, or are seeded random numbers (timing does not depend on their values): uniform, with deviations
+ * that keep activations near 1. Not thread safe; one stream.
  */
 #ifndef KVCAST_LLAMA_H
 #define KVCAST_LLAMA_H
@@ -21,7 +21,8 @@
 struct llama;
 
 struct llama_options {
-	uint64_t seed;
+	const struct llama_weights *weights; /* used while opening; NULL: random ones */
+	uint64_t seed;                       /* of random ones */
 	uint32_t block_tokens; /* a multiple of 16 */
 	uint32_t pool_blocks;
 	uint32_t most_tokens;    /* of a step */
@@ -60,6 +61,9 @@ void llama_wait(struct llama *llama);
 struct kernels_pool llama_pool(const struct llama *llama, uint32_t layer);
 /* Bytes of one block over all layers, keys and values. */
 size_t llama_block_bytes(const struct llama *llama);
+uint32_t llama_block_tokens(const struct llama *llama);
+/* Fills what a step writes, logits too, with not-a-numbers: what it does not write is seen then. */
+void llama_poison(struct llama *llama);
 /* Fills the whole pool with random keys and values, for timing over cached prefixes. */
 void llama_fill_pool(struct llama *llama, uint64_t seed);
 

@@ -9,23 +9,23 @@ struct reference {
 	float **weights[LLAMA_WEIGHTS]; /* [layer], one for those that no layer has */
 };
 
-static bool is_shared(int weight)
-{
-	return weight == LLAMA_EMBEDDING || weight == LLAMA_NORM_FINAL || weight == LLAMA_HEAD;
-}
-
-struct reference *reference_open(const struct llama *llama)
+/* Reads each weight from the device, or from files where there is no device's model. */
+static struct reference *open_with(const struct model *model, const struct llama *llama, const struct llama_weights *weights)
 {
 	struct reference *reference = mem_alloc(1, sizeof(*reference));
-	reference->model = *llama_model(llama);
+	reference->model = *model;
 	for (int w = 0; w < LLAMA_WEIGHTS; w++) {
-		const size_t count = llama_weight_count(&reference->model, (enum llama_weight)w);
-		const uint32_t layers = is_shared(w) ? 1 : reference->model.layers;
+		const enum llama_weight weight = (enum llama_weight)w;
+		const size_t count = llama_weight_count(model, weight);
+		const uint32_t layers = llama_weight_is_shared(weight) ? 1 : model->layers;
 		reference->weights[w] = mem_alloc(layers, sizeof(float *));
 		bf16_bits *bits = mem_alloc(count, sizeof(*bits));
 		for (uint32_t layer = 0; layer < layers && count; layer++) {
 			reference->weights[w][layer] = mem_alloc(count, sizeof(float));
-			llama_read_weight(llama, (enum llama_weight)w, layer, bits);
+			if (llama)
+				llama_read_weight(llama, weight, layer, bits);
+			else
+				llama_weights_read(weights, weight, layer, bits);
 			for (size_t i = 0; i < count; i++)
 				reference->weights[w][layer][i] = bf16_to_float(bits[i]);
 		}
@@ -34,10 +34,20 @@ struct reference *reference_open(const struct llama *llama)
 	return reference;
 }
 
+struct reference *reference_open(const struct llama *llama)
+{
+	return open_with(llama_model(llama), llama, NULL);
+}
+
+struct reference *reference_open_files(const struct model *model, const struct llama_weights *weights)
+{
+	return open_with(model, NULL, weights);
+}
+
 void reference_close(struct reference *reference)
 {
 	for (int w = 0; w < LLAMA_WEIGHTS; w++) {
-		for (uint32_t layer = 0; layer < (is_shared(w) ? 1 : reference->model.layers); layer++)
+		for (uint32_t layer = 0; layer < (llama_weight_is_shared((enum llama_weight)w) ? 1 : reference->model.layers); layer++)
 			free(reference->weights[w][layer]);
 		free(reference->weights[w]);
 	}
@@ -168,18 +178,20 @@ static void run_layer(const struct reference *r, uint32_t layer, float *residual
 	free(qkv);
 }
 
-void reference_logits(const struct reference *r, const uint32_t *ids, uint32_t count, float *logits)
+void reference_logits(const struct reference *r, const uint32_t *ids, uint32_t first, uint32_t count, float *logits)
 {
 	const struct model *m = &r->model;
 	float *residual = mem_alloc((size_t)count * m->hidden, sizeof(*residual));
-	float *normed = mem_alloc(m->hidden, sizeof(*normed));
 	for (uint32_t t = 0; t < count; t++)
 		memcpy(residual + (size_t)t * m->hidden, r->weights[LLAMA_EMBEDDING][0] + (size_t)ids[t] * m->hidden,
 		       m->hidden * sizeof(*residual));
 	for (uint32_t layer = 0; layer < m->layers; layer++)
 		run_layer(r, layer, residual, count);
-	reference_norm(normed, residual + (size_t)(count - 1) * m->hidden, r->weights[LLAMA_NORM_FINAL][0], m->hidden, m->norm_epsilon);
-	product(logits, r->weights[LLAMA_HEAD][0], NULL, normed, m->vocabulary, m->hidden);
+#pragma omp parallel for
+	for (uint32_t t = first; t < count; t++) {
+		float *row = residual + (size_t)t * m->hidden;
+		reference_norm(row, row, r->weights[LLAMA_NORM_FINAL][0], m->hidden, m->norm_epsilon);
+		product(logits + (size_t)(t - first) * m->vocabulary, r->weights[LLAMA_HEAD][0], NULL, row, m->vocabulary, m->hidden);
+	}
 	free(residual);
-	free(normed);
 }

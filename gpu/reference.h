@@ -9,10 +9,12 @@
 
 struct reference;
 
+/* With the weights that are on the device, or those of files. */
 struct reference *reference_open(const struct llama *llama);
+struct reference *reference_open_files(const struct model *model, const struct llama_weights *weights);
 void reference_close(struct reference *reference);
-/* logits[vocabulary] after the last of `count` tokens. */
-void reference_logits(const struct reference *reference, const uint32_t *ids, uint32_t count, float *logits);
+/* logits[count - first][vocabulary]: after each token from ids[first] to the last of `count`. */
+void reference_logits(const struct reference *reference, const uint32_t *ids, uint32_t first, uint32_t count, float *logits);
 
 /* Pieces, for checks of single kernels. */
 void reference_norm(float *out, const float *in, const float *weight, uint32_t size, double epsilon);
