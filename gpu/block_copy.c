@@ -4,7 +4,11 @@
 
 #define CHUNK_BYTES ((size_t)8 << 20)
 /* Copies of less are worse than a kernel's reaching over the bus. */
-#define LEAST_COPY_BYTES ((size_t)1 << 20)
+#define LEAST_COPY_BYTES     ((size_t)1 << 20)
+/* The fewest that fill the bus whatever the pieces' size (with pieces of 4 KiB 16 reach three quarters of it); and the
+ * device's memory. */
+#define BUS_THREAD_BLOCKS    32
+#define MEMORY_THREAD_BLOCKS 1056
 
 /* A chunk of staging memory: full when the first event has happened, free again when the second has. */
 struct stage {
@@ -127,12 +131,12 @@ static void cross_bus(const struct block_copy *copy, cudaStream_t bus, uint8_t *
 }
 
 static void move_by_kernel(const struct block_copy *copy, const struct lane *lane,
-			   const struct kernels_blocks_list *list)
+			   const struct kernels_blocks_list *list, uint32_t thread_blocks)
 {
 	if (lane == &copy->loads)
-		kernels_blocks_scatter(list, copy->shape, lane->kernels);
+		kernels_blocks_scatter(list, copy->shape, thread_blocks, lane->kernels);
 	else
-		kernels_blocks_gather(list, copy->shape, lane->kernels);
+		kernels_blocks_gather(list, copy->shape, thread_blocks, lane->kernels);
 }
 
 static void move_by_stage(struct block_copy *copy, struct lane *lane, struct kernels_blocks_list *list,
@@ -148,11 +152,11 @@ static void move_by_stage(struct block_copy *copy, struct lane *lane, struct ker
 	if (loads)
 		cross_bus(copy, lane->bus, stage->device, host, list->count, true);
 	else
-		move_by_kernel(copy, lane, list);
+		move_by_kernel(copy, lane, list, MEMORY_THREAD_BLOCKS);
 	GPU_CALL(cudaEventRecord(stage->full, first));
 	GPU_CALL(cudaStreamWaitEvent(second, stage->full, 0));
 	if (loads)
-		move_by_kernel(copy, lane, list);
+		move_by_kernel(copy, lane, list, MEMORY_THREAD_BLOCKS);
 	else
 		cross_bus(copy, lane->bus, stage->device, host, list->count, false);
 	GPU_CALL(cudaEventRecord(stage->empty, second));
@@ -167,7 +171,7 @@ static void move_chunk(struct block_copy *copy, struct lane *lane, const uint32_
 		list.outside[i] = host[i];
 	}
 	if (is_for_kernel(copy, host, count))
-		move_by_kernel(copy, lane, &list);
+		move_by_kernel(copy, lane, &list, BUS_THREAD_BLOCKS);
 	else
 		move_by_stage(copy, lane, &list, host);
 }

@@ -26,10 +26,12 @@ struct kernels_blocks_shape {
 	uint32_t layers, piece_bytes;
 };
 
+/* By so many thread blocks at most: the bus is busy with a few, and the other multiprocessors free for something else.
+ */
 void kernels_blocks_gather(const struct kernels_blocks_list *list, struct kernels_blocks_shape shape,
-			   cudaStream_t stream);
+			   uint32_t thread_blocks, cudaStream_t stream);
 void kernels_blocks_scatter(const struct kernels_blocks_list *list, struct kernels_blocks_shape shape,
-			    cudaStream_t stream);
+			    uint32_t thread_blocks, cudaStream_t stream);
 
 #ifdef __cplusplus
 }
