@@ -18,6 +18,7 @@ int cmd_trace(int argc, char **argv);
 int cmd_trace_info(int argc, char **argv);
 int cmd_trace_gen(int argc, char **argv);
 int cmd_trace_convert(int argc, char **argv);
+int cmd_trace_layout(int argc, char **argv);
 
 /* Prints "kvcast: SENTENCE" on stderr and returns 1. */
 int cli_fail(const struct err *err);

@@ -12,6 +12,7 @@ static const struct {
 } subcommands[] = {
         {"info", cmd_trace_info, "what is in a trace: lengths, sessions, reuse, best possible hit rates"},
         {"gen", cmd_trace_gen, "make a trace: agents that ask about shared texts"},
+        {"layout", cmd_trace_layout, "what keeps prompts from sharing a prefix, and what another order would bring"},
         {"convert", cmd_trace_convert, "to native JSONL, or to the compiled form that loads at once"},
 };
 

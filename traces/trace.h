@@ -90,6 +90,10 @@ struct trace_load_options {
 	uint32_t block_tokens;
 	/* 0, or an engine's own block size: wins over the header where blocks are cut, and leaves ids alone. */
 	uint32_t preset_block_tokens;
+	/* NULL, or told what a prompt consists of, in order, where the file says it: the name (NULL: none) and tokens of a
+	 * segment, or the whole text, whose tokens are not yet counted. `ordinal` is the request's place in the file. */
+	void (*on_piece)(void *context, uint32_t ordinal, const char *name, uint64_t tokens, const char *text, size_t length);
+	void *on_piece_context;
 };
 
 /* Reads a trace in any form: native or Mooncake JSONL, or the compiled binary form; plain or gzip, told by magic bytes;

@@ -245,6 +245,7 @@ $ kvcast trace --help
 > 
 >   info       what is in a trace: lengths, sessions, reuse, best possible hit rates
 >   gen        make a trace: agents that ask about shared texts
+>   layout     what keeps prompts from sharing a prefix, and what another order would bring
 >   convert    to native JSONL, or to the compiled form that loads at once
 > 
 > `kvcast trace SUBCOMMAND --help` explains one.
@@ -367,6 +368,7 @@ $ kvcast trace
 ! 
 !   info       what is in a trace: lengths, sessions, reuse, best possible hit rates
 !   gen        make a trace: agents that ask about shared texts
+!   layout     what keeps prompts from sharing a prefix, and what another order would bring
 !   convert    to native JSONL, or to the compiled form that loads at once
 ! 
 ! `kvcast trace SUBCOMMAND --help` explains one.
