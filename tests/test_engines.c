@@ -240,6 +240,44 @@ static void retention_hints(void **state)
 	assert_string_equal(worked("retention", 2, WORKED_FLAT, "A!1000 B!100 C!100 D!-7 E"), "A AB BC CD CE");
 }
 
+/* evict_mooncake.c's example; the store holds 4 and is nearly full from 3 on. */
+static void mooncake_goes_by_leases_in_batches(void **state)
+{
+	(void)state;
+	static const char half[] = "mooncake:high=0.5,batch=0.25";
+	assert_string_equal(worked(half, 4, WORKED_FLAT, "@0:A B @1:A @2:C @12:D"), "A AB AB AC D");
+	assert_string_equal(worked(half, 4, WORKED_OBJECT, "@0:A B @1:A @2:C @12:D"), "A AB AB AC D");
+	/* At 11 s, to the nanosecond, the lease is over. */
+	assert_string_equal(worked(half, 4, WORKED_FLAT, "@0:A B @1:A @2:C @10.999:D @11:E"), "A AB AB AC AD E");
+	assert_string_equal(worked("mooncake:high=0.5,batch=0.25,lease=0s", 4, WORKED_FLAT, "@0:A B @1:A @2:C"), "A AB AB C");
+	/* Leaf scope: B goes, then A, which has become a leaf. */
+	assert_string_equal(worked(half, 4, WORKED_LEAF, "@0:AB @1:X"), "AB X");
+}
+
+/* A full store whose blocks are all leased takes nothing in; when a lease is over a put makes room for itself. */
+static void mooncake_stores_nothing_where_all_is_leased(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("mooncake:high=1", 2, WORKED_FLAT, "@0:A B A B C @9:C @10:C"), "A AB AB AB AB AB BC");
+	assert_string_equal(worked("mooncake:high=1,lease=inf", 2, WORKED_FLAT, "@0:A B A B C @9000:C"), "A AB AB AB AB AB");
+}
+
+/* A and B, both of 0 s, are to go for C. A softly pinned A stays: B is the one that has to go at least. Where all are pinned
+ * that one is A; with spare=1 none. After a pin of 10 s A goes by its lease, which ended before B's. */
+static void mooncake_spares_soft_pins(void **state)
+{
+	(void)state;
+	assert_string_equal(worked("mooncake:high=0.5,batch=0.25", 4, WORKED_FLAT, "@0:A/1 B/0 C/0"), "A AB C");
+	assert_string_equal(worked("mooncake:high=0.5,batch=0.25,soft=prefix", 4, WORKED_FLAT, "@0:A/1 B/0 C/0"), "A AB AC");
+	assert_string_equal(worked("mooncake:high=0.5,batch=0.25,soft=prefix,prefix=1", 4, WORKED_FLAT, "@0:A B/0 C/0"), "A AB AC");
+	assert_string_equal(worked("mooncake:high=0.5,batch=0.25,soft=all", 4, WORKED_FLAT, "@0:A B C"), "A AB BC");
+	assert_string_equal(worked("mooncake:high=0.5,batch=0.25,soft=all,spare=1", 4, WORKED_FLAT, "@0:A B C D E"),
+	                    "A AB ABC ABCD ABCD");
+	static const char ends[] = "mooncake:high=0.5,batch=0,soft=prefix,soft_ttl=10s";
+	assert_string_equal(worked(ends, 4, WORKED_FLAT, "@0:A/1 @5:B/0 @9.999:C/0"), "A AB AC");
+	assert_string_equal(worked(ends, 4, WORKED_FLAT, "@0:A/1 @5:B/0 @10:C/0"), "A AB BC");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -255,6 +293,9 @@ int main(void)
 	        cmocka_unit_test(retention_prefix_lasts_for_its_duration),
 	        cmocka_unit_test(retention_low_priorities),
 	        cmocka_unit_test(retention_hints),
+	        cmocka_unit_test(mooncake_goes_by_leases_in_batches),
+	        cmocka_unit_test(mooncake_stores_nothing_where_all_is_leased),
+	        cmocka_unit_test(mooncake_spares_soft_pins),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
