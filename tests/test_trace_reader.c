@@ -213,7 +213,7 @@ static void block_size_rules(void **state)
 	};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		scratch_write("b.jsonl", cases[i].text, strlen(cases[i].text));
-		const struct trace_load_options options = {cases[i].asked, cases[i].preset};
+		const struct trace_load_options options = {.block_tokens = cases[i].asked, .preset_block_tokens = cases[i].preset};
 		struct trace *trace = trace_load("b.jsonl", &options, &err);
 		if (!trace)
 			fail_msg("%s", err.text);
