@@ -13,6 +13,11 @@ int cli_fail(const struct err *err)
 	return 1;
 }
 
+void cli_note(const char *sentence)
+{
+	fprintf(stderr, "kvcast: note: %s\n", sentence);
+}
+
 int cli_finish_stdout(void)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))

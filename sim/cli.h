@@ -23,6 +23,9 @@ int cmd_trace_layout(int argc, char **argv);
 /* Prints "kvcast: SENTENCE" on stderr and returns 1. */
 int cli_fail(const struct err *err);
 
+/* Prints "kvcast: note: SENTENCE" on stderr. */
+void cli_note(const char *sentence);
+
 /* Flushes stdout; 0, or 1 after telling that the data did not arrive (full disk, closed pipe). Every command that prints
  * data ends with it. */
 int cli_finish_stdout(void);

@@ -129,6 +129,8 @@ static int run_trace(struct run_command *command, const struct trace *trace, str
 		options_blame(&command->options, err);
 		return cli_fail(err);
 	}
+	if (!command->options.text[OPTION_QUIET])
+		options_idle(&command->options, cli_note);
 	const double start_s = now_s();
 	if (run_output_open(&command->output, trace, config, err) < 0 || simulate_run(trace, config, &result, err) < 0) {
 		run_output_abort(&command->output);
@@ -160,7 +162,24 @@ int cmd_run(int argc, char **argv)
 	               "time, and where every prompt token went.\v"
 	               "Example: kvcast run trace.jsonl.gz --model llama-3.1-8b --capacity 40GiB --evict lru "
 	               "--ttl static:ttl=5m\n\nSPEC is NAME[:key=value,...], or @FILE where it stands in a file; `kvcast policies` "
-	               "lists names and keys.",
+	               "lists names and keys.\n\n"
+	               "Keys of --tier, as in --tier disk:2TB,ttl=static:ttl=1h,read=6.5GB/s:\n"
+	               "  evict=SPEC, ttl=SPEC    its own policies; default lru, none\n"
+	               "  read=RATE, write=RATE, latency=TIME\n"
+	               "                          its link, one queue for both directions\n"
+	               "  store=demote            it is given what the tier above evicts (default),\n"
+	               "  store=through           or all that is computed,\n"
+	               "  store=second            or what the first tier hits\n"
+	               "  promote=always          a block hit here stays in the first tier (default),\n"
+	               "  promote=second          or does so from its second hit on,\n"
+	               "  promote=never           or serves its request only\n"
+	               "  expired=drop            what is past its TTL is gone (default),\n"
+	               "  expired=demote          or goes to the next tier\n"
+	               "  compress=RATIO, inflate=RATE\n"
+	               "                          stored size over size, and how fast it is unpacked\n"
+	               "  price=DOLLARS/GB-month  what holding it costs, for --price\n"
+	               "A tier named archive is the last, an object store: nothing is evicted into it, "
+	               "a worker uploads what was computed (--archive-every, --archive-rate).",
 	        .children = children,
 	        .help_filter = filter_help,
 	};

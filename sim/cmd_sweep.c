@@ -232,6 +232,8 @@ static int sweep_all(struct sweep_command *command, struct err *err)
 		struct run_options texts = command->options;
 		struct trace *trace = options_load(&command->options, command->trace_paths[t], true, err);
 		command->trace = trace;
+		if (trace && t == 0 && !command->options.text[OPTION_QUIET])
+			options_idle(&command->options, cli_note);
 		const int failed = trace ? sweep_trace(command, err) : -1;
 		if (failed && !command->vary_count)
 			options_blame(&command->options, err);
@@ -259,7 +261,7 @@ int cmd_sweep(int argc, char **argv)
 	        .args_doc = "TRACE...",
 	        .doc = "Replays each TRACE through every combination of policies, TTLs and capacities.\v"
 	               "Example: kvcast sweep trace.jsonl.gz --evict lru,lfu --ttl none,static:ttl=5m "
-	               "--capacity 1000,10000,100000 --csv > sweep.csv",
+	               "--capacity 1000,10000,100000 --csv > sweep.csv\n\n`kvcast run --help` explains the keys of --tier.",
 	        .children = children,
 	};
 	struct sweep_command command = {.jobs = 0};

@@ -63,6 +63,9 @@ extern const struct argp options_argp;
 struct trace *options_load(struct run_options *options, const char *trace_path, bool evict_all, struct err *err);
 void options_free(struct run_options *options);
 
+/* Tells, a sentence each, which options of the command line have no effect in this run; those of a preset may have none. */
+void options_idle(const struct run_options *options, void (*tell)(const char *sentence));
+
 /* `text`: "inf", a plain number of blocks, or a size in bytes (which needs --model). `what` begins the sentence. */
 int options_capacity(const struct run_options *options, const struct trace *trace, const char *what, const char *text,
                      uint64_t *blocks, struct err *err);

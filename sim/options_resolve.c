@@ -68,8 +68,8 @@ static int resolve_cache(struct run_options *options, struct err *err)
 		const enum option_id ids[] = {OPTION_SEMANTICS, OPTION_PARTIAL_TAIL, OPTION_RECOMPUTE_LAST};
 		for (size_t i = 0; i < COUNT_OF(ids); i++) {
 			if (fixed[i][0] && strcmp(fixed[i][0], fixed[i][1]) != 0)
-				return err_set(err, "--%s %s: the engine %s has %s; only --engine replay leaves the choice.",
-				               options_name(ids[i]), fixed[i][0], engines[engine], fixed[i][1]);
+				return err_set(err, "--%s %s: expected %s, the rule of --engine %s; only --engine replay leaves the choice.",
+				               options_name(ids[i]), fixed[i][0], fixed[i][1], engines[engine]);
 			if (i > 0)
 				text[ids[i]] = fixed[i][1];
 		}

@@ -135,6 +135,9 @@ void report_table(const struct report *report, FILE *to)
 	        report_count(total->requests, requests, sizeof(requests)),
 	        report_count(total->prompt_tokens, tokens, sizeof(tokens)),
 	        report_count(total->blocks, blocks, sizeof(blocks)), report->trace->block_tokens);
+	if (result->rejected_requests)
+		fprintf(to, "         %s more do not fit the first tier: rejected, and in no figure below\n",
+		        report_count(result->rejected_requests, requests, sizeof(requests)));
 	table_cache(report, to);
 	fprintf(to, "\nhit rate %.2f %% of tokens, %.2f %% of blocks; mean of requests %.2f %%\n",
 	        100 * metrics_token_hit_rate(total), 100 * metrics_block_hit_rate(total),

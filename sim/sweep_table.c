@@ -116,5 +116,7 @@ void sweep_table_row(const struct sweep *sweep, const struct report *report, FIL
 		fprintf(to, "%10.2f", report_saved_dollars(report));
 	if (!isnan(report_all_holding_dollars(report)))
 		fprintf(to, "%10.2f", report_all_holding_dollars(report));
+	if (report->result->rejected_requests > 0)
+		fprintf(to, "  %s rejected", report_count(report->result->rejected_requests, count, sizeof(count)));
 	fputc('\n', to);
 }

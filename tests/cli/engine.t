@@ -190,3 +190,37 @@ $ kvcast run byhand.jsonl --preset archive.conf --tier archive:inf --fail archiv
 > {"ms": 60.000000, "event": "archive", "request": -1, "tokens": 1, "took_ms": 0.000000}
 > {"ms": 40.000000, "event": "archive", "tier": "archive", "block": 0, "count": 1}
 > {"ms": 60.000000, "event": "archive", "tier": "archive", "block": 1, "count": 1}
+
+# What a run has no use for is said, not passed over; what does not fit is told beside the figures that lack it.
+$ kvcast run small.jsonl --load always --sessions 3 --tier gpu:4,read=3GB/s --csv | sh pick requests
+> requests
+> 6
+! kvcast: note: --load has no effect here: there is no lower tier.
+! kvcast: note: --sessions has no effect here: it counts for --arrivals closed only.
+! kvcast: note: --tier gpu: the first tier has no link; of its keys evict, ttl, expired and price have an effect.
+$ kvcast run small.jsonl --load always --sessions 3 --tier gpu:4,read=3GB/s --quiet --csv | sh pick requests
+> requests
+> 6
+$ kvcast run byhand.jsonl --engine static --max-running 4 --archive-every 1s --csv | sh pick requests
+> requests
+> 5
+! kvcast: note: --archive-every has no effect here: there is no tier of the name archive.
+! kvcast: note: --max-running has no effect here: --engine static takes one whole request at a time.
+$ kvcast run byhand.jsonl --preset archive.conf --engine replay --csv | sh pick requests
+> requests
+> 5
+$ kvcast run byhand.jsonl --engine vllm --capacity 3 | sed -n '1,4p;/rejected$/p'
+> trace    byhand.jsonl
+>          4 requests, 33 prompt tokens, 8 blocks of 4 tokens
+>          1 more do not fit the first tier: rejected, and in no figure below
+> cache    3 blocks
+>          317 prompt and 77 answer tokens/s; 0 preemptions, 1 rejected
+$ kvcast sweep byhand.jsonl --engine vllm --capacity 3,4 --sessions 2 --arrivals open
+> byhand.jsonl
+> evict vllm, ttl none
+>   capacity  tokens   blocks   TTFT ms   TTFT ms
+>     blocks   hit %    hit %      mean       p95
+>          3   12.12    12.50       7.1      14.3  1 rejected
+>          4    0.00     0.00       4.2       4.3
+> times: NVIDIA H200, llama-3.1-8b; an estimate, not measured
+! kvcast: note: --sessions has no effect here: it counts for --arrivals closed only.

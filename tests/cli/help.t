@@ -61,13 +61,13 @@ $ kvcast run --help
 >                              default none
 > 
 >  Lower tiers:
->       --archive-every=TIME   how often the archive's worker uploads; default
->                              60s
+>       --archive-every=TIME   how often the worker of the tier named archive
+>                              uploads; default 60s
 >       --archive-rate=RATE    the most it uploads, before compression; default
 >                              inf
->       --fail=FAULT           NAME@START+TIME: a tier is away for a while;
->                              NAME:p=P: its loads fail with probability P;
->                              repeat
+>       --fail=FAULT           a tier is away for a while, e.g. disk@600s+120s,
+>                              or each of its loads fails with a probability,
+>                              e.g. archive:p=0.01; repeat
 >       --load=faster|always|never   when a hit in a lower tier is loaded;
 >                              default faster: when that beats computing it
 >       --no-offload           lower tiers decide and log, but hold and move
@@ -130,6 +130,24 @@ $ kvcast run --help
 > 
 > SPEC is NAME[:key=value,...], or @FILE where it stands in a file; `kvcast
 > policies` lists names and keys.
+> 
+> Keys of --tier, as in --tier disk:2TB,ttl=static:ttl=1h,read=6.5GB/s:
+>   evict=SPEC, ttl=SPEC    its own policies; default lru, none
+>   read=RATE, write=RATE, latency=TIME
+>                           its link, one queue for both directions
+>   store=demote            it is given what the tier above evicts (default),
+>   store=through           or all that is computed,
+>   store=second            or what the first tier hits
+>   promote=always          a block hit here stays in the first tier (default),
+>   promote=second          or does so from its second hit on,
+>   promote=never           or serves its request only
+>   expired=drop            what is past its TTL is gone (default),
+>   expired=demote          or goes to the next tier
+>   compress=RATIO, inflate=RATE
+>                           stored size over size, and how fast it is unpacked
+>   price=DOLLARS/GB-month  what holding it costs, for --price
+> A tier named archive is the last, an object store: nothing is evicted into it,
+> a worker uploads what was computed (--archive-every, --archive-rate).
 $ kvcast sweep --help
 > Usage: kvcast sweep [OPTION...] TRACE...
 > Replays each TRACE through every combination of policies, TTLs and capacities.
@@ -165,13 +183,13 @@ $ kvcast sweep --help
 >                              default none
 > 
 >  Lower tiers:
->       --archive-every=TIME   how often the archive's worker uploads; default
->                              60s
+>       --archive-every=TIME   how often the worker of the tier named archive
+>                              uploads; default 60s
 >       --archive-rate=RATE    the most it uploads, before compression; default
 >                              inf
->       --fail=FAULT           NAME@START+TIME: a tier is away for a while;
->                              NAME:p=P: its loads fail with probability P;
->                              repeat
+>       --fail=FAULT           a tier is away for a while, e.g. disk@600s+120s,
+>                              or each of its loads fails with a probability,
+>                              e.g. archive:p=0.01; repeat
 >       --load=faster|always|never   when a hit in a lower tier is loaded;
 >                              default faster: when that beats computing it
 >       --no-offload           lower tiers decide and log, but hold and move
@@ -231,6 +249,8 @@ $ kvcast sweep --help
 > 
 > Example: kvcast sweep trace.jsonl.gz --evict lru,lfu --ttl none,static:ttl=5m
 > --capacity 1000,10000,100000 --csv > sweep.csv
+> 
+> `kvcast run --help` explains the keys of --tier.
 $ kvcast policies --help
 > Usage: kvcast policies [OPTION...] [NAME...]
 > Lists the eviction policies, TTL rules and presets, or explains those named.
