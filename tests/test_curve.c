@@ -283,6 +283,36 @@ static void test_conversation(void **state)
 	             COUNT_OF(ttls_s));
 }
 
+/* POLICIES E3: the figure of the FAST'25 paper, which counts finer than in blocks of 512, within .037; an independent replay of
+ * the published ids to its four digits. */
+static void test_figure(void **state)
+{
+	static const struct {
+		double tokens, figure, replayed;
+	} points[] = {{1e4, .0449, .0425}, {1e5, .0731, .0427}, {1e6, .0866, .0543}, {2e6, .1202, .0865}, {4e6, .2149, .1783},
+	              {5e6, .2471, .2111}, {8e6, .2997, .2663}, {1e7, .3263, .2908}, {5e7, .3983, .3707}, {1e8, .4006, .3736}};
+	static const struct trace_load_options options = {0};
+	const struct run_config config = {.leaf = true, .tail_cached = true, .speed = 1};
+	struct err err;
+	struct trace *trace = trace_load(KVCAST_SHARED "/traces/mooncake_conversation.jsonl.gz", &options, &err);
+	(void)state;
+	if (!trace) {
+		print_message("skipped: %s\n", err.text);
+		skip();
+	}
+	struct reuse *reuse = reuse_open(trace, &config);
+	struct curve *curve = curve_open(reuse, CURVE_CAPACITY, (struct curve_group){CURVE_ALL, 0});
+	for (size_t i = 0; i < COUNT_OF(points); i++) {
+		const struct curve_point point = point_at(curve, (uint64_t)(points[i].tokens / trace->block_tokens));
+		const double rate = (double)point.hit_tokens / (double)curve_totals(curve)->prompt_tokens;
+		assert_true(fabs(rate - points[i].figure) <= .037);
+		assert_true(fabs(rate - points[i].replayed) <= .0001);
+	}
+	curve_close(curve);
+	reuse_close(reuse);
+	trace_free(trace);
+}
+
 static void test_agents(void **state)
 {
 	static const uint64_t capacities[] = {100000};
@@ -340,6 +370,7 @@ int main(void)
 	        cmocka_unit_test(test_ttls_as_replayed),
 	        cmocka_unit_test(test_surface_as_replayed),
 	        cmocka_unit_test(test_conversation),
+	        cmocka_unit_test(test_figure),
 	        cmocka_unit_test(test_agents),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
