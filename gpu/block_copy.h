@@ -3,8 +3,8 @@
  * In the host a block is one piece (kernels_blocks.h); in the pool it is 2 x layers pieces, each too small to be copied
  * over the bus by itself. So blocks pass through staging memory on the device: the copy engine moves a chunk of them
  * while a kernel gathers or scatters the chunk before. The engine loses 3 us between two copies, which small blocks
- * that lie scattered in the host cannot bear: those a kernel moves over the bus itself, at the price of
- * multiprocessors. Loads and stores have their own staging and streams, and run side by side.
+ * that lie scattered in the host cannot bear: those a kernel of few thread blocks moves over the bus itself. Loads and
+ * stores have their own staging and streams, and run side by side.
  *
  * What is begun comes after what the model's stream was given before; the model's stream comes after it once joined.
  * Until block_copy_wait() the host memory is in use, and blocks of the pool until then or the join.

@@ -31,8 +31,8 @@ struct bench {
 	cudaStream_t streams[2];
 	/* Of the copy that is timed. */
 	uint32_t count, thread_blocks;
-	uint32_t blocks[MOST_BLOCKS];
-	void *host[2][MOST_BLOCKS]; /* places in the arenas */
+	uint32_t blocks[MOST_BLOCKS], other_blocks[MOST_BLOCKS]; /* of the pool, no block in both */
+	void *host[2][MOST_BLOCKS];                              /* places in the arenas */
 };
 
 typedef void bench_act(struct bench *bench);
@@ -44,31 +44,44 @@ static double now_s(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Prints the median rate, and its share of `ceiling` where that is not 0; returns it in bytes/s. */
-static double print_rate(const char *what, double *seconds, int runs, double bytes, double ceiling)
+static double median_of(double *values, int count)
 {
-	gsl_sort(seconds, 1, (size_t)runs);
-	const double median = seconds[runs / 2], rate = bytes / median;
-	printf("  %-48s %9.3f ms, spread %5.1f %%, %8.2f GB/s", what, median * 1e3,
-	       100 * (seconds[runs - 1] - seconds[0]) / median, rate / 1e9);
-	if (ceiling > 0)
-		printf(", %5.1f %% of plain", 100 * rate / ceiling);
-	puts("");
-	fflush(stdout);
-	return rate;
+	gsl_sort(values, 1, (size_t)count);
+	return values[count / 2];
 }
 
-static double time_act(struct bench *bench, const char *what, bench_act *act, double directions, double ceiling)
+static void print_rate(const char *what, double *seconds, int runs, double bytes)
 {
-	double seconds[MOST_RUNS];
+	const double median = median_of(seconds, runs);
+	printf("  %-48s %9.3f ms, spread %5.1f %%, %8.2f GB/s", what, median * 1e3,
+	       100 * (seconds[runs - 1] - seconds[0]) / median, bytes / median / 1e9);
+}
+
+static double time_once(struct bench *bench, bench_act *act)
+{
+	const double start_s = now_s();
+	act(bench);
+	return now_s() - start_s;
+}
+
+/* A plain copy of as many bytes takes turns with it, so that both meet the bus in the same state; the share is the
+ * median over the pairs. */
+static void time_act(struct bench *bench, const char *what, bench_act *act, bench_act *plain, double directions)
+{
+	double seconds[MOST_RUNS], shares[MOST_RUNS];
 	for (int run = -1; run < bench->runs; run++) {
-		const double start_s = now_s();
-		act(bench);
-		if (run >= 0)
-			seconds[run] = now_s() - start_s;
+		const int at = run < 0 ? 0 : run;
+		const double plain_s = time_once(bench, plain);
+		seconds[at] = time_once(bench, act);
+		shares[at] = plain_s / seconds[at];
 	}
 	const double bytes = (double)bench->count * (double)bench->block_bytes;
-	return print_rate(what, seconds, bench->runs, directions * bytes, ceiling);
+	print_rate(what, seconds, bench->runs, directions * bytes);
+	if (act == plain)
+		puts("");
+	else
+		printf(", %5.1f %% of plain\n", 100 * median_of(shares, bench->runs));
+	fflush(stdout);
 }
 
 static void plain_copy(struct bench *bench, bool loads, cudaStream_t stream)
@@ -119,9 +132,8 @@ static void copied_store(struct bench *bench)
 
 static void copied_both(struct bench *bench)
 {
-	const uint32_t half = bench->count / 2;
-	block_copy_load(bench->copy, bench->blocks, bench->host[1], half);
-	block_copy_store(bench->copy, bench->blocks + half, bench->host[0], half);
+	block_copy_load(bench->copy, bench->blocks, bench->host[1], bench->count);
+	block_copy_store(bench->copy, bench->other_blocks, bench->host[0], bench->count);
 	block_copy_wait(bench->copy);
 }
 
@@ -180,6 +192,7 @@ static void choose_blocks(struct bench *bench, uint32_t count, uint32_t first, b
 	for (uint32_t i = 0; i < count; i++) {
 		const uint32_t place = scattered ? (i * 7 + 3) % count : i;
 		bench->blocks[i] = first + (i * 5 + 1) % count;
+		bench->other_blocks[i] = (bench->blocks[i] + MOST_BLOCKS) % (2 * MOST_BLOCKS);
 		for (int a = 0; a < 2; a++)
 			bench->host[a][i] = bench->arenas[a] + place * bench->block_bytes;
 	}
@@ -217,14 +230,14 @@ static int verify(struct bench *bench, struct err *err)
 	return same ? 0 : err_set(err, "Blocks did not come back from host memory as they were in the pool.");
 }
 
-static void time_reaches(struct bench *bench, const char *what, bench_act *act, double ceiling)
+static void time_reaches(struct bench *bench, const char *what, bench_act *act, bench_act *plain)
 {
 	static const uint32_t thread_blocks[] = {8, 32, 1056};
 	for (size_t i = 0; i < COUNT_OF(thread_blocks); i++) {
 		char text[80];
 		snprintf(text, sizeof(text), "%s, kernel across the bus, %u thread blocks", what, thread_blocks[i]);
 		bench->thread_blocks = thread_blocks[i];
-		time_act(bench, text, act, 1, ceiling);
+		time_act(bench, text, act, plain, 1);
 	}
 }
 
@@ -234,18 +247,18 @@ static void bench_host(struct bench *bench)
 	for (size_t i = 0; i < COUNT_OF(counts); i++) {
 		printf("pool and pinned host memory, %u blocks, scattered in both:\n", counts[i]);
 		choose_blocks(bench, counts[i], 0, true);
-		const double load = time_act(bench, "load, plain cudaMemcpyAsync", plain_load, 1, 0);
-		time_act(bench, "load, block_copy", copied_load, 1, load);
-		time_reaches(bench, "load", reach_load, load);
-		time_act(bench, "load, a cudaMemcpyAsync a piece", piecewise_load, 1, load);
-		const double store = time_act(bench, "store, plain cudaMemcpyAsync", plain_store, 1, 0);
-		time_act(bench, "store, block_copy", copied_store, 1, store);
-		time_reaches(bench, "store", reach_store, store);
-		const double both = time_act(bench, "load and store, plain, both directions", plain_both, 2, 0);
-		time_act(bench, "load and store, block_copy, half each", copied_both, 1, both);
+		time_act(bench, "load, plain cudaMemcpyAsync", plain_load, plain_load, 1);
+		time_act(bench, "load, block_copy", copied_load, plain_load, 1);
+		time_reaches(bench, "load", reach_load, plain_load);
+		time_act(bench, "load, a cudaMemcpyAsync a piece", piecewise_load, plain_load, 1);
+		time_act(bench, "store, plain cudaMemcpyAsync", plain_store, plain_store, 1);
+		time_act(bench, "store, block_copy", copied_store, plain_store, 1);
+		time_reaches(bench, "store", reach_store, plain_store);
+		time_act(bench, "load and store at a time, plain", plain_both, plain_both, 2);
+		time_act(bench, "load and store at a time, block_copy", copied_both, plain_both, 2);
 		choose_blocks(bench, counts[i], 0, false);
-		time_act(bench, "load, block_copy, neighbours in the host", copied_load, 1, load);
-		time_act(bench, "store, block_copy, neighbours in the host", copied_store, 1, store);
+		time_act(bench, "load, block_copy, neighbours in the host", copied_load, plain_load, 1);
+		time_act(bench, "store, block_copy, neighbours in the host", copied_store, plain_store, 1);
 	}
 }
 
@@ -299,8 +312,10 @@ static int bench_disk(struct bench *bench, uint32_t depth, struct err *err)
 	const double bytes = (double)DISK_BLOCKS * (double)bench->block_bytes;
 	printf("disk, %u blocks, %u requests at a time, %s:\n", DISK_BLOCKS, depth,
 	       is_direct ? "O_DIRECT" : "through the page cache");
-	print_rate("write", seconds[0], SLOW_RUNS, bytes, 0);
-	print_rate("read", seconds[1], SLOW_RUNS, bytes, 0);
+	print_rate("write", seconds[0], SLOW_RUNS, bytes);
+	puts("");
+	print_rate("read", seconds[1], SLOW_RUNS, bytes);
+	puts("");
 	return 0;
 }
 
@@ -347,8 +362,10 @@ static int bench_archive(struct bench *bench, const char *folder, uint32_t threa
 		return -1;
 	const double bytes = (double)ARCHIVE_BLOCKS * (double)bench->block_bytes;
 	printf("archive, %u blocks, %u threads, packed to %.3f:\n", ARCHIVE_BLOCKS, threads, packed / bytes);
-	print_rate("deflate and write", seconds[0], SLOW_RUNS, bytes, 0);
-	print_rate("read and inflate", seconds[1], SLOW_RUNS, bytes, 0);
+	print_rate("deflate and write", seconds[0], SLOW_RUNS, bytes);
+	puts("");
+	print_rate("read and inflate", seconds[1], SLOW_RUNS, bytes);
+	puts("");
 	return 0;
 }
 
