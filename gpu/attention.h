@@ -3,7 +3,7 @@
  * Model. A batch is a list of sequences. Sequence s has `new_tokens` queries, the rows first_row.. of qkv, at positions
  * context_tokens .. context_tokens + new_tokens - 1; query at position p attends to the keys at positions 0..p of its own
  * sequence, which lie in the pool through its block table (table[first_block + position / block_tokens] names the block).
- * Its own keys and values are in the pool already. With grouped queries, heads / kv_heads queries share a key head.
+ * Its own keys and values are in the pool already; what else its last block holds is finite numbers. With grouped queries, heads / kv_heads queries share a key head.
  *
  * qkv: bf16 [rows][heads + 2 kv_heads][head_size], of which queries are read. out: bf16 [rows][heads][head_size].
  * Softmax is scaled by 1 / sqrt(head_size), in float32; weights are rounded to bf16 for the product with values.

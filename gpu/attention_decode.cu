@@ -2,6 +2,7 @@
  * queries that share it, which are rows of one tensor-core tile. The context is cut into parts that run side by side, and a
  * part over the warps of a thread block; a second kernel puts the parts together. */
 #include "attention.h"
+#include "launch.cuh"
 #include "mma.cuh"
 
 #define PART_MOST 64  /* parts of one context */
@@ -179,8 +180,13 @@ static __global__ void __launch_bounds__(WARPS * 32)
 	                   end_tile < keys ? end_tile : keys};
 	const uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, step = WARPS * KEYS;
 	const uint32_t base = (uint32_t)__cvta_generic_to_shared(shared) + warp * STAGES * 2 * tile_bytes<HEAD>();
+	/* The kernel ahead writes the new token's key and value, which are the last part's. */
+	if (walk.end == keys)
+		launch_wait();
 	for (int s = 0; s < STAGES - 1; s++)
 		copy_tile<HEAD>(base + s * 2 * tile_bytes<HEAD>(), walk, first + warp * KEYS + s * step);
+	if (walk.end < keys)
+		launch_wait();
 	uint32_t queries[HEAD / 16][2];
 	const size_t row = (size_t)sequence.first_row * (shape.heads + 2 * shape.kv_heads) + kv_head * group + lane / 4;
 #pragma unroll
@@ -212,6 +218,7 @@ static __global__ void join(bf16_bits *out, const float *work, const attention_s
 	const float *from = work + ((size_t)blockIdx.y * shape.heads + blockIdx.x) * PART_MOST * part_floats(shape.head_size);
 	const uint32_t d = threadIdx.x;
 	float best = -INFINITY, sum = 0, all = 0;
+	launch_wait();
 	for (uint32_t p = 0; p < parts; p++)
 		best = fmaxf(best, from[p * part_floats(shape.head_size)]);
 	for (uint32_t p = 0; p < parts; p++) {
@@ -237,11 +244,10 @@ static void launch(bf16_bits *out, const bf16_bits *qkv, kernels_pool pool, cons
 	raised = true;
 	const uint32_t parts = part_count(count, longest, shape.kv_heads);
 	const float scale = 1.4426950408889634f / sqrtf((float)HEAD);
-	decode<HEAD><<<dim3(shape.kv_heads, parts, count), WARPS * 32, shared_bytes<HEAD>(), stream>>>(
-	        (float *)work, qkv, pool, sequences, table, shape, parts, scale);
-	GPU_LAUNCHED("attention_decode");
-	join<<<dim3(shape.heads, count), HEAD, 0, stream>>>(out, (const float *)work, sequences, shape, parts);
-	GPU_LAUNCHED("attention_decode join");
+	launch_chained<decode<HEAD>>("attention_decode", dim3(shape.kv_heads, parts, count), WARPS * 32, shared_bytes<HEAD>(), stream,
+	               (float *)work, qkv, pool, sequences, table, shape, parts, scale);
+	launch_chained<join>("attention_decode join", dim3(shape.heads, count), HEAD, 0, stream, out, (const float *)work, sequences,
+	               shape, parts);
 }
 
 void attention_decode(bf16_bits *out, const bf16_bits *qkv, struct kernels_pool pool,

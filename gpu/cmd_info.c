@@ -103,7 +103,7 @@ static void run_product(void *context)
 {
 	const struct product *p = context;
 	const struct gemm_shape shape = {.rows = MATMUL_SIDE, .outputs = MATMUL_SIDE, .inputs = MATMUL_SIDE};
-	gemm_run(p->gemm, shape, p->y, p->x, p->weight, NULL);
+	gemm_run(p->gemm, shape, (struct gemm_operands){p->y, p->x, p->weight, NULL});
 }
 
 static void print_matmul(void)

@@ -1,4 +1,5 @@
 #include "kernels.h"
+#include "launch.cuh"
 
 #include <cuda_bf16.h>
 
@@ -43,30 +44,20 @@ void kernels_gather(bf16_bits *out, const bf16_bits *in, const uint32_t *rows, u
 #define NORM_THREADS 256
 #define NORM_MOST 4 /* 16-byte pieces a thread: hidden up to 8,192 */
 
-static __global__ void norm(bf16_bits *out, bf16_bits *residual, const bf16_bits *add, const bf16_bits *weight,
-                            uint32_t hidden, float epsilon)
+static __global__ void norm_row(bf16_bits *out, const bf16_bits *in, const bf16_bits *weight, uint32_t hidden, float epsilon)
 {
 	__shared__ float sums[NORM_THREADS / 32];
 	const uint32_t pieces = hidden / 8;
-	uint4 *rest = (uint4 *)(residual + (size_t)blockIdx.x * hidden);
-	const uint4 *more = add ? (const uint4 *)(add + (size_t)blockIdx.x * hidden) : nullptr;
+	const uint4 *row = (const uint4 *)(in + (size_t)blockIdx.x * hidden);
 	Eight held[NORM_MOST];
 	float sum = 0;
+	launch_wait();
 #pragma unroll
 	for (int k = 0; k < NORM_MOST; k++) {
 		const uint32_t i = threadIdx.x + k * NORM_THREADS;
 		if (i >= pieces)
 			continue;
-		held[k].whole = rest[i];
-		if (more) {
-			Eight other;
-			other.whole = more[i];
-			for (int j = 0; j < 4; j++) {
-				const float2 a = __bfloat1622float2(held[k].pair[j]), b = __bfloat1622float2(other.pair[j]);
-				held[k].pair[j] = __floats2bfloat162_rn(a.x + b.x, a.y + b.y);
-			}
-			rest[i] = held[k].whole;
-		}
+		held[k].whole = row[i];
 		for (int j = 0; j < 4; j++) {
 			const float2 a = __bfloat1622float2(held[k].pair[j]);
 			sum += a.x * a.x + a.y * a.y;
@@ -96,48 +87,68 @@ static __global__ void norm(bf16_bits *out, bf16_bits *residual, const bf16_bits
 	}
 }
 
-void kernels_norm(bf16_bits *out, bf16_bits *residual, const bf16_bits *add, const bf16_bits *weight, uint32_t tokens,
-                  uint32_t hidden, float epsilon, cudaStream_t stream)
+void kernels_norm(bf16_bits *out, const bf16_bits *in, const bf16_bits *weight, uint32_t tokens, uint32_t hidden, float epsilon,
+                  cudaStream_t stream)
 {
-	norm<<<tokens, NORM_THREADS, 0, stream>>>(out, residual, add, weight, hidden, epsilon);
-	GPU_LAUNCHED("norm");
+	launch_chained<norm_row>("norm", dim3(tokens), NORM_THREADS, 0, stream, out, in, weight, hidden, epsilon);
 }
 
-/* A token a block; a thread turns one pair of one head, or moves eight values. */
-static __global__ void rope(bf16_bits *qkv, kernels_pool pool, const uint32_t *positions, const uint32_t *slots,
-                            const float *frequency, float magnitude, uint32_t heads, uint32_t kv_heads,
-                            uint32_t head_size)
+/* A token a block, a pair a thread. */
+static __global__ void turns(float2 *out, const uint32_t *positions, const float *frequency, float magnitude)
 {
-	const uint32_t half = head_size / 2, position = positions[blockIdx.x];
-	bf16 *row = (bf16 *)qkv + (size_t)blockIdx.x * (heads + 2 * kv_heads) * head_size;
-	bf16 *key = (bf16 *)pool.keys + (size_t)slots[blockIdx.x] * kv_heads * head_size;
-	uint4 *value = (uint4 *)((bf16 *)pool.values + (size_t)slots[blockIdx.x] * kv_heads * head_size);
-	for (uint32_t i = threadIdx.x; i < (heads + kv_heads) * half; i += blockDim.x) {
-		const uint32_t head = i / half, pair = i % half;
-		/* float32 loses a ten-thousandth of a turn at position 131,072; reduce in double first. */
-		const double turns = (double)position * frequency[pair] * 0.15915494309189535;
-		float sine, cosine;
-		sincospif((float)(2 * (turns - floor(turns))), &sine, &cosine);
-		sine *= magnitude;
-		cosine *= magnitude;
-		bf16 *from = row + head * head_size + pair;
-		bf16 *to = head < heads ? from : key + (head - heads) * head_size + pair;
-		const float a = __bfloat162float(from[0]), b = __bfloat162float(from[half]);
-		to[0] = __float2bfloat16_rn(a * cosine - b * sine);
-		to[half] = __float2bfloat16_rn(b * cosine + a * sine);
+	/* float32 loses a ten-thousandth of a turn at position 131,072; reduce in double first. */
+	const double all = (double)positions[blockIdx.x] * frequency[threadIdx.x] * 0.15915494309189535;
+	float sine, cosine;
+	sincospif((float)(2 * (all - floor(all))), &sine, &cosine);
+	out[(size_t)blockIdx.x * blockDim.x + threadIdx.x] = make_float2(magnitude * cosine, magnitude * sine);
+}
+
+void kernels_turns(float *turns_of, const uint32_t *positions, const float *frequency, float magnitude, uint32_t tokens,
+                   uint32_t head_size, cudaStream_t stream)
+{
+	turns<<<tokens, head_size / 2, 0, stream>>>((float2 *)turns_of, positions, frequency, magnitude);
+	GPU_LAUNCHED("turns");
+}
+
+#define ROPE_THREADS 192 /* a multiple of the pieces in half a head, so that a thread keeps its pairs */
+
+/* A token a block; a thread turns eight pairs of a head, or moves eight values. */
+static __global__ void turn_row(bf16_bits *qkv, kernels_pool pool, const float2 *turns_of, const uint32_t *slots, uint32_t heads,
+                            uint32_t kv_heads, uint32_t head_size)
+{
+	const uint32_t half = head_size / 2, pieces = half / 8, piece = threadIdx.x % pieces;
+	bf16_bits *row = qkv + (size_t)blockIdx.x * (heads + 2 * kv_heads) * head_size;
+	const size_t slot = (size_t)slots[blockIdx.x] * kv_heads * head_size;
+	const float4 *from_turns = (const float4 *)(turns_of + (size_t)blockIdx.x * half + piece * 8);
+	float4 turn[4];
+	for (int j = 0; j < 4; j++)
+		turn[j] = from_turns[j];
+	launch_wait();
+	for (uint32_t head = threadIdx.x / pieces; head < heads + kv_heads; head += ROPE_THREADS / pieces) {
+		const bf16_bits *from = row + head * head_size + piece * 8;
+		bf16_bits *to = head < heads ? row + head * head_size : pool.keys + slot + (head - heads) * head_size;
+		Eight low, high;
+		low.whole = *(const uint4 *)from;
+		high.whole = *(const uint4 *)(from + half);
+		for (int j = 0; j < 4; j++) {
+			const float2 a = __bfloat1622float2(low.pair[j]), b = __bfloat1622float2(high.pair[j]);
+			const float4 t = turn[j];
+			low.pair[j] = __floats2bfloat162_rn(a.x * t.x - b.x * t.y, a.y * t.z - b.y * t.w);
+			high.pair[j] = __floats2bfloat162_rn(b.x * t.x + a.x * t.y, b.y * t.z + a.y * t.w);
+		}
+		*(uint4 *)(to + piece * 8) = low.whole;
+		*(uint4 *)(to + piece * 8 + half) = high.whole;
 	}
 	const uint4 *from = (const uint4 *)(row + (heads + kv_heads) * head_size);
-	for (uint32_t i = threadIdx.x; i < kv_heads * head_size / 8; i += blockDim.x)
-		value[i] = from[i];
+	for (uint32_t i = threadIdx.x; i < kv_heads * head_size / 8; i += ROPE_THREADS)
+		((uint4 *)(pool.values + slot))[i] = from[i];
 }
 
-void kernels_rope(bf16_bits *qkv, struct kernels_pool pool, const uint32_t *positions, const uint32_t *slots,
-                  const float *frequency, float magnitude, uint32_t tokens, uint32_t heads, uint32_t kv_heads,
-                  uint32_t head_size, cudaStream_t stream)
+void kernels_rope(bf16_bits *qkv, struct kernels_pool pool, const float *turns_of, const uint32_t *slots, uint32_t tokens,
+                  uint32_t heads, uint32_t kv_heads, uint32_t head_size, cudaStream_t stream)
 {
-	rope<<<tokens, 256, 0, stream>>>(qkv, pool, positions, slots, frequency, magnitude, heads, kv_heads,
-	                                  head_size);
-	GPU_LAUNCHED("rope");
+	launch_chained<turn_row>("rope", dim3(tokens), ROPE_THREADS, 0, stream, qkv, pool, (const float2 *)turns_of, slots, heads,
+	               kv_heads, head_size);
 }
 
 static __global__ void swiglu(bf16_bits *out, const bf16_bits *gate_up, uint32_t pieces)

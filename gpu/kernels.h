@@ -17,22 +17,25 @@ extern "C" {
 void kernels_embed(bf16_bits *out, const bf16_bits *table, const uint32_t *ids, uint32_t tokens, uint32_t hidden,
                    cudaStream_t stream);
 
-/* residual += add (skipped where add is NULL), rounded to bf16; out = residual / rms(residual) x weight. Source: RMSNorm,
- * Zhang and Sennrich 2019; the rounding between the two follows the Llama implementations. */
-void kernels_norm(bf16_bits *out, bf16_bits *residual, const bf16_bits *add, const bf16_bits *weight, uint32_t tokens,
-                  uint32_t hidden, float epsilon, cudaStream_t stream);
+/* out = in / rms(in) x weight. Source: RMSNorm, Zhang and Sennrich 2019. */
+void kernels_norm(bf16_bits *out, const bf16_bits *in, const bf16_bits *weight, uint32_t tokens, uint32_t hidden, float epsilon,
+                  cudaStream_t stream);
 
 /* Where a layer's keys and values lie: [token slot][kv head][head size], a slot being block x block_tokens + place. */
 struct kernels_pool {
 	bf16_bits *keys, *values;
 };
 
-/* Turns queries and keys of qkv ([tokens][heads + 2 kv_heads][head_size]) by their position, queries in place; writes keys
- * and values to the pool. Halves of a head are paired (i, i + head_size / 2), as Hugging Face's Llama does.
- * `frequency[i]`, i < head_size / 2: radians a position. What was turned is multiplied by `magnitude`. */
-void kernels_rope(bf16_bits *qkv, struct kernels_pool pool, const uint32_t *positions, const uint32_t *slots,
-                  const float *frequency, float magnitude, uint32_t tokens, uint32_t heads, uint32_t kv_heads,
-                  uint32_t head_size, cudaStream_t stream);
+/* Cosine and sine of position x frequency[i] radians, i < head_size / 2, times `magnitude`: float pairs
+ * [tokens][head_size / 2], the same for every layer. */
+void kernels_turns(float *turns, const uint32_t *positions, const float *frequency, float magnitude, uint32_t tokens,
+                   uint32_t head_size, cudaStream_t stream);
+
+/* Turns queries and keys of qkv ([tokens][heads + 2 kv_heads][head_size]), queries in place; writes keys and values to the
+ * pool. Halves of a head are paired (i, i + head_size / 2), as Hugging Face's Llama does. Turns and slots have been on the
+ * device since before the kernel launched last. */
+void kernels_rope(bf16_bits *qkv, struct kernels_pool pool, const float *turns, const uint32_t *slots, uint32_t tokens,
+                  uint32_t heads, uint32_t kv_heads, uint32_t head_size, cudaStream_t stream);
 
 /* out = silu(gate) x up, of gate_up [tokens][2][intermediate] */
 void kernels_swiglu(bf16_bits *out, const bf16_bits *gate_up, uint32_t tokens, uint32_t intermediate, cudaStream_t stream);

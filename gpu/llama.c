@@ -71,13 +71,16 @@ static void make_room(struct llama *llama)
 	for (uint32_t i = 0; i < m->layers; i++) {
 		llama->layers[i].pool.keys = gpu_alloc(pool_bytes_a_layer(llama));
 		llama->layers[i].pool.values = gpu_alloc(pool_bytes_a_layer(llama));
+		/* Attention reads whole blocks, also what nobody wrote. */
+		GPU_CALL(cudaMemsetAsync(llama->layers[i].pool.keys, 0, pool_bytes_a_layer(llama), llama->stream));
+		GPU_CALL(cudaMemsetAsync(llama->layers[i].pool.values, 0, pool_bytes_a_layer(llama), llama->stream));
 	}
 	const size_t rows = (size_t)o->most_tokens * sizeof(bf16_bits);
 	llama->residual = gpu_alloc(rows * m->hidden);
 	llama->normed = gpu_alloc(rows * m->hidden);
-	llama->added = gpu_alloc(rows * m->hidden);
 	llama->qkv = gpu_alloc(rows * llama_qkv_rows(m));
 	llama->attended = gpu_alloc(rows * m->heads * m->head_size);
+	llama->turns = gpu_alloc((size_t)o->most_tokens * m->head_size * sizeof(float));
 	llama->gate_up = gpu_alloc(rows * 2 * m->intermediate);
 	llama->activated = gpu_alloc(rows * m->intermediate);
 	llama->last_rows = gpu_alloc((size_t)o->most_sequences * m->hidden * sizeof(bf16_bits));
@@ -122,7 +125,8 @@ static size_t fixed_bytes(const struct model *model, const struct llama_options 
 	for (int w = 0; w < LLAMA_WEIGHTS; w++)
 		weights += llama_weight_count(model, (enum llama_weight)w) * sizeof(bf16_bits) *
 		           (llama_weight_is_shared((enum llama_weight)w) ? 1 : model->layers);
-	const size_t a_row = 3 * model->hidden + llama_qkv_rows(model) + model->heads * model->head_size + 3 * model->intermediate;
+	const size_t a_row = 2 * (model->hidden + model->head_size) + llama_qkv_rows(model) + model->heads * model->head_size +
+	                     3 * model->intermediate;
 	return weights + options->most_tokens * a_row * sizeof(bf16_bits) +
 	       (size_t)options->most_sequences * model->vocabulary * sizeof(float);
 }
@@ -173,7 +177,7 @@ void llama_close(struct llama *llama)
 	if (llama->head != llama->embedding)
 		gpu_free(llama->head);
 	void *const others[] = {llama->embedding, llama->norm_final, llama->frequency, llama->residual, llama->normed, llama->qkv,
-	                        llama->attended, llama->added, llama->gate_up, llama->activated, llama->last_rows, llama->logits,
+	                        llama->attended, llama->turns, llama->gate_up, llama->activated, llama->last_rows, llama->logits,
 	                        llama->best, llama->device_step, llama->prefill_work, llama->decode_work};
 	for (size_t i = 0; i < COUNT_OF(others); i++)
 		gpu_free(others[i]);

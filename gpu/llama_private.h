@@ -3,6 +3,7 @@
 #define KVCAST_LLAMA_PRIVATE_H
 
 #include "gemm.h"
+#include "gemv.h"
 #include "llama.h"
 
 struct layer {
@@ -19,7 +20,8 @@ struct llama {
 	bf16_bits *embedding, *norm_final, *head;
 	float *frequency;
 	/* Activations; all hold most_tokens rows. */
-	bf16_bits *residual, *normed, *qkv, *attended, *added, *gate_up, *activated;
+	bf16_bits *residual, *normed, *qkv, *attended, *gate_up, *activated;
+	float *turns;
 	bf16_bits *last_rows;
 	float *logits;
 	uint32_t *best;

@@ -1,6 +1,7 @@
 /* llama_step.c - a step: what is new is described, copied to the device, and goes through the layers. */
 #include "llama_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* Tiles of queries in a step: of each sequence one may be part full. */
@@ -83,69 +84,206 @@ static struct step_counts describe(struct llama *llama, const struct llama_batch
 	return counts;
 }
 
-static struct gemm_shape shape_of(uint32_t rows, uint32_t outputs, uint32_t inputs, bool bias, bool floats)
-{
-	return (struct gemm_shape){rows, outputs, inputs, bias, floats};
-}
+/* What a step works on: its arrays on the device, and how many there are. */
+struct step {
+	struct step_arrays at;
+	uint32_t tokens, sequences;
+	struct step_counts counts;
+};
 
-static void run_layer(struct llama *llama, const struct layer *layer, const struct step_arrays *step, uint32_t tokens,
-                      struct step_counts counts, bool first)
+static struct step begin_step(struct llama *llama, const struct llama_batch *batch)
 {
-	const struct model *m = &llama->model;
-	const uint32_t width = m->heads * m->head_size;
-	const struct attention_shape shape = llama_attention_shape(llama);
-	cudaStream_t stream = llama->stream;
-	kernels_norm(llama->normed, llama->residual, first ? NULL : llama->added, layer->weights[LLAMA_NORM_ATTENTION], tokens,
-	             m->hidden, (float)m->norm_epsilon, stream);
-	gemm_run(llama->gemm, shape_of(tokens, llama_qkv_rows(m), m->hidden, m->has_qkv_bias, false), llama->qkv, llama->normed,
-	         layer->weights[LLAMA_QKV], layer->weights[LLAMA_QKV_BIAS]);
-	kernels_rope(llama->qkv, layer->pool, step->positions, step->slots, llama->frequency,
-	             (float)model_rope_magnitude(m), tokens, m->heads, m->kv_heads, m->head_size, stream);
-	if (counts.tiles)
-		attention_prefill(llama->attended, llama->qkv, layer->pool, step->prompts, step->table, step->tiles, counts.tiles,
-		                  attention_prefill_parts(counts.tiles, counts.longest_prompt, shape), llama->prefill_work, shape, stream);
-	if (counts.decodes)
-		attention_decode(llama->attended, llama->qkv, layer->pool, step->decodes, step->table, counts.decodes, counts.longest_decode,
-		                 llama->decode_work, shape, stream);
-	gemm_run(llama->gemm, shape_of(tokens, m->hidden, width, false, false), llama->added, llama->attended,
-	         layer->weights[LLAMA_OUT], NULL);
-	kernels_norm(llama->normed, llama->residual, llama->added, layer->weights[LLAMA_NORM_MLP], tokens, m->hidden,
-	             (float)m->norm_epsilon, stream);
-	gemm_run(llama->gemm, shape_of(tokens, 2 * m->intermediate, m->hidden, false, false), llama->gate_up, llama->normed,
-	         layer->weights[LLAMA_GATE_UP], NULL);
-	kernels_swiglu(llama->activated, llama->gate_up, tokens, m->intermediate, stream);
-	gemm_run(llama->gemm, shape_of(tokens, m->hidden, m->intermediate, false, false), llama->added, llama->activated,
-	         layer->weights[LLAMA_DOWN], NULL);
-}
-
-void llama_prepare(struct llama *llama, uint32_t tokens, uint32_t sequences)
-{
-	const struct model *m = &llama->model;
-	gemm_plan(llama->gemm, shape_of(tokens, llama_qkv_rows(m), m->hidden, m->has_qkv_bias, false));
-	gemm_plan(llama->gemm, shape_of(tokens, m->hidden, m->heads * m->head_size, false, false));
-	gemm_plan(llama->gemm, shape_of(tokens, 2 * m->intermediate, m->hidden, false, false));
-	gemm_plan(llama->gemm, shape_of(tokens, m->hidden, m->intermediate, false, false));
-	gemm_plan(llama->gemm, shape_of(sequences, m->vocabulary, m->hidden, false, true));
-}
-
-void llama_step(struct llama *llama, const struct llama_batch *batch, uint32_t *best, float *logits)
-{
-	const struct model *m = &llama->model;
 	const struct step_arrays host = lay_out(llama, llama->host_step), device = lay_out(llama, llama->device_step);
 	/* The pinned arrays may still be on their way to the device for the step before. */
 	GPU_CALL(cudaStreamSynchronize(llama->stream));
 	const struct step_counts counts = describe(llama, batch, &host);
 	GPU_CALL(cudaMemcpyAsync(llama->device_step, llama->host_step, llama->step_bytes, cudaMemcpyHostToDevice, llama->stream));
-	kernels_embed(llama->residual, llama->embedding, device.ids, batch->token_count, m->hidden, llama->stream);
-	for (uint32_t i = 0; i < m->layers; i++)
-		run_layer(llama, &llama->layers[i], &device, batch->token_count, counts, i == 0);
-	/* Only the last row of each sequence goes through the head. */
-	kernels_norm(llama->normed, llama->residual, llama->added, llama->norm_final, batch->token_count, m->hidden,
-	             (float)m->norm_epsilon, llama->stream);
-	kernels_gather(llama->last_rows, llama->normed, device.last_rows, batch->sequence_count, m->hidden, llama->stream);
-	gemm_run(llama->gemm, shape_of(batch->sequence_count, m->vocabulary, m->hidden, false, true), llama->logits,
-	         llama->last_rows, llama->head, NULL);
-	kernels_argmax(llama->best, llama->logits, batch->sequence_count, m->vocabulary, llama->stream);
+	kernels_turns(llama->turns, device.positions, llama->frequency, (float)model_rope_magnitude(&llama->model),
+	              batch->token_count, llama->model.head_size, llama->stream);
+	return (struct step){device, batch->token_count, batch->sequence_count, counts};
+}
+
+/* The matrix product of a part, for so many rows. */
+static struct gemm_shape shape_of(const struct llama *llama, enum llama_part part, uint32_t rows)
+{
+	const struct model *m = &llama->model;
+	switch (part) {
+	case LLAMA_PART_QKV:
+		return (struct gemm_shape){rows, llama_qkv_rows(m), m->hidden, m->has_qkv_bias, false, false};
+	case LLAMA_PART_OUT:
+		return (struct gemm_shape){rows, m->hidden, m->heads * m->head_size, false, false, true};
+	case LLAMA_PART_GATE_UP:
+		return (struct gemm_shape){rows, 2 * m->intermediate, m->hidden, false, false, false};
+	case LLAMA_PART_DOWN:
+		return (struct gemm_shape){rows, m->hidden, m->intermediate, false, false, true};
+	default:
+		ASSERT(part == LLAMA_PART_HEAD);
+		return (struct gemm_shape){rows, m->vocabulary, m->hidden, false, true, false};
+	}
+}
+
+static struct gemm_operands operands_of(struct llama *llama, enum llama_part part, uint32_t layer)
+{
+	bf16_bits *const *weights = llama->layers[layer].weights;
+	switch (part) {
+	case LLAMA_PART_QKV:
+		return (struct gemm_operands){llama->qkv, llama->normed, weights[LLAMA_QKV], weights[LLAMA_QKV_BIAS]};
+	case LLAMA_PART_OUT:
+		return (struct gemm_operands){llama->residual, llama->attended, weights[LLAMA_OUT], NULL};
+	case LLAMA_PART_GATE_UP:
+		return (struct gemm_operands){llama->gate_up, llama->normed, weights[LLAMA_GATE_UP], NULL};
+	case LLAMA_PART_DOWN:
+		return (struct gemm_operands){llama->residual, llama->activated, weights[LLAMA_DOWN], NULL};
+	default:
+		ASSERT(part == LLAMA_PART_HEAD);
+		return (struct gemm_operands){llama->logits, llama->last_rows, llama->head, NULL};
+	}
+}
+
+static void multiply(struct llama *llama, enum llama_part part, uint32_t layer, uint32_t rows)
+{
+	const struct gemm_shape shape = shape_of(llama, part, rows);
+	const struct gemm_operands o = operands_of(llama, part, layer);
+	if (!gemv_takes(rows, shape.outputs, shape.inputs))
+		gemm_run(llama->gemm, shape, o);
+	else
+		gemv_run(o.y, o.x, o.weight, o.bias, rows, shape.outputs, shape.inputs,
+		         shape.adds ? GEMV_ADD : shape.float_result ? GEMV_FLOAT : GEMV_STORE, llama->stream);
+}
+
+static void attend(struct llama *llama, const struct step *step, struct kernels_pool pool)
+{
+	const struct attention_shape shape = llama_attention_shape(llama);
+	const struct step_counts *counts = &step->counts;
+	if (counts->tiles)
+		attention_prefill(llama->attended, llama->qkv, pool, step->at.prompts, step->at.table, step->at.tiles, counts->tiles,
+		                  attention_prefill_parts(counts->tiles, counts->longest_prompt, shape), llama->prefill_work, shape,
+		                  llama->stream);
+	if (counts->decodes)
+		attention_decode(llama->attended, llama->qkv, pool, step->at.decodes, step->at.table, counts->decodes,
+		                 counts->longest_decode, llama->decode_work, shape, llama->stream);
+}
+
+/* With few rows one kernel makes the products and what SwiGLU makes of them. */
+static bool gates_at_once(const struct llama *llama, uint32_t rows)
+{
+	return gemv_takes(rows, llama->model.intermediate, llama->model.hidden);
+}
+
+/* Only the last row of each sequence goes through the head. */
+static void run_head(struct llama *llama, const struct step *step)
+{
+	const struct model *m = &llama->model;
+	kernels_gather(llama->last_rows, llama->residual, step->at.last_rows, step->sequences, m->hidden, llama->stream);
+	kernels_norm(llama->last_rows, llama->last_rows, llama->norm_final, step->sequences, m->hidden, (float)m->norm_epsilon,
+	             llama->stream);
+	multiply(llama, LLAMA_PART_HEAD, 0, step->sequences);
+	kernels_argmax(llama->best, llama->logits, step->sequences, m->vocabulary, llama->stream);
+}
+
+static void run_part(struct llama *llama, const struct step *step, uint32_t layer, enum llama_part part)
+{
+	const struct model *m = &llama->model;
+	const struct layer *l = &llama->layers[layer];
+	const uint32_t tokens = step->tokens;
+	switch (part) {
+	case LLAMA_PART_NORM_ATTENTION:
+	case LLAMA_PART_NORM_MLP:
+		kernels_norm(llama->normed, llama->residual,
+		             l->weights[part == LLAMA_PART_NORM_MLP ? LLAMA_NORM_MLP : LLAMA_NORM_ATTENTION], tokens, m->hidden,
+		             (float)m->norm_epsilon, llama->stream);
+		break;
+	case LLAMA_PART_ROPE:
+		kernels_rope(llama->qkv, l->pool, llama->turns, step->at.slots, tokens, m->heads, m->kv_heads, m->head_size,
+		             llama->stream);
+		break;
+	case LLAMA_PART_ATTENTION:
+		attend(llama, step, l->pool);
+		break;
+	case LLAMA_PART_GATE_UP:
+		if (gates_at_once(llama, tokens))
+			gemv_run(llama->activated, llama->normed, l->weights[LLAMA_GATE_UP], NULL, tokens, m->intermediate, m->hidden,
+			         GEMV_GATE, llama->stream);
+		else
+			multiply(llama, part, layer, tokens);
+		break;
+	case LLAMA_PART_SWIGLU:
+		if (!gates_at_once(llama, tokens))
+			kernels_swiglu(llama->activated, llama->gate_up, tokens, m->intermediate, llama->stream);
+		break;
+	case LLAMA_PART_HEAD:
+		run_head(llama, step);
+		break;
+	default:
+		multiply(llama, part, layer, tokens);
+		break;
+	}
+}
+
+void llama_prepare(struct llama *llama, uint32_t tokens, uint32_t sequences)
+{
+	for (int part = 0; part < LLAMA_PARTS; part++) {
+		if (LLAMA_PART_IS_PRODUCT(part))
+			gemm_plan(llama->gemm, shape_of(llama, (enum llama_part)part, part == LLAMA_PART_HEAD ? sequences : tokens));
+	}
+}
+
+struct gemm_timing llama_tune_part(struct llama *llama, enum llama_part part, uint32_t rows)
+{
+	const struct model *m = &llama->model;
+	const struct gemm_shape shape = shape_of(llama, part, rows);
+	/* So many sets that the weights, taken in turn, are in no cache. */
+	const uint32_t wanted = 1 + (uint32_t)(((size_t)256 << 20) / ((size_t)shape.outputs * shape.inputs * sizeof(bf16_bits)));
+	const uint32_t count = part == LLAMA_PART_HEAD ? 1 : wanted < m->layers ? wanted : m->layers;
+	struct gemm_operands *operands = mem_alloc(count, sizeof(*operands));
+	for (uint32_t i = 0; i < count; i++)
+		operands[i] = operands_of(llama, part, i);
+	kernels_random((bf16_bits *)operands[0].x, (size_t)rows * shape.inputs, 3, 0, 1, llama->stream);
+	if (shape.adds)
+		GPU_CALL(cudaMemsetAsync(operands[0].y, 0, (size_t)rows * shape.outputs * sizeof(bf16_bits), llama->stream));
+	const struct gemm_timing timing = gemm_tune(llama->gemm, shape, operands, count);
+	free(operands);
+	return timing;
+}
+
+void llama_tune(struct llama *llama)
+{
+	for (uint32_t rows = LLAMA_TUNE_LEAST; rows <= llama->options.most_tokens && rows <= GEMM_TUNE_MOST; rows *= 2) {
+		for (int part = 0; part < LLAMA_PARTS; part++) {
+			if (LLAMA_PART_IS_PRODUCT(part) && (part != LLAMA_PART_HEAD || rows <= llama->options.most_sequences))
+				llama_tune_part(llama, (enum llama_part)part, rows);
+		}
+	}
+}
+
+double llama_time_part(struct llama *llama, const struct llama_batch *batch, enum llama_part part)
+{
+	const struct step step = begin_step(llama, batch);
+	cudaEvent_t begin, end;
+	float ms;
+	GPU_CALL(cudaEventCreate(&begin));
+	GPU_CALL(cudaEventCreate(&end));
+	GPU_CALL(cudaEventRecord(begin, llama->stream));
+	for (uint32_t i = 0; i < (part == LLAMA_PART_HEAD ? 1 : llama->model.layers); i++)
+		run_part(llama, &step, i, part);
+	GPU_CALL(cudaEventRecord(end, llama->stream));
+	GPU_CALL(cudaEventSynchronize(end));
+	GPU_CALL(cudaEventElapsedTime(&ms, begin, end));
+	GPU_CALL(cudaEventDestroy(begin));
+	GPU_CALL(cudaEventDestroy(end));
+	return ms;
+}
+
+void llama_step(struct llama *llama, const struct llama_batch *batch, uint32_t *best, float *logits)
+{
+	const struct model *m = &llama->model;
+	const struct step step = begin_step(llama, batch);
+	kernels_embed(llama->residual, llama->embedding, step.at.ids, step.tokens, m->hidden, llama->stream);
+	for (uint32_t i = 0; i < m->layers; i++) {
+		for (int part = 0; part < LLAMA_PART_HEAD; part++)
+			run_part(llama, &step, i, (enum llama_part)part);
+	}
+	run_part(llama, &step, 0, LLAMA_PART_HEAD);
 	GPU_CALL(cudaMemcpyAsync(best, llama->best, batch->sequence_count * sizeof(*best), cudaMemcpyDeviceToHost, llama->stream));
 	if (logits)
 		GPU_CALL(cudaMemcpyAsync(logits, llama->logits, (size_t)batch->sequence_count * m->vocabulary * sizeof(*logits),

@@ -1,6 +1,7 @@
-/* wgmma.cuh - Hopper's tensor-core instructions on a warpgroup of four warps, and its barriers (PTX ISA: wgmma, mbarrier,
- * setmaxnreg). Tiles in shared memory are slabs of 64 bf16 columns, 128 bytes a row, in the 128-byte swizzle: piece c (16
- * bytes) of row r lies at r * 128 + (c ^ r % 8) * 16; a slab begins at a multiple of 1,024 bytes. */
+/* wgmma.cuh - Hopper's tensor-core instructions on a warpgroup of four warps, its barriers and its copy engine (PTX ISA:
+ * wgmma, mbarrier, setmaxnreg, cp.async.bulk.tensor). Tiles in shared memory are slabs of 64 bf16 columns, 128 bytes a row, in
+ * the 128-byte swizzle: piece c (16 bytes) of row r lies at r * 128 + (c ^ r % 8) * 16; a slab begins at a multiple of 1,024
+ * bytes. */
 #ifndef KVCAST_WGMMA_CUH
 #define KVCAST_WGMMA_CUH
 
@@ -110,6 +111,53 @@ static __device__ __forceinline__ void wgmma_barrier_init(uint32_t barrier, int 
 static __device__ __forceinline__ void wgmma_arrive(uint32_t barrier)
 {
 	asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(barrier) : "memory");
+}
+
+/* True in one thread of a warp. */
+static __device__ __forceinline__ bool wgmma_elect(void)
+{
+	uint32_t elected;
+	asm volatile("{.reg .pred p; elect.sync _|p, 0xffffffff; selp.u32 %0, 1, 0, p;}" : "=r"(elected));
+	return elected;
+}
+
+/* What was initialised is there for the copy engine to arrive at. */
+static __device__ __forceinline__ void wgmma_barriers_ready(void)
+{
+	asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory");
+}
+
+/* Arrives, and has the phase last until so many bytes have been copied. */
+static __device__ __forceinline__ void wgmma_arrive_for_bytes(uint32_t barrier, uint32_t bytes)
+{
+	asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(barrier), "r"(bytes) : "memory");
+}
+
+/* Has the copy engine bring the map's box at (column, row); its bytes count at the barrier. */
+static __device__ __forceinline__ void wgmma_copy_box(uint32_t to, const void *map, int column, int row, uint32_t barrier)
+{
+	asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(to),
+	             "l"(map), "r"(column), "r"(row), "r"(barrier)
+	             : "memory");
+}
+
+/* The same for bytes that lie in a row, a multiple of 16. */
+static __device__ __forceinline__ void wgmma_copy_bytes(uint32_t to, const void *from, uint32_t bytes, uint32_t barrier)
+{
+	asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(to), "l"(from),
+	             "r"(bytes), "r"(barrier)
+	             : "memory");
+}
+
+/* A named barrier (1 to 15) of so many threads: they meet when all have come, those that arrive do not wait. */
+static __device__ __forceinline__ void wgmma_meet(int barrier, int threads)
+{
+	asm volatile("bar.sync %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
+}
+
+static __device__ __forceinline__ void wgmma_meet_ahead(int barrier, int threads)
+{
+	asm volatile("bar.arrive %0, %1;" ::"r"(barrier), "r"(threads) : "memory");
 }
 
 /* Waits for the end of the barrier's phase of that parity. */
