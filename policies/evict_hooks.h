@@ -69,9 +69,9 @@ static block_id EVICT_FN(_evict_one)(void *state, block_id in)
 #define EVICT_ASSUME(p) ((EVICT_OBJECT(p)) ? (void)0 : __builtin_unreachable())
 
 #define EVICT_AHEAD 20
-#define EVICT_AHEAD_HIT 6
+#define EVICT_AHEAD_HIT 10
 
-static void EVICT_FN(_object)(void *state, struct object_pass *pass)
+__attribute__((flatten)) static void EVICT_FN(_object)(void *state, struct object_pass *pass)
 {
 #ifdef EVICT_SMALL
 	struct EVICT own = *(struct EVICT *)state, *const p = &own;
