@@ -174,7 +174,7 @@ static void littles_law_holds_for_what_is_reported(void **state)
 	}
 }
 
-/* First come, first served, whatever has to be preempted on the way, and all are served. */
+/* First come, first served (timed_wrong), whatever has to be preempted on the way, and all are served. */
 static void nothing_starves(void **state)
 {
 	(void)state;
@@ -184,17 +184,9 @@ static void nothing_starves(void **state)
 		struct trace *trace = crowd(&rng, 1500);
 		const struct timed_setup setup = {.engine = engines[e], .capacity_blocks = 100, .step_tokens = 256};
 		struct timed_result result = timed_run(trace, &setup);
-		int64_t last_start_ns = 0;
 		assert_null(timed_wrong(trace, &setup, &result));
 		assert_true(engines[e] == ENGINE_STATIC ? result.run.preemptions == 0 : result.run.preemptions > 50);
 		assert_true(result.run.recomputed_tokens > 0 || engines[e] == ENGINE_STATIC);
-		for (uint32_t r = 0; r < trace->request_count; r++) {
-			if (result.outcomes[r].e2e_ns == 0)
-				continue; /* larger than the cache */
-			const int64_t start_ns = result.arrival_ns[r] + result.outcomes[r].queue_ns;
-			assert_true(start_ns >= last_start_ns);
-			last_start_ns = start_ns;
-		}
 		timed_free(&result);
 		make_trace_free(trace);
 	}

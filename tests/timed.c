@@ -221,6 +221,34 @@ static const char *tier_wrong(const struct tier_result *tier, const struct tier_
 	return NULL;
 }
 
+struct start {
+	int64_t arrival_ns, started_ns;
+};
+
+static int compare_starts(const void *a, const void *b)
+{
+	const struct start *x = a, *y = b;
+	if (x->arrival_ns != y->arrival_ns)
+		return x->arrival_ns < y->arrival_ns ? -1 : 1;
+	return (x->started_ns > y->started_ns) - (x->started_ns < y->started_ns);
+}
+
+/* First come, first served: nobody who came later began before. Where nothing is loaded. */
+static bool overtaken(const struct timed_result *result)
+{
+	struct start *starts = mem_alloc(result->answered, sizeof(*starts));
+	bool found = false;
+	for (uint32_t i = 0; i < result->answered; i++) {
+		const uint32_t r = result->order[i];
+		starts[i] = (struct start){result->arrival_ns[r], result->arrival_ns[r] + result->outcomes[r].queue_ns};
+	}
+	qsort(starts, result->answered, sizeof(*starts), compare_starts);
+	for (uint32_t i = 1; i < result->answered; i++)
+		found |= starts[i].started_ns < starts[i - 1].started_ns;
+	free(starts);
+	return found;
+}
+
 const char *timed_wrong(const struct trace *trace, const struct timed_setup *setup, const struct timed_result *result)
 {
 	const double block_bytes = (setup->bytes_per_token > 0 ? setup->bytes_per_token : 1000) * trace->block_tokens;
@@ -235,6 +263,8 @@ const char *timed_wrong(const struct trace *trace, const struct timed_setup *set
 	if (result->answered + result->run.rejected_requests !=
 	    trace->request_count - (uint32_t)(setup->warmup * trace->request_count))
 		return "requests are neither answered nor rejected";
+	if (tier_count == 1 && overtaken(result))
+		return "a later request overtook an earlier one";
 	for (uint32_t i = 0; i < result->answered && !wrong; i++) {
 		const uint32_t r = result->order[i];
 		const struct request_outcome *o = &result->outcomes[r];

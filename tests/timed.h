@@ -52,8 +52,8 @@ const struct metrics_group *timed_total(const struct timed_result *result);
 /* Whether the two runs of one trace came to the same in everything that they report, and each request got the same at
  * the same time. */
 bool timed_equal(const struct timed_result *a, const struct timed_result *b);
-/* Whether the ledger of every request adds up to its prompt, its times to its TTFT, and every request was answered or
- * rejected; the sums that must hold over tiers and links. NULL, or what does not. */
+/* Whether the ledger of every request adds up to its prompt, its times to its TTFT, every request was answered or rejected,
+ * and none was overtaken; the sums that must hold over tiers and links. NULL, or what does not. */
 const char *timed_wrong(const struct trace *trace, const struct timed_setup *setup, const struct timed_result *result);
 
 /* Gives the requests of a made trace answers of up to `most_output` tokens, some of none, and think times. */
