@@ -11,18 +11,22 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEY_WALL = 0x300 };
+enum { KEY_WALL = 0x300, KEY_DISK, KEY_ARCHIVE, KEY_TOKENS };
 
 struct replay_command {
 	struct run_options options;
 	struct run_output output;
 	const char *trace_path;
+	const char *disk_folder, *archive_folder, *tokens_path;
 	bool wall;
 };
 
 static const struct argp_option option_table[] = {
-        {0, 0, 0, 0, "The clock:", 5},
+        {0, 0, 0, 0, "The machine's own:", 5},
         {"wall", KEY_WALL, 0, 0, "run in true time and wait where nothing is to be done; else the engine's clock goes by the time of steps and transfers, and gaps cost nothing", 0},
+        {"disk-folder", KEY_DISK, "FOLDER", 0, "where --tier disk has its file; it takes its whole size at once, and is gone afterwards", 0},
+        {"archive-folder", KEY_ARCHIVE, "FOLDER", 0, "where --tier archive has its objects; they stay, and are read again only within a run", 0},
+        {"answer-tokens", KEY_TOKENS, "FILE", 0, "write a CSV of the tokens that the model answered, a row a request: the same cache hits give the same tokens, wherever the blocks came from", 0},
         {0},
 };
 
@@ -32,6 +36,15 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case KEY_WALL:
 		command->wall = true;
+		return 0;
+	case KEY_TOKENS:
+		command->tokens_path = arg;
+		return 0;
+	case KEY_DISK:
+		command->disk_folder = arg;
+		return 0;
+	case KEY_ARCHIVE:
+		command->archive_folder = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0)
@@ -57,6 +70,13 @@ static int64_t now_ns(void)
 	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
+static int64_t date_ns(void)
+{
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
 static void sleep_ns(int64_t ns)
 {
 	struct timespec rest = {ns / NS_PER_S, ns % NS_PER_S};
@@ -75,8 +95,6 @@ static int check_options(const struct replay_command *command, struct err *err)
 		return err_set(err, "--model is missing: the model that is to run.");
 	if (options->model.lacks[0])
 		return err_set(err, "--model %s: %s", options->model.name, options->model.lacks);
-	if (options->tier_count > 1)
-		return err_set(err, "--tier %s: replay has no lower tiers.", options->tiers[1].name);
 	return 0;
 }
 
@@ -94,17 +112,46 @@ static int fit_capacity(const struct replay_command *command, const struct cuda_
 	return 0;
 }
 
+static struct cuda_backend_options backend_options(const struct replay_command *command, const struct trace *trace)
+{
+	const char *model = command->options.text[OPTION_MODEL];
+	return (struct cuda_backend_options){
+	        .trace = trace,
+	        .config = &command->options.config,
+	        .model = &command->options.model,
+	        .directory = model && model_is_directory(model) ? model : NULL,
+	        .now_ns = now_ns,
+	        .sleep_ns = command->wall ? sleep_ns : NULL,
+	        .disk_folder = command->disk_folder,
+	        .archive_folder = command->archive_folder,
+	        .date_ns = date_ns,
+	};
+}
+
+static int write_answers(const char *path, const struct cuda_backend *backend, const struct trace *trace, struct err *err)
+{
+	if (!path)
+		return 0;
+	struct output *output = output_open(path, err);
+	if (!output)
+		return -1;
+	output_printf(output, "request,tokens\n");
+	for (uint32_t r = 0; r < trace->request_count; r++) {
+		uint32_t count;
+		const uint32_t *said = cuda_backend_answer(backend, r, &count);
+		output_printf(output, "%u,", trace->requests[r].ordinal);
+		for (uint32_t i = 0; i < count; i++)
+			output_printf(output, "%s%u", i ? " " : "", said[i]);
+		output_write(output, "\n", 1);
+	}
+	return output_commit(output, err);
+}
+
 static int run_engine(struct replay_command *command, const struct trace *trace, struct run_result *result, struct err *err)
 {
 	struct run_config *config = &command->options.config;
-	const struct cuda_backend_options options = {
-	        .trace = trace,
-	        .config = config,
-	        .model = &command->options.model,
-	        .now_ns = now_ns,
-	        .sleep_ns = command->wall ? sleep_ns : NULL,
-	};
-	if (engine_check(trace, config, err) < 0 || fit_capacity(command, &options, config, err) < 0)
+	const struct cuda_backend_options options = backend_options(command, trace);
+	if (fit_capacity(command, &options, config, err) < 0)
 		return -1;
 	struct cuda_backend *backend = cuda_backend_open(&options, err);
 	if (!backend)
@@ -112,6 +159,10 @@ static int run_engine(struct replay_command *command, const struct trace *trace,
 	int failed = run_output_open(&command->output, trace, config, err);
 	if (!failed)
 		failed = engine_run(trace, config, &cuda_backend_ops, backend, result, err);
+	if (!failed && write_answers(command->tokens_path, backend, trace, err) < 0) {
+		replay_free(result);
+		failed = -1;
+	}
 	cuda_backend_close(backend);
 	return failed;
 }
@@ -120,7 +171,9 @@ static int replay_trace(struct replay_command *command, const struct trace *trac
 {
 	struct run_result result;
 	char machine[256];
-	if (check_options(command, err) < 0 || run_output_single(&command->options, trace, err) < 0) {
+	const struct cuda_backend_options options = backend_options(command, trace);
+	if (check_options(command, err) < 0 || run_output_single(&command->options, trace, err) < 0 ||
+	    engine_check(trace, &command->options.config, err) < 0 || cuda_backend_check(&options, err) < 0) {
 		options_blame(&command->options, err);
 		return gpu_cli_fail(err);
 	}
@@ -154,7 +207,8 @@ int cmd_replay(int argc, char **argv)
 	        .args_doc = "TRACE",
 	        .doc = "Serves TRACE with a real model: the simulator's engine, cache and policies decide, and every step is done on "
 	               "the GPU and timed. Options are those of `kvcast run`; the engine is vllm where none is named, and the "
-	               "capacity what the device has room for. Weights and tokens are made up from --seed.\v"
+	               "capacity what the device has room for. --model may be a directory with weights, too; else they are made "
+	               "up from --seed, as tokens are.\v"
 	               "Example: kvcast-gpu replay trace.jsonl.gz --model llama-3.1-8b --capacity 40GiB --max-prompt 32768 "
 	               "--max-output 32 --requests measured.csv",
 	        .children = children,

@@ -1,9 +1,11 @@
 #include "cuda_backend.h"
 
 #include "cost_model.h"
+#include "cuda_tiers.h"
 #include "step_batch.h"
 
 #include <gsl/gsl_sort_uint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct cuda_backend {
@@ -15,6 +17,10 @@ struct cuda_backend {
 	struct step_batch batch;
 	struct attention_sequence *sequences;
 	uint32_t *best;
+	struct cuda_tiers *tiers; /* NULL: there are none below the GPU */
+	char weights[256];
+	uint32_t *load_slots; /* [block_count] */
+	struct tier_io_key *load_keys;
 	int64_t engine_ns; /* the engine's clock */
 	int64_t start_ns;  /* the caller's, when the engine's was 0 */
 	bool has_started;
@@ -66,8 +72,22 @@ uint64_t cuda_backend_room(const struct cuda_backend_options *options)
 	return llama_room(options->model, &shape);
 }
 
-static int check_lengths(const struct cuda_backend_options *options, struct err *err)
+static struct cuda_tiers_options tiers_of(const struct cuda_backend_options *options)
 {
+	return (struct cuda_tiers_options){
+	        .tiers = options->config->tiers,
+	        .tier_count = options->config->tier_count,
+	        .most_blocks = options->trace->block_count,
+	        .disk_folder = options->disk_folder,
+	        .archive_folder = options->archive_folder,
+	        .block_tokens = options->trace->block_tokens,
+	        .date_ns = options->date_ns,
+	};
+}
+
+int cuda_backend_check(const struct cuda_backend_options *options, struct err *err)
+{
+	const struct cuda_tiers_options tiers = tiers_of(options);
 	const struct trace *trace = options->trace;
 	for (uint32_t r = 0; r < trace->request_count; r++) {
 		const struct trace_request *request = &trace->requests[r];
@@ -77,7 +97,26 @@ static int check_lengths(const struct cuda_backend_options *options, struct err 
 			               request->prompt_tokens, request->output_tokens, options->model->name,
 			               options->model->most_positions);
 	}
-	return 0;
+	return cuda_tiers_check(&tiers, err);
+}
+
+static int open_tiers(struct cuda_backend *backend, struct err *err)
+{
+	const struct cuda_backend_options *options = &backend->options;
+	const uint32_t block_count = options->trace->block_count;
+	struct cuda_tiers_options tiers = tiers_of(options);
+	if (tiers.tier_count < 2 || options->config->no_offload)
+		return 0;
+	if (options->directory)
+		snprintf(backend->weights, sizeof(backend->weights), "%s", options->directory);
+	else
+		snprintf(backend->weights, sizeof(backend->weights), "%s, random weights of seed %llu", options->model->name,
+		         (unsigned long long)options->config->seed);
+	tiers.weights = backend->weights;
+	backend->load_slots = mem_alloc(block_count, sizeof(*backend->load_slots));
+	backend->load_keys = mem_alloc(block_count, sizeof(*backend->load_keys));
+	backend->tiers = cuda_tiers_open(backend->llama, &tiers, err);
+	return backend->tiers ? 0 : -1;
 }
 
 /* Whatever CUDA does only once is not to be part of the first step's time. */
@@ -102,13 +141,22 @@ static void warm_up(struct cuda_backend *backend, const struct llama_options *sh
 	free(table);
 }
 
+static struct llama *open_model(const struct cuda_backend_options *options, struct llama_options shape, struct err *err)
+{
+	struct llama_weights *weights = NULL;
+	if (options->directory && !(weights = llama_weights_open(options->model, options->directory, err)))
+		return NULL;
+	shape.weights = weights;
+	struct llama *llama = llama_open(options->model, &shape, err);
+	llama_weights_close(weights);
+	return llama;
+}
+
 struct cuda_backend *cuda_backend_open(const struct cuda_backend_options *options, struct err *err)
 {
 	const struct llama_options shape = shape_of(options);
 	const struct trace *trace = options->trace;
-	if (check_lengths(options, err) < 0)
-		return NULL;
-	struct llama *llama = llama_open(options->model, &shape, err);
+	struct llama *llama = open_model(options, shape, err);
 	if (!llama)
 		return NULL;
 	struct cuda_backend *backend = mem_alloc(1, sizeof(*backend));
@@ -121,6 +169,10 @@ struct cuda_backend *cuda_backend_open(const struct cuda_backend_options *option
 	        .sequences = mem_alloc(shape.most_sequences, sizeof(*backend->sequences)),
 	        .best = mem_alloc(shape.most_sequences, sizeof(*backend->best)),
 	};
+	if (open_tiers(backend, err) < 0) {
+		cuda_backend_close(backend);
+		return NULL;
+	}
 	warm_up(backend, &shape);
 	return backend;
 }
@@ -129,13 +181,21 @@ void cuda_backend_close(struct cuda_backend *backend)
 {
 	if (!backend)
 		return;
+	cuda_tiers_close(backend->tiers);
 	llama_close(backend->llama);
 	kv_pool_close(backend->pool);
 	prompt_tokens_close(backend->tokens);
 	step_batch_free(&backend->batch);
 	free(backend->sequences);
 	free(backend->best);
+	free(backend->load_slots);
+	free(backend->load_keys);
 	free(backend);
+}
+
+const uint32_t *cuda_backend_answer(const struct cuda_backend *backend, uint32_t request, uint32_t *count)
+{
+	return prompt_tokens_said(backend->tokens, request, count);
 }
 
 /* What the engine's clock would show now, were it the wall's. */
@@ -189,7 +249,7 @@ static int64_t cuda_backend_alone_ns(void *context, uint64_t new_tokens, uint64_
 	return cost_model_backend.alone_ns(&backend->model, new_tokens, context_tokens);
 }
 
-static void cuda_backend_answer(void *context, uint32_t request, struct path path, uint32_t from, uint32_t to, uint32_t place)
+static void cuda_backend_expect(void *context, uint32_t request, struct path path, uint32_t from, uint32_t to, uint32_t place)
 {
 	struct cuda_backend *backend = context;
 	prompt_tokens_expect(backend->tokens, request, path, from, to, place);
@@ -210,16 +270,59 @@ static void cuda_backend_release(void *context, uint32_t request)
 static void cuda_backend_drop(void *context, uint32_t tier, block_id b)
 {
 	struct cuda_backend *backend = context;
-	ASSERT(tier == 0);
-	kv_pool_drop(backend->pool, b);
+	if (tier == 0)
+		kv_pool_drop(backend->pool, b);
+	else
+		cuda_tiers_drop(backend->tiers, tier, prompt_tokens_key(backend->tokens, b));
+}
+
+static void cuda_backend_trim(void *context, uint32_t request, uint32_t place)
+{
+	struct cuda_backend *backend = context;
+	kv_pool_trim(backend->pool, request, place);
+}
+
+/* A transfer takes time, however little; 0 would mean that it was not measured. */
+static int64_t since_ns(const struct cuda_backend *backend, int64_t start_ns)
+{
+	const int64_t took_ns = backend->options.now_ns() - start_ns;
+	return took_ns > 0 ? took_ns : 1;
+}
+
+static int64_t cuda_backend_store_ns(void *context, uint32_t from_tier, uint32_t tier, block_id b)
+{
+	struct cuda_backend *backend = context;
+	const int64_t start_ns = backend->options.now_ns();
+	cuda_tiers_store(backend->tiers, from_tier, tier, prompt_tokens_key(backend->tokens, b), kv_pool_slot(backend->pool, b));
+	return since_ns(backend, start_ns);
+}
+
+static int64_t cuda_backend_load_ns(void *context, uint32_t request, uint32_t tier, struct path path, uint32_t from,
+                                    uint32_t to)
+{
+	struct cuda_backend *backend = context;
+	uint32_t count = 0;
+	struct trace_run stretch;
+	for (struct path_walk walk = path_forward((struct path){path.runs, to}, from); path_next(&walk, &stretch);) {
+		for (uint32_t i = 0; i < stretch.count; i++, count++) {
+			backend->load_keys[count] = prompt_tokens_key(backend->tokens, stretch.first + i);
+			backend->load_slots[count] = kv_pool_place(backend->pool, request, from + count);
+		}
+	}
+	const int64_t start_ns = backend->options.now_ns();
+	const bool came = cuda_tiers_load(backend->tiers, tier, backend->load_keys, backend->load_slots, count);
+	return came ? since_ns(backend, start_ns) : BACKEND_FAILED;
 }
 
 const struct backend_ops cuda_backend_ops = {
         .step_ns = cuda_backend_step_ns,
         .alone_ns = cuda_backend_alone_ns,
         .advance = cuda_backend_advance,
-        .answer = cuda_backend_answer,
+        .answer = cuda_backend_expect,
         .hold = cuda_backend_hold,
         .release = cuda_backend_release,
+        .store_ns = cuda_backend_store_ns,
+        .load_ns = cuda_backend_load_ns,
+        .trim = cuda_backend_trim,
         .drop = cuda_backend_drop,
 };

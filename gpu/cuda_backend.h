@@ -7,6 +7,7 @@
  * The engine's clock goes by these times, so a trace's idle gaps cost nothing. With `sleep_ns` it is the wall's: gaps are slept
  * through, and a step ends when it ends, whatever else the program had to do since the last one.
  *
+ * What goes to lower tiers and comes from there is moved while the engine waits (cuda_tiers.h), and takes as long as it took.
  * What a load is weighed against comes from the calibration, as in the simulator, so that both decide alike.
  */
 #ifndef KVCAST_CUDA_BACKEND_H
@@ -22,16 +23,26 @@ struct cuda_backend_options {
 	const struct trace *trace;
 	const struct run_config *config;
 	const struct model *model;
+	const char *directory; /* of weights; NULL: random ones */
 	int64_t (*now_ns)(void); /* never goes back */
 	void (*sleep_ns)(int64_t ns); /* NULL: gaps cost nothing */
+	/* Of lower tiers, as in cuda_tiers.h. */
+	const char *disk_folder, *archive_folder;
+	int64_t (*date_ns)(void);
 };
+
+/* 0, or -1 and a sentence for tiers that cannot be, or a request that is longer than the model takes. Needs no device. */
+int cuda_backend_check(const struct cuda_backend_options *options, struct err *err);
 
 /* How many blocks of the trace the device has room for beside the model and its steps. */
 uint64_t cuda_backend_room(const struct cuda_backend_options *options);
-/* config->capacity_blocks is at most that. NULL and a sentence where a request is longer than the model takes, or its blocks
- * have a size that the kernels do not. What options point to outlives it. */
+/* config->capacity_blocks is at most that. NULL and a sentence where blocks have a size that the kernels do not take, and for
+ * memory, a folder or space that is not to be had. What options point to outlives it. */
 struct cuda_backend *cuda_backend_open(const struct cuda_backend_options *options, struct err *err);
 void cuda_backend_close(struct cuda_backend *backend);
+
+/* The model's answer to a request; NULL where there is none. */
+const uint32_t *cuda_backend_answer(const struct cuda_backend *backend, uint32_t request, uint32_t *count);
 
 extern const struct backend_ops cuda_backend_ops;
 

@@ -15,7 +15,7 @@ struct prompt_tokens {
 	uint64_t seed;
 	uint32_t vocabulary;
 	struct answer *answers; /* [request_count] */
-	struct prompt_tokens_key *keys; /* [block_count] */
+	struct tier_io_key *keys; /* [block_count] */
 };
 
 /* Token `index` of the text that (kind, owner) names. */
@@ -37,14 +37,14 @@ void prompt_tokens_block(const struct prompt_tokens *tokens, block_id b, uint32_
 static void make_keys(struct prompt_tokens *tokens)
 {
 	const struct trace *trace = tokens->trace;
-	const size_t bytes = sizeof(struct prompt_tokens_key) + trace->block_tokens * sizeof(uint32_t);
-	struct prompt_tokens_key *text = mem_alloc(bytes, 1);
+	const size_t bytes = sizeof(struct tier_io_key) + trace->block_tokens * sizeof(uint32_t);
+	struct tier_io_key *text = mem_alloc(bytes, 1);
 	for (block_id b = 0; b < trace->block_count; b++) {
 		const block_id parent = trace->parent[b];
-		*text = parent == BLOCK_NONE ? (struct prompt_tokens_key){tokens->seed, trace->block_tokens} : tokens->keys[parent];
+		*text = parent == BLOCK_NONE ? (struct tier_io_key){tokens->seed, trace->block_tokens} : tokens->keys[parent];
 		prompt_tokens_block(tokens, b, (uint32_t *)(text + 1));
 		const XXH128_hash_t hash = XXH3_128bits(text, bytes);
-		tokens->keys[b] = (struct prompt_tokens_key){hash.high64, hash.low64};
+		tokens->keys[b] = (struct tier_io_key){hash.high64, hash.low64};
 	}
 	free(text);
 }
@@ -97,7 +97,13 @@ void prompt_tokens_say(struct prompt_tokens *tokens, uint32_t request, uint64_t 
 	answer->said[answer->said_count++] = id;
 }
 
-struct prompt_tokens_key prompt_tokens_key(const struct prompt_tokens *tokens, block_id b)
+const uint32_t *prompt_tokens_said(const struct prompt_tokens *tokens, uint32_t request, uint32_t *count)
+{
+	*count = tokens->answers[request].said_count;
+	return tokens->answers[request].said;
+}
+
+struct tier_io_key prompt_tokens_key(const struct prompt_tokens *tokens, block_id b)
 {
 	return tokens->keys[b];
 }

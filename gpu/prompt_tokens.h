@@ -14,12 +14,9 @@
 #define KVCAST_PROMPT_TOKENS_H
 
 #include "path.h"
+#include "tier_io.h"
 
 struct prompt_tokens;
-
-struct prompt_tokens_key {
-	uint64_t high, low;
-};
 
 /* The trace must outlive it. Tokens are below `vocabulary`. */
 struct prompt_tokens *prompt_tokens_open(const struct trace *trace, uint32_t vocabulary, uint64_t seed);
@@ -30,11 +27,13 @@ void prompt_tokens_expect(struct prompt_tokens *tokens, uint32_t request, struct
                           uint32_t place);
 /* The model's choice after the first `context_tokens` tokens; kept where it is the answer's next. */
 void prompt_tokens_say(struct prompt_tokens *tokens, uint32_t request, uint64_t context_tokens, uint32_t id);
+/* What has been said of the request's answer so far. */
+const uint32_t *prompt_tokens_said(const struct prompt_tokens *tokens, uint32_t request, uint32_t *count);
 /* The sequence's tokens from position `from` on; those of the answer have been said. */
 void prompt_tokens_read(const struct prompt_tokens *tokens, uint32_t request, uint64_t from, uint32_t count, uint32_t *ids);
 
 /* The tokens of a block. */
 void prompt_tokens_block(const struct prompt_tokens *tokens, block_id b, uint32_t *ids);
-struct prompt_tokens_key prompt_tokens_key(const struct prompt_tokens *tokens, block_id b);
+struct tier_io_key prompt_tokens_key(const struct prompt_tokens *tokens, block_id b);
 
 #endif

@@ -154,6 +154,7 @@ static void start_load(struct engine *engine, uint32_t request, const struct fin
 	struct sequence *sequence = &engine->sequences[request];
 	int64_t ready_ns = engine->now_ns, useful_ns = engine->now_ns;
 	sequence->loading_count = sequence->useful_count = finding->segment_count;
+	sequence->refused_segments = 0;
 	for (uint32_t i = 0; i < finding->segment_count; i++) {
 		const struct tier_segment *segment = &finding->segments[i];
 		const int64_t took_ns = transfer(engine, request, segment);
@@ -161,6 +162,7 @@ static void start_load(struct engine *engine, uint32_t request, const struct fin
 		                                      took_ns == BACKEND_FAILED ? BACKEND_AS_LINK : took_ns, engine->now_ns);
 		ready_ns = arrival_ns > ready_ns ? arrival_ns : ready_ns;
 		sequence->loading[i] = *segment;
+		sequence->refused_segments |= (uint32_t)(took_ns == BACKEND_FAILED) << i;
 		if (load_fails(engine, segment->tier) || took_ns == BACKEND_FAILED) {
 			engine->result->tiers[segment->tier].failed_loads++;
 			sequence->useful_count = i < sequence->useful_count ? i : sequence->useful_count;
@@ -287,6 +289,10 @@ void admission_loaded(struct engine *engine, uint32_t request)
 		blocks += sequence->loading[i].count;
 	for (uint32_t i = 0; i < sequence->loading_count; i++)
 		tiers_return(engine->tiers, sequence->path, &sequence->loading[i], i < sequence->useful_count);
+	for (uint32_t i = 0; i < sequence->loading_count; i++) {
+		if (sequence->refused_segments >> i & 1)
+			tiers_lose(engine->tiers, sequence->path, &sequence->loading[i]);
+	}
 	engine->loading_count--;
 	scheduler_ready(engine, request);
 	if (sequence->preemptions == 0) {

@@ -38,7 +38,7 @@ struct step {
 
 /* What a transfer took, where it is not a number of ns. */
 #define BACKEND_AS_LINK 0  /* not measured: as long as the link's figures say */
-#define BACKEND_FAILED (-1) /* loads only: what came is of no use */
+#define BACKEND_FAILED (-1) /* loads only: what came is of no use, and the tier loses it */
 
 struct backend_ops {
 	/* Does one step; its duration, > 0. */

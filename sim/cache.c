@@ -391,18 +391,27 @@ uint32_t cache_extend(struct cache *cache, struct path path, uint32_t from, uint
 	return held;
 }
 
-/* A block that only its last cache_extend pins, or its shield, goes without a trace. */
-static void withdraw(struct cache *cache, block_id b)
+/* b, pinned by its shield at most, goes without a trace in policy and expiry; lower tiers are not told. */
+static void withdraw(struct cache *cache, block_id b, enum block_state why)
 {
-	cache_unpin(cache, (struct trace_run){b, 1});
 	if (cache->expiry && expiry_cut(cache->expiry, b) && expiry_hard(cache->expiry))
 		cache_unpin(cache, (struct trace_run){b, 1});
 	if (cache->ops->remove)
 		cache->ops->remove(cache->policy, b);
 	const bool ends = cache->expiry && expiry_withdraw(cache->expiry, b);
-	leave(cache, b, (enum block_state)cache->former[b]);
+	leave(cache, b, why);
 	if (ends)
 		cache_expire_sweep(cache, cache->now.now_ns);
+}
+
+bool cache_lose(struct cache *cache, block_id b)
+{
+	const uint32_t shield = cache->expiry && expiry_hard(cache->expiry) && !expiry_is_over(cache->expiry, b);
+	if (cache->state[b] != BLOCK_RESIDENT || cache->pins[b] > shield)
+		return false;
+	withdraw(cache, b, BLOCK_EVICTED);
+	cache->counts.evicted_blocks++;
+	return true;
 }
 
 void cache_retract(struct cache *cache, struct path path, uint32_t from, uint32_t held)
@@ -412,10 +421,12 @@ void cache_retract(struct cache *cache, struct path path, uint32_t from, uint32_
 	for (struct path_walk walk = path_backward((struct path){path.runs, held});
 	     left > from && path_previous(&walk, &stretch);) {
 		for (block_id b = stretch.first + stretch.count; left > from && b-- > stretch.first; left--) {
-			if (cache->former[b] == BLOCK_RESIDENT)
+			if (cache->former[b] == BLOCK_RESIDENT) {
 				cache_expire_release(cache, (struct trace_run){b, 1});
-			else
-				withdraw(cache, b);
+				continue;
+			}
+			cache_unpin(cache, (struct trace_run){b, 1});
+			withdraw(cache, b, (enum block_state)cache->former[b]);
 		}
 	}
 }

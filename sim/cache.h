@@ -102,6 +102,10 @@ uint32_t cache_idle_blocks(const struct cache *cache, struct path path, uint32_t
 
 /* A lower tier is shown a request, of whose path the tiers together have the first `hit_blocks`. */
 void cache_watch(struct cache *cache, struct path path, uint32_t hit_blocks);
+/* b, if it is resident and nobody uses it, has turned out not to be there: it leaves, booked as
+ * evicted, and no lower tier gets it. Whether it did. */
+bool cache_lose(struct cache *cache, block_id b);
+
 /* A lower tier takes block b, which stays unpinned, or counts a use of it if it is there. False where it found no room. */
 bool cache_put(struct cache *cache, block_id b);
 /* Resident blocks first..first+count-1 are used from here, and may not go until cache_return. */

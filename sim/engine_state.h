@@ -27,6 +27,7 @@ struct sequence {
 	uint32_t reserved_blocks; /* memory beside them: partial tails, answers, loads under way, what is not to be kept */
 	struct tier_segment loading[LOAD_SEGMENTS]; /* the load under way */
 	uint32_t loading_count, useful_count; /* segments; those before the first that fails */
+	uint32_t refused_segments; /* bit i: what the backend brought of segment i is of no use */
 	uint64_t computed_tokens; /* in memory: hit, loaded or computed */
 	uint64_t target_tokens;   /* prompt, and after a preemption the answer so far */
 	uint32_t missing_blocks;  /* while it loads or is ready: what it lacks for its target */

@@ -80,6 +80,12 @@ static void advance_from(struct tiers *tiers, uint32_t first, int64_t now_ns)
 		cache_advance(tiers->tiers[i].cache, now_ns);
 }
 
+static void tell_of_drop(const struct tiers *tiers, uint32_t tier, block_id b)
+{
+	if (tiers->config.ops && tiers->config.ops->drop)
+		tiers->config.ops->drop(tiers->config.backend, tier, b);
+}
+
 /* A tier has lost b: the next one that takes victims gets it. */
 static void on_drop(void *context, block_id b, enum block_state why)
 {
@@ -94,8 +100,7 @@ static void on_drop(void *context, block_id b, enum block_state why)
 	if (next < tiers->count && !tiers->tiers[next].config->is_archive &&
 	    tiers->tiers[next].config->store == TIER_STORE_DEMOTE && (why == BLOCK_EVICTED || tier->config->demotes_expired))
 		store(tiers, tier->index, next, b, "demote", now_ns);
-	if (tiers->config.ops && tiers->config.ops->drop)
-		tiers->config.ops->drop(tiers->config.backend, tier->index, b);
+	tell_of_drop(tiers, tier->index, b);
 }
 
 static int open_tier(struct tiers *tiers, uint32_t index, struct err *err)
@@ -301,6 +306,20 @@ void tiers_return(struct tiers *tiers, struct path path, const struct tier_segme
 		for (uint32_t i = 0; came && i < stretch.count; i++)
 			store_through(tiers, segment->tier, segment->tier, stretch.first + i, tiers->now_ns);
 		cache_return(tiers->tiers[segment->tier].cache, stretch.first, stretch.count);
+	}
+}
+
+void tiers_lose(struct tiers *tiers, struct path path, const struct tier_segment *segment)
+{
+	struct trace_run stretch;
+	const struct path part = {path.runs, segment->from + segment->count};
+	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);) {
+		for (block_id b = stretch.first; b < stretch.first + stretch.count; b++) {
+			if (!cache_lose(tiers->tiers[segment->tier].cache, b))
+				continue;
+			log_blocks(tiers, tiers->now_ns, "drop", segment->tier, b, 1);
+			tell_of_drop(tiers, segment->tier, b);
+		}
 	}
 }
 

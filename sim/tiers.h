@@ -94,6 +94,8 @@ void tiers_return(struct tiers *tiers, struct path path, const struct tier_segme
 /* Books the load of a segment that has been lent; when it is there. `took_ns` is what it took, or BACKEND_AS_LINK. */
 int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segment *segment, int64_t took_ns,
                    int64_t now_ns);
+/* The segment's blocks, which have been returned, were of no use: the tier loses those that nobody uses. */
+void tiers_lose(struct tiers *tiers, struct path path, const struct tier_segment *segment);
 /* Blocks from..to-1 of the path have been computed in tier 0: write-through tiers take them, the archive notes them. */
 void tiers_computed(struct tiers *tiers, struct path path, uint32_t from, uint32_t to, int64_t now_ns);
 /* The first `hit_blocks` of the path were hit in tier 0: tiers that store on the second use take theirs. */

@@ -38,6 +38,33 @@ compare()
 	echo "$name: $(($(wc -l <"$folder/run") - 1)) requests hit what was predicted"
 }
 
+# answers NAME OPTION...: what the model says. The same hits on the same keys and values give the same tokens to the last, one request
+# at a time, wherever the blocks have been since they were computed.
+answers()
+{
+	name=$1
+	shift
+	"$gpu" replay "$source/traces/samples/licence-agents.jsonl.gz" --model qwen2.5-0.5b --engine static --max-output 8 --load always \
+		--scope leaf --answer-tokens "$folder/$name" --requests "$folder/requests.csv" "$@" >/dev/null || exit 1
+	sort -n "$folder/requests.csv" | cut -d, -f1,6-8 >"$folder/$name.hits"
+	[ "$name" = gpu ] && return
+	if ! cmp -s "$folder/gpu.hits" "$folder/$name.hits"; then
+		echo "gpu.sh: with blocks in $name requests hit other tokens than with all of them in the GPU." >&2
+		exit 1
+	fi
+	if ! cmp -s "$folder/gpu" "$folder/$name"; then
+		echo "gpu.sh: with blocks from $name the model answers otherwise:" >&2
+		diff "$folder/gpu" "$folder/$name" | head >&2
+		exit 1
+	fi
+	echo "$name: $(($(wc -l <"$folder/gpu") - 1)) answers are those without lower tiers"
+}
+
+answers gpu --capacity 20000
+answers host --tier gpu:1000 --tier host:20000
+answers disk --tier gpu:1000 --tier disk:20000 --disk-folder "$folder"
+answers archive --tier gpu:1000 --tier host:1200 --tier archive:20000 --archive-every 1s --archive-folder "$folder/objects"
+
 compare lru --engine static --evict lru
 compare s3fifo --engine static --evict s3fifo
 compare ttl --engine static --evict lru --ttl static:ttl=30s
