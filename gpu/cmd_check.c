@@ -4,10 +4,11 @@
 #include <argp.h>
 #include <stdlib.h>
 
-enum { OPTION_TOKENS = 256, OPTION_LOGITS, OPTION_CHUNK, OPTION_BLOCK, OPTION_CPU, OPTION_MODELS, OPTION_ROUNDS, OPTION_SEED, OPTION_SCRATCH };
+enum { OPTION_TOKENS = 256, OPTION_LOGITS, OPTION_CHUNK, OPTION_BLOCK, OPTION_CPU, OPTION_MODELS, OPTION_FIRST, OPTION_ROUNDS, OPTION_SEED, OPTION_SCRATCH };
 
 static const struct argp_option option_table[] = {
         {"models", OPTION_MODELS, "N", 0, "random models to check; default 36, every shape of heads twice", 1},
+        {"first", OPTION_FIRST, "N", 0, "the first of them, to repeat one; default 0", 1},
         {"rounds", OPTION_ROUNDS, "N", 0, "batches and prompts for each; default 6", 1},
         {"seed", OPTION_SEED, "N", 0, "of random models, weights and prompts; default 1", 1},
         {"model", 'm', "DIR", 0, "a directory with config.json and *.safetensors, to be checked with --tokens", 2},
@@ -57,6 +58,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPTION_MODELS:
 		command->models = read_number("models", arg, 1, 100000, state);
 		return 0;
+	case OPTION_FIRST:
+		command->first = read_number("first", arg, 0, 100000, state);
+		return 0;
 	case OPTION_ROUNDS:
 		command->rounds = read_number("rounds", arg, 1, 1000, state);
 		return 0;
@@ -74,6 +78,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+}
+
+static void read_device(const void *llama, enum llama_weight weight, uint32_t layer, bf16_bits *to)
+{
+	llama_read_weight(llama, weight, layer, to);
+}
+
+struct reference *cmd_check_reference(const struct llama *llama)
+{
+	return reference_open(llama_model(llama), read_device, llama);
 }
 
 int cmd_check(int argc, char **argv)

@@ -9,7 +9,6 @@
 #include "block_copy.h"
 #include "cmd_check.h"
 #include "prompts.h"
-#include "reference.h"
 #include "sequences.h"
 #include "tier_archive.h"
 #include "tier_disk.h"
@@ -301,7 +300,7 @@ static int check_cache(struct proof *proof, const struct check_command *command,
 	if (!proof->llama)
 		return -1;
 	proof->vocabulary = model->vocabulary;
-	proof->reference = reference_open(proof->llama);
+	proof->reference = cmd_check_reference(proof->llama);
 	proof->copy = block_copy_open(proof->llama);
 	proof->cold.logits = mem_alloc((size_t)ANSWER * model->vocabulary, sizeof(float));
 	proof->again.logits = mem_alloc((size_t)ANSWER * model->vocabulary, sizeof(float));

@@ -6,7 +6,6 @@
  * the way of prompts. */
 #include "cmd_check.h"
 #include "prompts.h"
-#include "reference.h"
 #include "sequences.h"
 
 #include <errno.h>

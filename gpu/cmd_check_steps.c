@@ -3,7 +3,6 @@
  * difference is within |gpu - cpu| <= absolute x scale + relative x |cpu|, bf16 rounding over a small model; the scale is the
  * root mean square of the token's logits, which a tied head makes larger. */
 #include "cmd_check.h"
-#include "reference.h"
 #include "sequences.h"
 
 #include <gsl/gsl_randist.h>
@@ -260,7 +259,7 @@ static int check_model(const struct check_command *command, uint32_t index, stru
 	check->llama = llama_open(&m, &options, err);
 	int failed = -1;
 	if (check->llama) {
-		check->reference = reference_open(check->llama);
+		check->reference = cmd_check_reference(check->llama);
 		check->logits = mem_alloc((size_t)MOST_SEQUENCES * m.vocabulary, sizeof(*check->logits));
 		for (uint32_t b = 0; b < POOL_BLOCKS; b++)
 			check->blocks[b] = b;
@@ -269,9 +268,9 @@ static int check_model(const struct check_command *command, uint32_t index, stru
 			check_prefixes(check);
 		}
 		check_long(check);
-		printf("%2u layers of %3u, %4u inner, heads %2u on %u of %3u%s, %-8s vocabulary %3u%s, blocks of %3u: %4u comparisons, "
+		printf("%2u: %u layers of %3u, %4u inner, heads %2u on %u of %3u%s, %-8s vocabulary %3u%s, blocks of %3u: %4u comparisons, "
 		       "worst %.2f of what is allowed, %u failed\n",
-		       m.layers, m.hidden, m.intermediate, m.heads, m.kv_heads, m.head_size, m.has_qkv_bias ? " with biases" : "",
+		       index, m.layers, m.hidden, m.intermediate, m.heads, m.kv_heads, m.head_size, m.has_qkv_bias ? " with biases" : "",
 		       ropes[m.rope.kind], m.vocabulary, m.ties_head ? " tied" : "", check->block_tokens, check->compared, check->worst,
 		       check->failed);
 		fflush(stdout);
@@ -293,8 +292,8 @@ int cmd_check_steps(const struct check_command *command)
 		return 1;
 	gpu_cli_print_machine();
 	printf("# |gpu - cpu| <= %g rms + %g |cpu| for every logit; seed %u; %u shapes of heads\n", ABSOLUTE, RELATIVE, command->seed, SHAPES);
-	for (uint32_t index = 0; index < command->models; index++) {
-		const int status = check_model(command, index, &err);
+	for (uint32_t i = 0; i < command->models; i++) {
+		const int status = check_model(command, command->first + i, &err);
 		if (status < 0)
 			return gpu_cli_fail(&err);
 		failed |= status;

@@ -9,8 +9,7 @@ struct reference {
 	float **weights[LLAMA_WEIGHTS]; /* [layer], one for those that no layer has */
 };
 
-/* Reads each weight from the device, or from files where there is no device's model. */
-static struct reference *open_with(const struct model *model, const struct llama *llama, const struct llama_weights *weights)
+struct reference *reference_open(const struct model *model, reference_read *read, const void *from)
 {
 	struct reference *reference = mem_alloc(1, sizeof(*reference));
 	reference->model = *model;
@@ -22,10 +21,7 @@ static struct reference *open_with(const struct model *model, const struct llama
 		bf16_bits *bits = mem_alloc(count, sizeof(*bits));
 		for (uint32_t layer = 0; layer < layers && count; layer++) {
 			reference->weights[w][layer] = mem_alloc(count, sizeof(float));
-			if (llama)
-				llama_read_weight(llama, weight, layer, bits);
-			else
-				llama_weights_read(weights, weight, layer, bits);
+			read(from, weight, layer, bits);
 			for (size_t i = 0; i < count; i++)
 				reference->weights[w][layer][i] = bf16_to_float(bits[i]);
 		}
@@ -34,14 +30,14 @@ static struct reference *open_with(const struct model *model, const struct llama
 	return reference;
 }
 
-struct reference *reference_open(const struct llama *llama)
+static void read_files(const void *weights, enum llama_weight weight, uint32_t layer, bf16_bits *to)
 {
-	return open_with(llama_model(llama), llama, NULL);
+	llama_weights_read(weights, weight, layer, to);
 }
 
 struct reference *reference_open_files(const struct model *model, const struct llama_weights *weights)
 {
-	return open_with(model, NULL, weights);
+	return reference_open(model, read_files, weights);
 }
 
 void reference_close(struct reference *reference)
@@ -54,7 +50,7 @@ void reference_close(struct reference *reference)
 	free(reference);
 }
 
-void reference_norm(float *out, const float *in, const float *weight, uint32_t size, double epsilon)
+static void norm(float *out, const float *in, const float *weight, uint32_t size, double epsilon)
 {
 	double sum = 0;
 	for (uint32_t i = 0; i < size; i++)
@@ -64,7 +60,7 @@ void reference_norm(float *out, const float *in, const float *weight, uint32_t s
 		out[i] = (float)(in[i] * scale * weight[i]);
 }
 
-void reference_rope(float *head, const struct model *model, uint32_t position)
+static void turn(float *head, const struct model *model, uint32_t position)
 {
 	const uint32_t half = model->head_size / 2;
 	const double magnitude = model_rope_magnitude(model);
@@ -117,11 +113,11 @@ static void project(const struct reference *r, uint32_t layer, const float *resi
 {
 	const struct model *m = &r->model;
 	float *normed = mem_alloc(m->hidden, sizeof(*normed));
-	reference_norm(normed, residual, r->weights[LLAMA_NORM_ATTENTION][layer], m->hidden, m->norm_epsilon);
+	norm(normed, residual, r->weights[LLAMA_NORM_ATTENTION][layer], m->hidden, m->norm_epsilon);
 	product(own, r->weights[LLAMA_QKV][layer], r->weights[LLAMA_QKV_BIAS][layer], normed,
 	        (m->heads + 2 * m->kv_heads) * m->head_size, m->hidden);
 	for (uint32_t h = 0; h < m->heads + m->kv_heads; h++)
-		reference_rope(own + h * m->head_size, m, position);
+		turn(own + h * m->head_size, m, position);
 	free(normed);
 }
 
@@ -149,7 +145,7 @@ static void run_mlp(const struct reference *r, uint32_t layer, float *residual)
 	const uint32_t inner = m->intermediate;
 	float *normed = mem_alloc(m->hidden, sizeof(*normed)), *gate_up = mem_alloc(2 * (size_t)inner, sizeof(*gate_up));
 	float *added = mem_alloc(m->hidden, sizeof(*added));
-	reference_norm(normed, residual, r->weights[LLAMA_NORM_MLP][layer], m->hidden, m->norm_epsilon);
+	norm(normed, residual, r->weights[LLAMA_NORM_MLP][layer], m->hidden, m->norm_epsilon);
 	product(gate_up, r->weights[LLAMA_GATE_UP][layer], NULL, normed, 2 * inner, m->hidden);
 	for (uint32_t i = 0; i < inner; i++)
 		gate_up[i] = (float)(gate_up[i] / (1 + exp(-gate_up[i])) * gate_up[inner + i]);
@@ -190,7 +186,7 @@ void reference_logits(const struct reference *r, const uint32_t *ids, uint32_t f
 #pragma omp parallel for
 	for (uint32_t t = first; t < count; t++) {
 		float *row = residual + (size_t)t * m->hidden;
-		reference_norm(row, row, r->weights[LLAMA_NORM_FINAL][0], m->hidden, m->norm_epsilon);
+		norm(row, row, r->weights[LLAMA_NORM_FINAL][0], m->hidden, m->norm_epsilon);
 		product(logits + (size_t)(t - first) * m->vocabulary, r->weights[LLAMA_HEAD][0], NULL, row, m->vocabulary, m->hidden);
 	}
 	free(residual);

@@ -2,6 +2,7 @@
 #include "test.h"
 
 #include "llama_weights.h"
+#include "make_weights.h"
 #include "safetensors.h"
 #include "scratch.h"
 
@@ -13,14 +14,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define ROOM 200000
-
-/* A safetensors file in the making. */
-struct image {
-	char header[16384];
-	unsigned char data[ROOM];
-	size_t header_size, data_size;
-};
+static struct make_weights image; /* large */
 
 static const struct model small = {.name = "m", .layers = 2, .hidden = 64, .heads = 4, .kv_heads = 2, .head_size = 16,
                                    .intermediate = 32, .vocabulary = 10, .norm_epsilon = 1e-5, .rope = {.theta = 1e4}};
@@ -32,139 +26,6 @@ static float value_at(const char *name, uint64_t place)
 	for (const char *at = name; *at; at++)
 		hash = (hash ^ (unsigned char)*at) * 16777619u;
 	return (float)((int)((hash + place * 7 + place / 31) % 251) - 125) / 8;
-}
-
-static uint16_t to_f16(float value)
-{
-	union {
-		float value;
-		uint32_t bits;
-	} both = {value};
-	if (value == 0)
-		return 0;
-	return (uint16_t)((both.bits >> 16 & 0x8000) | (((both.bits >> 23 & 255) - 112) << 10) | (both.bits >> 13 & 0x3ff));
-}
-
-static void put_entry(struct image *image, const char *name, const char *type, uint64_t rows, uint64_t columns, size_t bytes)
-{
-	char shape[64];
-	snprintf(shape, sizeof(shape), columns ? "%" PRIu64 ", %" PRIu64 : "%" PRIu64, rows, columns);
-	image->header_size +=
-	        (size_t)snprintf(image->header + image->header_size, sizeof(image->header) - image->header_size,
-	                         "%s\"%s\": {\"dtype\": \"%s\", \"shape\": [%s], \"data_offsets\": [%zu, %zu]}",
-	                         image->header_size ? ", " : "{", name, type, shape, image->data_size, image->data_size + bytes);
-	assert_true(image->header_size < sizeof(image->header));
-	image->data_size += bytes;
-	assert_true(image->data_size <= ROOM);
-}
-
-static void put_rows(struct image *image, const char *type, const char *name, uint64_t rows, uint64_t columns)
-{
-	const uint64_t count = rows * (columns ? columns : 1);
-	const size_t size = strcmp(type, "F32") == 0 ? 4 : 2;
-	unsigned char *to = image->data + image->data_size;
-	put_entry(image, name, type, rows, columns, count * size);
-	for (uint64_t i = 0; i < count; i++) {
-		const float value = value_at(name, i);
-		const uint16_t half = strcmp(type, "F16") == 0 ? to_f16(value) : bf16_from_float(value);
-		memcpy(to + i * size, size == 4 ? (const void *)&value : (const void *)&half, size);
-	}
-}
-
-/* The same numbers as the parts would hold. */
-static void put_fused(struct image *image, const char *name, const char *const *parts, const uint64_t *rows, int count,
-                      uint64_t columns)
-{
-	uint64_t all_rows = 0;
-	unsigned char *to = image->data + image->data_size;
-	for (int p = 0; p < count; p++)
-		all_rows += rows[p];
-	put_entry(image, name, "BF16", all_rows, columns, all_rows * columns * 2);
-	for (int p = 0; p < count; p++) {
-		for (uint64_t i = 0; i < rows[p] * columns; i++, to += 2) {
-			const bf16_bits bits = bf16_from_float(value_at(parts[p], i));
-			memcpy(to, &bits, 2);
-		}
-	}
-}
-
-static void write_image(struct image *image, const char *path)
-{
-	unsigned char *bytes = malloc(8 + image->header_size + 1 + image->data_size);
-	const uint64_t length = image->header_size + 1;
-	assert_non_null(bytes);
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (unsigned char)(length >> 8 * i);
-	memcpy(bytes + 8, image->header, image->header_size);
-	bytes[8 + image->header_size] = '}';
-	memcpy(bytes + 8 + length, image->data, image->data_size);
-	scratch_write(path, bytes, 8 + (size_t)length + image->data_size);
-	free(bytes);
-	image->header_size = image->data_size = 0;
-}
-
-struct layout {
-	const char *type;
-	bool is_fused, is_sharded;
-};
-
-static void put_layer(struct image *image, const struct model *m, const struct layout *layout, uint32_t layer)
-{
-	char text[3][96];
-	const char *const names[] = {text[0], text[1], text[2]};
-	const uint64_t rows[] = {m->heads * m->head_size, m->kv_heads * m->head_size, m->kv_heads * m->head_size};
-	const uint64_t inner[] = {m->intermediate, m->intermediate};
-	char name[96];
-#define NAME(to, tail) snprintf(to, 96, "model.layers.%u.%s", layer, tail)
-	for (int i = 0; i < 3; i++)
-		snprintf(text[i], 96, "model.layers.%u.self_attn.%c_proj.weight", layer, "qkv"[i]);
-	NAME(name, "self_attn.qkv_proj.weight");
-	if (layout->is_fused)
-		put_fused(image, name, names, rows, 3, m->hidden);
-	for (int i = 0; i < 3 && !layout->is_fused; i++)
-		put_rows(image, layout->type, names[i], rows[i], m->hidden);
-	for (int i = 0; i < 3 && m->has_qkv_bias; i++) {
-		snprintf(name, 96, "model.layers.%u.self_attn.%c_proj.bias", layer, "qkv"[i]);
-		put_rows(image, layout->type, name, rows[i], 0);
-	}
-	NAME(text[0], "mlp.gate_proj.weight");
-	NAME(text[1], "mlp.up_proj.weight");
-	NAME(name, "mlp.gate_up_proj.weight");
-	if (layout->is_fused)
-		put_fused(image, name, names, inner, 2, m->hidden);
-	for (int i = 0; i < 2 && !layout->is_fused; i++)
-		put_rows(image, layout->type, names[i], inner[i], m->hidden);
-	put_rows(image, layout->type, (NAME(name, "input_layernorm.weight"), name), m->hidden, 0);
-	put_rows(image, layout->type, (NAME(name, "self_attn.o_proj.weight"), name), m->hidden, m->heads * m->head_size);
-	put_rows(image, layout->type, (NAME(name, "post_attention_layernorm.weight"), name), m->hidden, 0);
-	put_rows(image, layout->type, (NAME(name, "mlp.down_proj.weight"), name), m->hidden, m->intermediate);
-#undef NAME
-}
-
-static struct image image; /* large */
-
-/* Weights of the model in the folder "m", in one file, or a file a layer and one for the rest. */
-static void write_model(const struct model *m, const struct layout *layout)
-{
-	static const char index[] = "{\"weight_map\": {\"model.norm.weight\": \"rest.safetensors\","
-	                            "\"model.layers.0.input_layernorm.weight\": \"0.safetensors\","
-	                            "\"model.layers.1.input_layernorm.weight\": \"1.safetensors\"}}";
-	mkdir("m", 0700);
-	remove("m/model.safetensors");
-	remove("m/model.safetensors.index.json");
-	image.header_size = image.data_size = 0;
-	for (uint32_t layer = 0; layer < m->layers; layer++) {
-		put_layer(&image, m, layout, layer);
-		if (layout->is_sharded)
-			write_image(&image, layer ? "m/1.safetensors" : "m/0.safetensors");
-	}
-	put_rows(&image, layout->type, "model.embed_tokens.weight", m->vocabulary, m->hidden);
-	put_rows(&image, layout->type, "model.norm.weight", m->hidden, 0);
-	if (!m->ties_head)
-		put_rows(&image, layout->type, "lm_head.weight", m->vocabulary, m->hidden);
-	if (layout->is_sharded)
-		scratch_write("m/model.safetensors.index.json", index, sizeof(index) - 1);
-	write_image(&image, layout->is_sharded ? "m/rest.safetensors" : "m/model.safetensors");
 }
 
 static void assert_reads(const struct llama_weights *weights, const struct model *m, enum llama_weight weight, uint32_t layer,
@@ -217,7 +78,7 @@ static void assert_holds_model(const struct llama_weights *weights, const struct
 
 static void every_layout_gives_the_same(void **state)
 {
-	static const struct layout layouts[] = {{"BF16", false, false}, {"F16", false, false}, {"F32", false, true},
+	static const struct make_weights_layout layouts[] = {{"BF16", false, false}, {"F16", false, false}, {"F32", false, true},
 	                                        {"BF16", true, false},  {"BF16", true, true}};
 	(void)state;
 	for (size_t l = 0; l < COUNT_OF(layouts); l++) {
@@ -226,7 +87,7 @@ static void every_layout_gives_the_same(void **state)
 			struct err err;
 			m.ties_head = variant & 1;
 			m.has_qkv_bias = variant & 2 && !layouts[l].is_fused;
-			write_model(&m, &layouts[l]);
+			make_weights_model(&m, &layouts[l], value_at);
 			struct llama_weights *weights = llama_weights_open(&m, "m", &err);
 			if (!weights)
 				fail_msg("%s", err.text);
@@ -246,10 +107,10 @@ static void assert_refused(const struct model *m, const char *sentence)
 
 static void what_does_not_fit_is_told(void **state)
 {
-	static const struct layout plain = {"BF16", false, false}, sharded = {"BF16", false, true};
+	static const struct make_weights_layout plain = {"BF16", false, false}, sharded = {"BF16", false, true};
 	struct model m = small;
 	(void)state;
-	write_model(&small, &plain);
+	make_weights_model(&small, &plain, value_at);
 	m.intermediate = 48;
 	assert_refused(&m, "m/model.safetensors: tensor \"model.layers.0.mlp.gate_proj.weight\" has shape [32, 64]; expected [48, "
 	                   "64] by config.json.");
@@ -265,25 +126,25 @@ static void what_does_not_fit_is_told(void **state)
 	m = small;
 	strcpy(m.lacks, "its weights are quantized; expected bf16, f16 or f32.");
 	assert_refused(&m, "--model m: it cannot be run: its weights are quantized; expected bf16, f16 or f32.");
-	put_rows(&image, "BF16", "model.embed_tokens.weight", 10, 64);
-	write_image(&image, "m/model.safetensors");
+	make_weights_tensor(&image, "BF16", "model.embed_tokens.weight", 10, 64, value_at);
+	make_weights_write(&image, "m/model.safetensors");
 	m = small;
 	m.layers = 0;
 	assert_refused(&m, "m: tensor \"model.norm.weight\" is missing; expected one of shape [64].");
-	put_rows(&image, "BF16", "model.embed_tokens.weight", 10, 64);
-	put_entry(&image, "model.norm.weight", "I16", 64, 0, 128);
-	write_image(&image, "m/model.safetensors");
+	make_weights_tensor(&image, "BF16", "model.embed_tokens.weight", 10, 64, value_at);
+	make_weights_entry(&image, "model.norm.weight", "I16", 64, 0, 128);
+	make_weights_write(&image, "m/model.safetensors");
 	assert_refused(&m, "m/model.safetensors: tensor \"model.norm.weight\" is I16; expected BF16, F16 or F32.");
 	remove("m/model.safetensors");
 	assert_refused(&small, "m holds no weights: expected model.safetensors or model.safetensors.index.json.");
-	write_model(&small, &sharded);
+	make_weights_model(&small, &sharded, value_at);
 	remove("m/1.safetensors");
 	assert_refused(&small, "m/1.safetensors cannot be opened: No such file or directory.");
-	put_rows(&image, "BF16", "model.norm.weight", 64, 0);
-	write_image(&image, "m/1.safetensors");
+	make_weights_tensor(&image, "BF16", "model.norm.weight", 64, 0, value_at);
+	make_weights_write(&image, "m/1.safetensors");
 	assert_refused(&small, "m/1.safetensors: tensor \"model.norm.weight\" is also in m/rest.safetensors.");
-	put_rows(&image, "BF16", "elsewhere", 64, 0);
-	write_image(&image, "m/1.safetensors");
+	make_weights_tensor(&image, "BF16", "elsewhere", 64, 0, value_at);
+	make_weights_write(&image, "m/1.safetensors");
 	assert_refused(&small, "m/1.safetensors: tensor \"model.layers.1.input_layernorm.weight\" is missing; "
 	                       "model.safetensors.index.json says that it is there.");
 	scratch_write("m/model.safetensors.index.json", "{\"weight_map\": {\"a\": \"../b\"}}", 29);
@@ -381,10 +242,9 @@ static void rounding_is_to_the_nearest(void **state)
 	mkdir("m", 0700);
 	for (size_t i = 0; i < COUNT_OF(halves); i++)
 		memcpy(image.data + 2 * i, &halves[i].half, 2);
-	image.header_size = image.data_size = 0;
-	put_entry(&image, "model.norm.weight", "F16", COUNT_OF(halves), 0, 2 * COUNT_OF(halves));
-	put_entry(&image, "model.embed_tokens.weight", "F16", 1, COUNT_OF(halves), 2 * COUNT_OF(halves));
-	write_image(&image, "m/model.safetensors");
+	make_weights_entry(&image, "model.norm.weight", "F16", COUNT_OF(halves), 0, 2 * COUNT_OF(halves));
+	make_weights_entry(&image, "model.embed_tokens.weight", "F16", 1, COUNT_OF(halves), 2 * COUNT_OF(halves));
+	make_weights_write(&image, "m/model.safetensors");
 	struct llama_weights *weights = llama_weights_open(&m, "m", &err);
 	if (!weights)
 		fail_msg("%s", err.text);
@@ -443,15 +303,6 @@ static void no_header_leads_astray(void **state)
 	assert_true(sum > 0);
 }
 
-static int leave(void **state)
-{
-	static const char *const files[] = {"m/model.safetensors", "m/model.safetensors.index.json", "m/0.safetensors", "m/1.safetensors",
-	                                    "m/rest.safetensors", "m"};
-	for (size_t i = 0; i < COUNT_OF(files); i++)
-		remove(files[i]);
-	return scratch_leave(state);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -461,5 +312,5 @@ int main(void)
 	        cmocka_unit_test(rounding_is_to_the_nearest),
 	        cmocka_unit_test(no_header_leads_astray),
 	};
-	return cmocka_run_group_tests(tests, scratch_enter, leave);
+	return cmocka_run_group_tests(tests, scratch_enter, make_weights_leave);
 }
