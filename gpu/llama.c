@@ -227,6 +227,7 @@ void llama_poison(struct llama *llama)
 	} written[] = {{llama->residual, rows * m->hidden},
 	               {llama->normed, rows * m->hidden},
 	               {llama->qkv, rows * llama_qkv_rows(m)},
+	               {llama->turns, llama->options.most_tokens * m->head_size * sizeof(float)},
 	               {llama->attended, rows * m->heads * m->head_size},
 	               {llama->gate_up, rows * 2 * m->intermediate},
 	               {llama->activated, rows * m->intermediate},
