@@ -72,9 +72,11 @@ static enum tier_io_outcome judge(struct tier_sidecar *sidecar, const json_t *ob
 				  const struct tier_archive_identity *identity, struct tier_io_key key, int64_t now_ns,
 				  struct err *why)
 {
-	char key_text[TIER_IO_KEY_CHARS + 1];
-	tier_io_key_format(key, key_text);
-	if (!is_text(object, "key", key_text))
+	const char *key_text = json_string_value(json_object_get(object, "key"));
+	struct tier_io_key own;
+	if (!key_text || !tier_io_key_parse(key_text, &own))
+		return refuse(why, TIER_IO_DAMAGED, "key", "32 lower-case hexadecimal digits are expected");
+	if (own.high != key.high || own.low != key.low)
 		return refuse(why, TIER_IO_DAMAGED, "key", "it is not the name of the object");
 	static const char *const texts[] = {"model", "dtype"};
 	static const char *const numbers[] = {"tokens", "raw_bytes", "packed_bytes"};

@@ -4,6 +4,7 @@
 #include "scratch.h"
 #include "tier_archive.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -93,10 +94,25 @@ static void assert_refuses(struct tier_archive *archive, int64_t now_ns, enum ti
 	assert_int_equal(tier_archive_counts(archive)->reads[outcome], before + 1);
 }
 
+static int count_files(void)
+{
+	int count = -2; /* . and .. */
+	DIR *folder = opendir("a");
+	assert_non_null(folder);
+	while (readdir(folder))
+		count++;
+	closedir(folder);
+	return count;
+}
+
 static void remove_all(void)
 {
-	unlink("a/" KEY_TEXT ".kv");
-	unlink("a/" KEY_TEXT ".json");
+	struct dirent *entry;
+	DIR *folder = opendir("a");
+	assert_non_null(folder);
+	while ((entry = readdir(folder)))
+		unlinkat(dirfd(folder), entry->d_name, 0);
+	closedir(folder);
 	assert_int_equal(rmdir("a"), 0);
 }
 
@@ -226,7 +242,8 @@ static void bad_sidecars_are_refused(void **state)
 	} changes[] = {
 	    {"{", "", "line 2: '[' or '{' expected near '\"model\"'"},
 	    {"\"0000", "\"1000", "field key: it is not the name of the object"},
-	    {"\"" KEY_TEXT "\"", "\"../../../../../../etc/passwd\"", "field key: it is not the name of the object"},
+	    {"\"" KEY_TEXT "\"", "\"../../../../../../etc/passwd\"",
+	     "field key: 32 lower-case hexadecimal digits are expected"},
 	    {"\"tiny\"", "7", "field model: a string is expected"},
 	    {"dtype", "type", "field dtype: a string is expected"},
 	    {"tokens\": ", "tokens\": -", "field tokens: a positive whole number is expected"},
@@ -395,8 +412,35 @@ static void two_processes_leave_one_whole_object(void **state)
 	int seed;
 	struct err why;
 	assert_int_equal(get(archive, 0, &seed, &why), TIER_IO_DONE);
+	assert_int_equal(count_files(), 2);
 	tier_archive_close(archive);
-	remove_all();
+}
+
+/* Wherever the signal meets it, what is there afterwards is whole, or refused until it is written again. */
+static void a_killed_writer_leaves_nothing_wrong(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 12; round++) {
+		struct err why;
+		int seed, status;
+		const pid_t child = fork();
+		assert_true(child >= 0);
+		if (child == 0) {
+			struct tier_archive *own = open_archive();
+			for (uint64_t i = 0;; i++)
+				put(own, 1 + i % 2, 0, TIME_NEVER_NS, NULL);
+		}
+		usleep(4000 + 700 * (useconds_t)round);
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		struct tier_archive *archive = open_archive();
+		const enum tier_io_outcome outcome = get(archive, 0, &seed, &why);
+		assert_true(outcome == TIER_IO_ABSENT || outcome == TIER_IO_SHORT || outcome == TIER_IO_DAMAGED ||
+			    (outcome == TIER_IO_DONE && seed >= 1 && seed <= 2));
+		assert_int_equal(put(archive, 3, 0, TIME_NEVER_NS, NULL), TIER_IO_DONE);
+		assert_gives(archive, 3);
+		tier_archive_close(archive);
+	}
 }
 
 /* A limit on file sizes stands for a disk that fills up. What was there stays. */
@@ -420,8 +464,8 @@ static void a_full_disk_leaves_the_old_object(void **state)
 	}
 	assert_gives(archive, 1);
 	assert_int_equal(tier_archive_counts(archive)->writes[TIER_IO_FULL], 2);
+	assert_int_equal(count_files(), 2);
 	tier_archive_close(archive);
-	remove_all();
 }
 
 static void a_folder_that_vanishes_is_told(void **state)
@@ -487,6 +531,7 @@ int main(void)
 	    cmocka_unit_test_teardown(many_are_packed_at_a_time, forget),
 	    cmocka_unit_test_teardown(noise_comes_back, forget),
 	    cmocka_unit_test_teardown(two_processes_leave_one_whole_object, forget),
+	    cmocka_unit_test_teardown(a_killed_writer_leaves_nothing_wrong, forget),
 	    cmocka_unit_test_teardown(a_full_disk_leaves_the_old_object, forget),
 	    cmocka_unit_test_teardown(a_folder_that_vanishes_is_told, forget),
 	    cmocka_unit_test_teardown(bad_places_are_told, forget),
