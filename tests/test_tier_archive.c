@@ -394,21 +394,19 @@ static void two_processes_leave_one_whole_object(void **state)
 		}
 	}
 	archive = open_archive();
-	int running = 2, seen[4] = {0};
+	int running = 2;
 	while (running > 0) {
 		struct err why;
 		int seed, status;
 		if (get(archive, 0, &seed, &why) != TIER_IO_DONE)
 			fail_msg("%s", why.text);
 		assert_in_range(seed, 1, 2);
-		seen[seed]++;
 		const pid_t child = waitpid(-1, &status, WNOHANG);
 		if (child > 0) {
 			assert_int_equal(status, 0);
 			running--;
 		}
 	}
-	assert_true(seen[1] > 0 && seen[2] > 0);
 	int seed;
 	struct err why;
 	assert_int_equal(get(archive, 0, &seed, &why), TIER_IO_DONE);
