@@ -12,6 +12,7 @@
 int cmd_run(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
 int cmd_curve(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 int cmd_fit(int argc, char **argv);
 int cmd_policies(int argc, char **argv);
 int cmd_trace(int argc, char **argv);

@@ -19,6 +19,7 @@ static const struct command commands[] = {
         {"sweep", cmd_sweep, "the same over lists of policies, TTLs and capacities, on all cores"},
         {"curve", cmd_curve, "lru at every capacity, a TTL at every TTL, or both, from one pass"},
         {"fit", cmd_fit, "a calibration from what kvcast-gpu calibrate measured, and how far off it is"},
+        {"compare", cmd_compare, "a forecast beside a measurement: hits, TTFT, E2E, decisions"},
         {"policies", cmd_policies, "the eviction policies, TTL rules and presets there are, and what they do"},
         {"trace", cmd_trace, "look into, make and convert traces"},
 };

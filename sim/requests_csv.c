@@ -1,12 +1,14 @@
 #include "requests_csv.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 struct requests_csv {
 	const struct trace *trace;
 	const struct run_config *config;
 	struct output *output;
+	bool has_rows;
 };
 
 static uint32_t tier_count(const struct requests_csv *csv)
@@ -21,17 +23,38 @@ struct requests_csv *requests_csv_open(const char *path, const struct trace *tra
 	if (!output)
 		return NULL;
 	struct requests_csv *csv = mem_alloc(1, sizeof(*csv));
-	*csv = (struct requests_csv){trace, config, output};
+	*csv = (struct requests_csv){trace, config, output, false};
 	output_printf(output, "request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens");
 	for (uint32_t tier = 0; tier < tier_count(csv); tier++)
 		output_printf(output, ",hit_%s_tokens", config->tier_count ? config->tiers[tier].name : "gpu");
-	output_printf(output, ",queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms\n");
+	output_printf(output, ",queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms,run\n");
 	return csv;
 }
 
 static void put_ms(struct output *output, int64_t ns)
 {
 	output_printf(output, ",%" PRId64 ".%06" PRId64, ns / NS_PER_MS, ns % NS_PER_MS);
+}
+
+static void put_run(const struct requests_csv *csv)
+{
+	static const char *const engines[] = {"replay", "static", "vllm", "sglang"};
+	static const char *const loads[] = {"faster", "always", "never"};
+	const struct run_config *config = csv->config;
+	char text[2048], capacity[24] = "inf";
+	if (config->capacity_blocks != UINT64_MAX)
+		snprintf(capacity, sizeof(capacity), "%" PRIu64, config->capacity_blocks);
+	int used = snprintf(text, sizeof(text),
+	                    "source=%s|trace=%s|checksum=%016" PRIx64 "|block=%u|capacity=%s|kv_bytes=%.0f|calibration=%s|engine=%s|evict=%s|"
+	                    "ttl=%s|scope=%s|load=%s|arrivals=%s|speed=%g|step_tokens=%u|max_running=%u|warmup=%g|tiers=",
+	                    config->measured ? "measured" : "predicted", csv->trace->name, csv->trace->checksum, csv->trace->block_tokens,
+	                    capacity, config->kv_bytes_per_token, config->calibration->name, engines[config->engine], config->evict->text,
+	                    config->ttl->text, config->leaf ? "leaf" : "flat", loads[config->load], config->closed_loop ? "closed" : "open",
+	                    config->speed, config->step_tokens, config->most_running, config->warmup);
+	for (uint32_t tier = 1; tier < config->tier_count && used < (int)sizeof(text); tier++)
+		used += snprintf(text + used, sizeof(text) - (size_t)used, "%s%s:%" PRIu64, tier > 1 ? "," : "", config->tiers[tier].name,
+		                 config->tiers[tier].capacity_blocks);
+	output_csv_text(csv->output, text);
 }
 
 void requests_csv_row(void *context, const struct trace_request *request, int64_t arrival_ns,
@@ -52,6 +75,10 @@ void requests_csv_row(void *context, const struct trace_request *request, int64_
 	const int64_t times_ns[] = {outcome->queue_ns, outcome->load_ns, outcome->prefill_ns, outcome->ttft_ns, outcome->e2e_ns};
 	for (size_t i = 0; i < COUNT_OF(times_ns); i++)
 		put_ms(output, times_ns[i]);
+	output_write(output, ",", 1);
+	if (!csv->has_rows)
+		put_run(csv);
+	csv->has_rows = true;
 	output_write(output, "\n", 1);
 }
 

@@ -2,7 +2,9 @@
  *
  * The columns are the same whatever produced them (prediction or measurement), so that two files can be compared:
  * request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens,hit_<tier>_tokens...,queue_ms,load_ms,
- * prefill_ms,ttft_ms,e2e_ms. `request` is the place in the trace file, from 0. Times in ms to the nanosecond.
+ * prefill_ms,ttft_ms,e2e_ms,run. `request` is the place in the trace file, from 0. Times in ms to the nanosecond. `run` says
+ * in the first row what ran, so that what cannot be compared is not, and is empty in all others:
+ * source=predicted|trace=NAME|checksum=...|block=16|capacity=...|kv_bytes=...|engine=...|evict=...|ttl=...|...
  */
 #ifndef KVCAST_REQUESTS_CSV_H
 #define KVCAST_REQUESTS_CSV_H

@@ -46,6 +46,7 @@ struct run_config {
 	uint64_t seed;
 	const struct calibration *calibration;
 	double kv_bytes_per_token; /* 0: unknown */
+	bool measured;             /* a GPU does the steps; for requests_csv.h */
 
 	/* Engines other than replay. */
 	enum engine_kind engine;

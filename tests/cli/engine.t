@@ -95,9 +95,9 @@ $ kvcast run byhand.jsonl --preset byhand.conf | sed -n '/^engine/,/^host/p'
 # GPU holds 0 1 2 3, or only 0 4 where no hit is promoted (or only the second, which nobody has). Without offloading the tiers
 # only tell what they would take.
 $ for load in never faster always; do echo "$load: $(kvcast run byhand.jsonl --preset byhand.conf --load $load --requests - --csv | sed -n 's/^3,40.000000,,1,,13,1,//p')"; done
-> never: 4,4,0,0.000000,0.000000,9.000000,9.000000,9.000000
-> faster: 8,4,4,0.000000,3.000000,5.000000,8.000000,8.000000
-> always: 8,4,4,0.000000,3.000000,5.000000,8.000000,8.000000
+> never: 4,4,0,0.000000,0.000000,9.000000,9.000000,9.000000,
+> faster: 8,4,4,0.000000,3.000000,5.000000,8.000000,8.000000,
+> always: 8,4,4,0.000000,3.000000,5.000000,8.000000,8.000000,
 $ kvcast run byhand.jsonl --preset byhand.conf --tier host:inf,ttl=static:ttl=20ms,read=524.288MB/s,write=524.288MB/s,latency=3ms --csv | sh pick ledger_hit_host_tokens ledger_not_loaded_tokens
 > ledger_hit_host_tokens,ledger_not_loaded_tokens
 > 0,4
@@ -114,14 +114,14 @@ $ kvcast run byhand.jsonl --preset byhand.conf --no-offload --events log --csv |
 # Faults. Away from 35 to 45 ms: request 3 computes block 1 as well (4 tokens), and the victims of 40 ms are lost. Loads that
 # always fail: request 3 waits its 3 ms in vain and computes 9 tokens from 43 on.
 $ kvcast run byhand.jsonl --preset byhand.conf --fail host@35ms+10ms --events log --requests - --csv | sed -n 's/^3,40.000000,,1,,13,1,//p'; grep -E '"ms": 4.*(demote|load|step)' log
-> 4,4,0,0.000000,0.000000,9.000000,9.000000,9.000000
+> 4,4,0,0.000000,0.000000,9.000000,9.000000,9.000000,
 > {"ms": 40.000000, "event": "step", "sequences": 1, "steps": 1, "tokens": 9, "took_ms": 9.000000}
 $ kvcast run byhand.jsonl --preset byhand.conf --fail host@35ms+10ms | sed -n '/not loaded/p;/^faults/,/^$/p'
 >   not loaded: slower, failed or away                     4    8.70 %
 > faults   host: while away, 4 tokens there were computed again, 3 blocks not stored
 > 
 $ kvcast run byhand.jsonl --preset byhand.conf --fail host:p=1 --events log --requests - --csv | sed -n 's/^3,40.000000,,1,,13,1,//p'; grep -E '"ms": 4.*(load|step)' log
-> 4,4,0,0.000000,3.000000,9.000000,12.000000,12.000000
+> 4,4,0,0.000000,3.000000,9.000000,12.000000,12.000000,
 > {"ms": 40.000000, "event": "load", "tier": "host", "block": 1, "count": 1}
 > {"ms": 40.000000, "event": "load", "request": 3, "tokens": 4, "took_ms": 3.000000}
 > {"ms": 43.000000, "event": "loaded", "request": 3, "tokens": 4, "took_ms": 0.000000}

@@ -7,6 +7,7 @@ $ kvcast --help
 >   sweep      the same over lists of policies, TTLs and capacities, on all cores
 >   curve      lru at every capacity, a TTL at every TTL, or both, from one pass
 >   fit        a calibration from what kvcast-gpu calibrate measured, and how far off it is
+>   compare    a forecast beside a measurement: hits, TTFT, E2E, decisions
 >   policies   the eviction policies, TTL rules and presets there are, and what they do
 >   trace      look into, make and convert traces
 > 
@@ -377,6 +378,7 @@ $ kvcast
 !   sweep      the same over lists of policies, TTLs and capacities, on all cores
 !   curve      lru at every capacity, a TTL at every TTL, or both, from one pass
 !   fit        a calibration from what kvcast-gpu calibrate measured, and how far off it is
+!   compare    a forecast beside a measurement: hits, TTFT, E2E, decisions
 !   policies   the eviction policies, TTL rules and presets there are, and what they do
 !   trace      look into, make and convert traces
 ! 

@@ -266,21 +266,21 @@ $ kvcast run small.jsonl --no-timing --model llama-3.1-8b --capacity 4MiB
 
 # Requests in a file, or among the output.
 $ kvcast run small.jsonl --no-timing --capacity 4 --requests out.csv --csv >/dev/null; cat out.csv; rm out.csv
-> request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens,hit_gpu_tokens,queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms
-> 0,0.000000,a,1,auditor,10,3,0,0,0.000000,0.000000,4.149764,4.149764,11.984436
-> 1,1000.000000,b,1,lawyer,12,2,8,8,0.000000,0.000000,4.010128,4.010128,7.927512
-> 2,1000.000000,a,2,auditor,16,1,8,8,0.000000,0.000000,4.103276,4.103276,4.103276
-> 3,4000.000000,b,2,lawyer,12,2,8,8,0.000000,0.000000,4.010128,4.010128,7.927512
-> 4,9000.000000,c,1,,7,1,0,0,0.000000,0.000000,4.079922,4.079922,4.079922
-> 5,9500.000000,a,3,auditor,18,4,8,8,0.000000,0.000000,4.149857,4.149857,15.902681
+> request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens,hit_gpu_tokens,queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms,run
+> 0,0.000000,a,1,auditor,10,3,0,0,0.000000,0.000000,4.149764,4.149764,11.984436,source=predicted|trace=small.jsonl|checksum=0f511669dcae6431|block=4|capacity=4|kv_bytes=0|calibration=h200-llama-3.1-8b.estimate|engine=replay|evict=lru|ttl=none|scope=leaf|load=faster|arrivals=open|speed=1|step_tokens=8192|max_running=256|warmup=0|tiers=
+> 1,1000.000000,b,1,lawyer,12,2,8,8,0.000000,0.000000,4.010128,4.010128,7.927512,
+> 2,1000.000000,a,2,auditor,16,1,8,8,0.000000,0.000000,4.103276,4.103276,4.103276,
+> 3,4000.000000,b,2,lawyer,12,2,8,8,0.000000,0.000000,4.010128,4.010128,7.927512,
+> 4,9000.000000,c,1,,7,1,0,0,0.000000,0.000000,4.079922,4.079922,4.079922,
+> 5,9500.000000,a,3,auditor,18,4,8,8,0.000000,0.000000,4.149857,4.149857,15.902681,
 $ kvcast run small.jsonl --no-timing --capacity 4 --requests - --csv
-> request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens,hit_gpu_tokens,queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms
-> 0,0.000000,a,1,auditor,10,3,0,0,0.000000,0.000000,4.149764,4.149764,11.984436
-> 1,1000.000000,b,1,lawyer,12,2,8,8,0.000000,0.000000,4.010128,4.010128,7.927512
-> 2,1000.000000,a,2,auditor,16,1,8,8,0.000000,0.000000,4.103276,4.103276,4.103276
-> 3,4000.000000,b,2,lawyer,12,2,8,8,0.000000,0.000000,4.010128,4.010128,7.927512
-> 4,9000.000000,c,1,,7,1,0,0,0.000000,0.000000,4.079922,4.079922,4.079922
-> 5,9500.000000,a,3,auditor,18,4,8,8,0.000000,0.000000,4.149857,4.149857,15.902681
+> request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens,hit_gpu_tokens,queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms,run
+> 0,0.000000,a,1,auditor,10,3,0,0,0.000000,0.000000,4.149764,4.149764,11.984436,source=predicted|trace=small.jsonl|checksum=0f511669dcae6431|block=4|capacity=4|kv_bytes=0|calibration=h200-llama-3.1-8b.estimate|engine=replay|evict=lru|ttl=none|scope=leaf|load=faster|arrivals=open|speed=1|step_tokens=8192|max_running=256|warmup=0|tiers=
+> 1,1000.000000,b,1,lawyer,12,2,8,8,0.000000,0.000000,4.010128,4.010128,7.927512,
+> 2,1000.000000,a,2,auditor,16,1,8,8,0.000000,0.000000,4.103276,4.103276,4.103276,
+> 3,4000.000000,b,2,lawyer,12,2,8,8,0.000000,0.000000,4.010128,4.010128,7.927512,
+> 4,9000.000000,c,1,,7,1,0,0,0.000000,0.000000,4.079922,4.079922,4.079922,
+> 5,9500.000000,a,3,auditor,18,4,8,8,0.000000,0.000000,4.149857,4.149857,15.902681,
 > trace,evict,ttl,capacity_blocks,capacity_gib,requests,prompt_tokens,hit_tokens,token_hit_rate,block_hit_rate,request_hit_rate,evicted_blocks,expired_blocks,held_gib_s,ttft_ms_mean,ttft_ms_p50,ttft_ms_p90,ttft_ms_p95,ttft_ms_p99,ttft_is_estimate,blocks,hit_blocks,full_hit_requests,mean_resident_blocks,ledger_hit_gpu_tokens,ledger_cold_tokens,ledger_evicted_tokens,ledger_expired_tokens,ledger_orphaned_tokens,ledger_partial_tokens,ledger_forced_tokens,ledger_not_loaded_tokens,queue_ms_mean,load_ms_mean,prefill_ms_mean,e2e_ms_mean,e2e_ms_p95,prefill_saved_s,span_s,busy_share,output_tokens_per_s,preemptions,rejected_requests,saved_dollars,holding_dollars
 > small.jsonl,lru,none,4,,6,75,32,0.426666667,0.4,0.37962963,7,0,,4.08384583,4.091599,4.1498105,4.14983375,4.14985235,1,20,8,0,3.89473684,32,31,12,0,0,0,0,0,0,0,4.08384583,8.65422317,14.9231197,0.000744808,9.5,,,0,0,,
 

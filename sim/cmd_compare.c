@@ -1,0 +1,239 @@
+/* cmd_compare.c - kvcast compare PREDICTED MEASURED: how far off the forecast was. */
+#include "cli.h"
+#include "compare.h"
+#include "decisions.h"
+#include "units.h"
+
+#include <argp.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+
+enum { KEY_JSON = 0x200, KEY_ROWS, KEY_DECISIONS, KEY_MARGIN };
+
+struct compare_command {
+	const char *paths[2], *rows_path;
+	bool json, decisions;
+	double margin_percent;
+};
+
+static const struct argp_option option_table[] = {
+        {"json", KEY_JSON, 0, 0, "print one JSON object", 0},
+        {"rows", KEY_ROWS, "FILE", 0, "write a CSV with a row for every request (with --decisions: pair), for the charts", 0},
+        {"decisions", KEY_DECISIONS, 0, 0, "compare configurations: both files are of `kvcast sweep --csv`, each configuration measured at least twice", 0},
+        {"margin", KEY_MARGIN, "PERCENT", 0, "a wrong choice is confident where the predicted gap is larger; default 2", 0},
+        {0},
+};
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct compare_command *command = state->input;
+	struct err err;
+	switch (key) {
+	case KEY_JSON:
+		command->json = true;
+		return 0;
+	case KEY_ROWS:
+		command->rows_path = arg;
+		return 0;
+	case KEY_DECISIONS:
+		command->decisions = true;
+		return 0;
+	case KEY_MARGIN:
+		if (units_real(arg, &command->margin_percent, &err) < 0 || !(command->margin_percent >= 0))
+			argp_error(state, "--margin %s: expected a number of percent of at least 0", arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num > 1)
+			argp_error(state, "two files at a time: the forecast and the measurement");
+		command->paths[state->arg_num] = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (state->arg_num < 2)
+			argp_error(state, "two files are needed: the forecast and the measurement");
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* Errors of mean, p50, p95 and p99. */
+static void figure_errors(const struct compare_time *time, double *errors)
+{
+	const struct distribution *p = &time->ms[COMPARE_PREDICTED], *m = &time->ms[COMPARE_MEASURED];
+	errors[0] = compare_error(p->mean, m->mean);
+	errors[1] = compare_error(p->p50, m->p50);
+	errors[2] = compare_error(p->p95, m->p95);
+	errors[3] = compare_error(p->p99, m->p99);
+}
+
+static void print_times(const struct compare *compare, bool e2e)
+{
+	printf("\n%s, error in %%     requests    MAPE     p50     p90     p99    bias  |    mean     p50     p95     p99      KS\n",
+	       e2e ? "E2E " : "TTFT");
+	for (size_t g = 0; g < compare->group_count; g++) {
+		const struct compare_group *group = &compare->groups[g];
+		const struct compare_time *time = e2e ? &group->e2e : &group->ttft;
+		double figures[4];
+		if (group->requests == 0)
+			continue;
+		figure_errors(time, figures);
+		printf("  %-18s %8zu %7.2f %7.2f %7.2f %7.2f %+7.2f  | %+7.2f %+7.2f %+7.2f %+7.2f %7.4f\n", group->name, group->requests,
+		       100 * time->error.mean, 100 * time->error.p50, 100 * time->error.p90, 100 * time->error.p99, 100 * time->bias,
+		       100 * figures[0], 100 * figures[1], 100 * figures[2], 100 * figures[3], time->ks);
+	}
+}
+
+static double hit_rate(const struct compare *compare, enum compare_side side)
+{
+	return compare->prompt_tokens ? (double)compare->hit_tokens[side] / (double)compare->prompt_tokens : 0;
+}
+
+static void print_compare(const struct compare *compare)
+{
+	const double predicted = hit_rate(compare, COMPARE_PREDICTED), measured = hit_rate(compare, COMPARE_MEASURED);
+	printf("requests %zu, %llu prompt tokens\n", compare->count, (unsigned long long)compare->prompt_tokens);
+	printf("hits     predicted %.4f %%, measured %.4f %% of tokens: %+.4f percentage points; hit tokens differ for %zu of %zu "
+	       "requests\n", 100 * predicted, 100 * measured, 100 * (predicted - measured), compare->differing_hits, compare->count);
+	print_times(compare, false);
+	print_times(compare, true);
+	printf("\nLeft of the bar: errors request by request; right of it: of the figure itself, and the Kolmogorov-Smirnov distance.\n");
+	if (compare->unsaid[0])
+		printf("Not checked, because a file does not say it: %s.\n", compare->unsaid);
+}
+
+static json_t *time_json(const struct compare_time *time)
+{
+	double figures[4];
+	figure_errors(time, figures);
+	return json_pack("{s:f, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f}, s:{s:f, s:f, s:f, s:f}, s:{s:f, s:f, s:f, s:f}, s:f}", "mape",
+	                 time->error.mean, "p50", time->error.p50, "p90", time->error.p90, "p99", time->error.p99, "bias", time->bias,
+	                 "figure_errors", "mean", figures[0], "p50", figures[1], "p95", figures[2], "p99", figures[3], "predicted_ms",
+	                 "mean", time->ms[0].mean, "p50", time->ms[0].p50, "p95", time->ms[0].p95, "p99", time->ms[0].p99, "measured_ms",
+	                 "mean", time->ms[1].mean, "p50", time->ms[1].p50, "p95", time->ms[1].p95, "p99", time->ms[1].p99, "ks", time->ks);
+}
+
+static json_t *compare_json(const struct compare *compare)
+{
+	json_t *groups = json_array();
+	for (size_t g = 0; g < compare->group_count; g++) {
+		const struct compare_group *group = &compare->groups[g];
+		if (group->requests > 0)
+			json_array_append_new(groups, json_pack("{s:s, s:I, s:o, s:o}", "name", group->name, "requests", (json_int_t)group->requests,
+			                                        "ttft", time_json(&group->ttft), "e2e", time_json(&group->e2e)));
+	}
+	return json_pack("{s:I, s:I, s:{s:I, s:I, s:I, s:f, s:f, s:f}, s:s, s:o}", "requests", (json_int_t)compare->count, "prompt_tokens",
+	                 (json_int_t)compare->prompt_tokens, "hits", "predicted_tokens", (json_int_t)compare->hit_tokens[0],
+	                 "measured_tokens", (json_int_t)compare->hit_tokens[1], "differing_requests", (json_int_t)compare->differing_hits,
+	                 "predicted_rate", hit_rate(compare, COMPARE_PREDICTED), "measured_rate", hit_rate(compare, COMPARE_MEASURED),
+	                 "percentage_points", 100 * (hit_rate(compare, COMPARE_PREDICTED) - hit_rate(compare, COMPARE_MEASURED)),
+	                 "unsaid", compare->unsaid, "groups", groups);
+}
+
+static void print_json(json_t *json)
+{
+	char *text = json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+	puts(text);
+	free(text);
+	json_decref(json);
+}
+
+static void print_decisions(const struct decisions *d)
+{
+	printf("%zu configurations, %zu runs\n\n", d->configuration_count, d->run_count);
+	printf("  metric             pairs   right  cannot tell   wrong  confidently  rank correlation  spread of runs\n");
+	for (size_t m = 0; m < d->metric_count; m++) {
+		const struct decision_metric *metric = &d->metrics[m];
+		printf("  %-16s %7zu %7zu %12zu %7zu %12zu %17.3f %15.4g\n", metric->name, metric->pair_count, metric->verdicts[DECISION_RIGHT],
+		       metric->verdicts[DECISION_CANNOT_TELL], metric->verdicts[DECISION_WRONG] + metric->verdicts[DECISION_CONFIDENT_WRONG],
+		       metric->verdicts[DECISION_CONFIDENT_WRONG], metric->rank_correlation, metric->deviation);
+	}
+	for (size_t m = 0; m < d->metric_count; m++) {
+		for (size_t p = 0; p < d->metrics[m].pair_count; p++) {
+			const struct decision *pair = &d->metrics[m].pairs[p];
+			if (pair->verdict < DECISION_WRONG)
+				continue;
+			printf("\n%s, %s: from \"%s\" to \"%s\" predicted %+.4g, measured %+.4g (spread %.4g)", decision_verdict_names[pair->verdict],
+			       d->metrics[m].name, d->configurations[pair->a], d->configurations[pair->b], pair->predicted_gap, pair->measured_gap,
+			       pair->spread);
+		}
+	}
+	puts("");
+}
+
+static json_t *decisions_json(const struct decisions *d)
+{
+	json_t *metrics = json_array();
+	for (size_t m = 0; m < d->metric_count; m++) {
+		const struct decision_metric *metric = &d->metrics[m];
+		json_t *pairs = json_array();
+		for (size_t p = 0; p < metric->pair_count; p++) {
+			const struct decision *pair = &metric->pairs[p];
+			json_array_append_new(pairs, json_pack("{s:s, s:s, s:f, s:f, s:f, s:s}", "a", d->configurations[pair->a], "b",
+			                                       d->configurations[pair->b], "predicted_gap", pair->predicted_gap, "measured_gap",
+			                                       pair->measured_gap, "spread", pair->spread, "verdict",
+			                                       decision_verdict_names[pair->verdict]));
+		}
+		json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:o}", "metric", metric->name, "right",
+		                           (json_int_t)metric->verdicts[DECISION_RIGHT], "cannot_tell",
+		                           (json_int_t)metric->verdicts[DECISION_CANNOT_TELL], "wrong",
+		                           (json_int_t)metric->verdicts[DECISION_WRONG], "confidently_wrong",
+		                           (json_int_t)metric->verdicts[DECISION_CONFIDENT_WRONG], "deviation", metric->deviation, "pairs", pairs);
+		json_object_set_new(object, "rank_correlation",
+		                    isfinite(metric->rank_correlation) ? json_real(metric->rank_correlation) : json_null());
+		json_array_append_new(metrics, object);
+	}
+	return json_pack("{s:I, s:I, s:o}", "configurations", (json_int_t)d->configuration_count, "runs", (json_int_t)d->run_count,
+	                 "metrics", metrics);
+}
+
+static int run_decisions(const struct compare_command *command, struct err *err)
+{
+	struct decisions decisions;
+	if (decisions_run(&decisions, command->paths[0], command->paths[1], command->margin_percent / 100, err) < 0)
+		return cli_fail(err);
+	int status = 0;
+	if (command->rows_path && decisions_write_pairs(&decisions, command->rows_path, err) < 0)
+		status = cli_fail(err);
+	else if (command->json)
+		print_json(decisions_json(&decisions));
+	else
+		print_decisions(&decisions);
+	decisions_free(&decisions);
+	return status ? status : cli_finish_stdout();
+}
+
+static int run_compare(const struct compare_command *command, struct err *err)
+{
+	struct compare compare;
+	if (compare_run(&compare, command->paths[0], command->paths[1], err) < 0)
+		return cli_fail(err);
+	int status = 0;
+	if (command->rows_path && compare_write_rows(&compare, command->rows_path, err) < 0)
+		status = cli_fail(err);
+	else if (command->json)
+		print_json(compare_json(&compare));
+	else
+		print_compare(&compare);
+	compare_free(&compare);
+	return status ? status : cli_finish_stdout();
+}
+
+int cmd_compare(int argc, char **argv)
+{
+	static const struct argp argp = {
+	        .options = option_table,
+	        .parser = parse_option,
+	        .args_doc = "PREDICTED MEASURED",
+	        .doc = "Says how far off a forecast was: hit tokens, TTFT and E2E of every request and of the whole, told apart by whether "
+	               "requests queued or were loaded from a lower tier. PREDICTED and MEASURED are written by `kvcast run --requests` and "
+	               "`kvcast-gpu replay --requests`.\v"
+	               "Example: kvcast compare predicted.csv measured.csv --rows both.csv && gnuplot -c plots/predicted_vs_measured.gp "
+	               "both.csv out.svg",
+	};
+	struct compare_command command = {.margin_percent = 2};
+	struct err err;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
+		return 2;
+	return command.decisions ? run_decisions(&command, &err) : run_compare(&command, &err);
+}

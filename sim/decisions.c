@@ -1,0 +1,249 @@
+#include "decisions.h"
+
+#include "csv.h"
+#include "output.h"
+
+#include <gsl/gsl_statistics_double.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAMING_MOST 16
+
+const char *const decision_verdict_names[DECISION_VERDICTS] = {"right", "cannot tell", "wrong", "confidently wrong"};
+
+/* The columns that name a configuration, of both files. */
+struct naming {
+	size_t at[2][NAMING_MOST], count;
+};
+
+static int find_naming(struct naming *naming, struct csv *const *csvs, struct err *err)
+{
+	static const char *const always[] = {"trace", "evict", "ttl", "capacity_blocks"};
+	for (size_t i = 0; i < COUNT_OF(always); i++) {
+		for (int s = 0; s < 2; s++) {
+			if (csv_find(csvs[s], always[i], &naming->at[s][i], err) < 0)
+				return -1;
+		}
+	}
+	naming->count = COUNT_OF(always);
+	for (size_t c = 0; c < csv_columns(csvs[0]) && naming->count < NAMING_MOST; c++) {
+		const char *name = csv_column_name(csvs[0], c);
+		if (strncmp(name, "vary_", 5) != 0)
+			continue;
+		naming->at[0][naming->count] = c;
+		if (csv_find(csvs[1], name, &naming->at[1][naming->count], err) < 0)
+			return -1;
+		naming->count++;
+	}
+	return 0;
+}
+
+static bool same_configuration(const struct naming *naming, struct csv *const *csvs, int s, size_t row, int other_s, size_t other)
+{
+	for (size_t i = 0; i < naming->count; i++) {
+		if (strcmp(csv_text(csvs[s], row, naming->at[s][i]), csv_text(csvs[other_s], other, naming->at[other_s][i])) != 0)
+			return false;
+	}
+	return true;
+}
+
+/* What tells a configuration from the others, in words; where there is only one, all of it. */
+static char *describe(const struct naming *naming, struct csv *const *csvs, size_t row)
+{
+	char text[512] = "";
+	for (size_t i = 0; i < naming->count; i++) {
+		const char *value = csv_text(csvs[0], row, naming->at[0][i]), *name = csv_column_name(csvs[0], naming->at[0][i]);
+		bool differs = csv_rows(csvs[0]) == 1;
+		for (size_t r = 0; r < csv_rows(csvs[0]) && !differs; r++)
+			differs = strcmp(csv_text(csvs[0], r, naming->at[0][i]), value) != 0;
+		if (!differs)
+			continue;
+		const size_t used = strlen(text);
+		snprintf(text + used, sizeof(text) - used, "%s%s%s%s", used ? ", " : "", i == 2 ? "ttl " : i > 3 ? name + 5 : "",
+		         i > 3 ? " " : "", value);
+		if (i == 3)
+			snprintf(text + strlen(text), sizeof(text) - strlen(text), " blocks");
+	}
+	return mem_copy_text(text);
+}
+
+/* The measured rows of each configuration, in of_row[]. */
+static int match_rows(struct decisions *d, const struct naming *naming, struct csv *const *csvs, size_t *of_row, struct err *err)
+{
+	size_t *repeats = mem_alloc(d->configuration_count, sizeof(*repeats));
+	int status = 0;
+	for (size_t c = 0; c < d->configuration_count && status == 0; c++) {
+		for (size_t other = 0; other < c && status == 0; other++) {
+			if (same_configuration(naming, csvs, 0, c, 0, other))
+				status = err_set(err, "%s: its configurations %zu and %zu are the same.", csv_name(csvs[0]), other + 1, c + 1);
+		}
+	}
+	for (size_t r = 0; r < d->run_count && status == 0; r++) {
+		size_t c = 0;
+		while (c < d->configuration_count && !same_configuration(naming, csvs, 1, r, 0, c))
+			c++;
+		if (c == d->configuration_count) {
+			err_set(err, "%s has no forecast of this configuration.", csv_name(csvs[0]));
+			status = csv_blame(csvs[1], r, err);
+		} else {
+			of_row[r] = c;
+			repeats[c]++;
+		}
+	}
+	for (size_t c = 0; c < d->configuration_count && status == 0; c++) {
+		if (repeats[c] < 2)
+			status = err_set(err, "%s: %s was measured %zu times; without a repeat there is no telling noise from a difference.",
+			                 csv_name(csvs[1]), d->configurations[c], repeats[c]);
+	}
+	free(repeats);
+	return status;
+}
+
+static enum decision_verdict judge(const struct decision *decision, double larger, double margin)
+{
+	if (fabs(decision->measured_gap) <= decision->spread)
+		return DECISION_CANNOT_TELL;
+	if (decision->measured_gap * decision->predicted_gap > 0)
+		return DECISION_RIGHT;
+	return fabs(decision->predicted_gap) > margin * larger ? DECISION_CONFIDENT_WRONG : DECISION_WRONG;
+}
+
+static void judge_pairs(struct decision_metric *metric, const size_t *repeats, size_t count, double margin)
+{
+	metric->pairs = mem_alloc(count * (count - 1) / 2, sizeof(*metric->pairs));
+	for (size_t a = 0; a < count; a++) {
+		for (size_t b = a + 1; b < count; b++) {
+			struct decision *decision = &metric->pairs[metric->pair_count++];
+			*decision = (struct decision){
+			        .a = a,
+			        .b = b,
+			        .predicted_gap = metric->predicted[b] - metric->predicted[a],
+			        .measured_gap = metric->measured[b] - metric->measured[a],
+			        .spread = 2 * metric->deviation * sqrt(1.0 / (double)repeats[a] + 1.0 / (double)repeats[b]),
+			};
+			decision->verdict = judge(decision, fmax(metric->predicted[a], metric->predicted[b]), margin);
+			metric->verdicts[decision->verdict]++;
+		}
+	}
+}
+
+static int fill_metric(struct decisions *d, struct decision_metric *metric, struct csv *const *csvs, const size_t *at,
+                       const size_t *of_row, double margin, struct err *err)
+{
+	const size_t count = d->configuration_count;
+	size_t *repeats = mem_alloc(count, sizeof(*repeats));
+	double *runs = mem_alloc(d->run_count, sizeof(*runs)), *work = mem_alloc(2 * count, sizeof(*work)), squares = 0;
+	int status = 0;
+	metric->predicted = mem_alloc(count, sizeof(*metric->predicted));
+	metric->measured = mem_alloc(count, sizeof(*metric->measured));
+	for (size_t c = 0; c < count && status == 0; c++)
+		status = csv_number(csvs[0], c, at[0], &metric->predicted[c], err);
+	for (size_t r = 0; r < d->run_count && status == 0; r++) {
+		status = csv_number(csvs[1], r, at[1], &runs[r], err);
+		metric->measured[of_row[r]] += runs[r];
+		repeats[of_row[r]]++;
+	}
+	if (status == 0) {
+		for (size_t c = 0; c < count; c++)
+			metric->measured[c] /= (double)repeats[c];
+		for (size_t r = 0; r < d->run_count; r++)
+			squares += (runs[r] - metric->measured[of_row[r]]) * (runs[r] - metric->measured[of_row[r]]);
+		metric->deviation = sqrt(squares / (double)(d->run_count - count));
+		metric->rank_correlation =
+		        count > 1 ? gsl_stats_spearman(metric->predicted, 1, metric->measured, 1, count, work) : (double)NAN;
+		judge_pairs(metric, repeats, count, margin);
+	}
+	free(repeats);
+	free(runs);
+	free(work);
+	return status;
+}
+
+static int fill_metrics(struct decisions *d, struct csv *const *csvs, const size_t *of_row, double margin, struct err *err)
+{
+	static const char *const names[DECISION_METRICS] = {"token_hit_rate", "ttft_ms_mean", "ttft_ms_p95"};
+	for (size_t m = 0; m < DECISION_METRICS; m++) {
+		size_t at[2];
+		if (!csv_has(csvs[0], names[m], &at[0]) || !csv_has(csvs[1], names[m], &at[1]))
+			continue;
+		struct decision_metric *metric = &d->metrics[d->metric_count++];
+		metric->name = names[m];
+		if (fill_metric(d, metric, csvs, at, of_row, margin, err) < 0)
+			return -1;
+	}
+	if (d->metric_count == 0)
+		return err_set(err, "%s and %s have none of the columns token_hit_rate, ttft_ms_mean and ttft_ms_p95 in common.",
+		               csv_name(csvs[0]), csv_name(csvs[1]));
+	return 0;
+}
+
+static int decide(struct decisions *d, struct csv *const *csvs, double margin, struct err *err)
+{
+	struct naming naming = {.count = 0};
+	d->configuration_count = csv_rows(csvs[0]);
+	d->run_count = csv_rows(csvs[1]);
+	if (find_naming(&naming, csvs, err) < 0)
+		return -1;
+	if (d->configuration_count == 0)
+		return err_set(err, "%s: there is no configuration in it.", csv_name(csvs[0]));
+	d->configurations = mem_alloc(d->configuration_count, sizeof(*d->configurations));
+	for (size_t c = 0; c < d->configuration_count; c++)
+		d->configurations[c] = describe(&naming, csvs, c);
+	size_t *of_row = mem_alloc(d->run_count, sizeof(*of_row));
+	int status = match_rows(d, &naming, csvs, of_row, err);
+	if (status == 0)
+		status = fill_metrics(d, csvs, of_row, margin, err);
+	free(of_row);
+	return status;
+}
+
+int decisions_run(struct decisions *decisions, const char *predicted_path, const char *measured_path, double margin,
+                  struct err *err)
+{
+	*decisions = (struct decisions){.configuration_count = 0};
+	struct csv *csvs[2] = {csv_load(predicted_path, err), NULL};
+	csvs[1] = csvs[0] ? csv_load(measured_path, err) : NULL;
+	const int failed = !csvs[1] || decide(decisions, csvs, margin, err) < 0;
+	csv_free(csvs[0]);
+	csv_free(csvs[1]);
+	if (failed)
+		decisions_free(decisions);
+	return failed ? -1 : 0;
+}
+
+void decisions_free(struct decisions *decisions)
+{
+	for (size_t c = 0; decisions->configurations && c < decisions->configuration_count; c++)
+		free(decisions->configurations[c]);
+	free(decisions->configurations);
+	decisions->configurations = NULL;
+	for (size_t m = 0; m < DECISION_METRICS; m++) {
+		free(decisions->metrics[m].pairs);
+		free(decisions->metrics[m].predicted);
+		free(decisions->metrics[m].measured);
+		decisions->metrics[m] = (struct decision_metric){.name = NULL};
+	}
+}
+
+int decisions_write_pairs(const struct decisions *decisions, const char *path, struct err *err)
+{
+	struct output *output = output_open(path, err);
+	if (!output)
+		return -1;
+	output_printf(output, "metric,a,b,predicted_gap,measured_gap,spread,verdict\n");
+	for (size_t m = 0; m < decisions->metric_count; m++) {
+		const struct decision_metric *metric = &decisions->metrics[m];
+		for (size_t p = 0; p < metric->pair_count; p++) {
+			const struct decision *pair = &metric->pairs[p];
+			output_printf(output, "%s,", metric->name);
+			output_csv_text(output, decisions->configurations[pair->a]);
+			output_write(output, ",", 1);
+			output_csv_text(output, decisions->configurations[pair->b]);
+			output_printf(output, ",%.9g,%.9g,%.9g,%s\n", pair->predicted_gap, pair->measured_gap, pair->spread,
+			              decision_verdict_names[pair->verdict]);
+		}
+	}
+	return output_commit(output, err);
+}

@@ -1,0 +1,56 @@
+/* decisions.h - would the forecast have chosen right? Every pair of configurations, predicted and measured.
+ *
+ * Both files have the columns of `kvcast sweep --csv`: a row a configuration in the forecast, a row a run in the measurement,
+ * where each configuration stands at least twice. A configuration is its trace, evict, ttl, capacity_blocks, and vary_*
+ * columns. For two configurations and a metric:
+ *
+ *   gap           the difference of their values; measured: of their means over the repeats
+ *   spread        2 s sqrt(1/n + 1/m), s the standard deviation of repeats, pooled over all configurations
+ *   cannot tell   the measured gap is within the spread
+ *   right, wrong  otherwise, by whether the predicted gap has the same sign; a predicted gap of 0 is wrong, but not confident
+ *   confident     wrong, and the predicted gap is more than `margin` of the larger predicted value
+ *
+ * Rank correlation: Spearman's, of predicted values and measured means. Metrics: token_hit_rate, ttft_ms_mean, ttft_ms_p95, as
+ * far as both files have them.
+ */
+#ifndef KVCAST_DECISIONS_H
+#define KVCAST_DECISIONS_H
+
+#include "base.h"
+#include "err.h"
+
+enum decision_verdict { DECISION_RIGHT, DECISION_CANNOT_TELL, DECISION_WRONG, DECISION_CONFIDENT_WRONG, DECISION_VERDICTS };
+
+struct decision {
+	size_t a, b; /* configurations */
+	double predicted_gap, measured_gap, spread;
+	enum decision_verdict verdict;
+};
+
+#define DECISION_METRICS 3
+
+struct decision_metric {
+	const char *name;
+	double rank_correlation, deviation; /* NAN for one configuration; of repeats, pooled */
+	struct decision *pairs;
+	size_t pair_count, verdicts[DECISION_VERDICTS];
+	double *predicted, *measured; /* by configuration */
+};
+
+struct decisions {
+	char **configurations; /* in words: what differs among them */
+	size_t configuration_count, run_count;
+	struct decision_metric metrics[DECISION_METRICS];
+	size_t metric_count;
+};
+
+extern const char *const decision_verdict_names[DECISION_VERDICTS];
+
+/* `margin`: 0.02 is 2 %. 0; or -1 and a sentence. */
+int decisions_run(struct decisions *decisions, const char *predicted_path, const char *measured_path, double margin,
+                  struct err *err);
+void decisions_free(struct decisions *decisions);
+/* A row a metric and pair, for plots/decisions.gp. */
+int decisions_write_pairs(const struct decisions *decisions, const char *path, struct err *err);
+
+#endif
