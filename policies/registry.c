@@ -5,12 +5,12 @@
 #include <string.h>
 
 /* Classics, the bound, engines, papers, seed scores. */
-#define EVICTIONS(X)                                                                                                    \
-	X(lru) X(fifo) X(mru) X(filo) X(random) X(clock) X(lfu) X(lfuda) X(slru) X(2q) X(arc) X(lirs) X(s3fifo) X(sieve)      \
-	X(wtinylfu) X(gdsf) X(hyperbolic) X(lhd) X(lecar) X(cacheus)                                                                                             \
-	X(belady)                                                                                                       \
-	X(sglang_priority) X(sglang_slru) X(vllm) X(vllm_arc) X(retention) X(mooncake)                                               \
-	X(age_cost) X(flops) X(length_aware) X(lookahead) X(pgdsf) X(saga) X(steps) X(tlru) X(wa)                          \
+#define EVICTIONS(X)                                                                                                   \
+	X(lru) X(fifo) X(mru) X(filo) X(random) X(clock) X(lfu) X(lfuda) X(slru) X(2q) X(arc) X(lirs) X(s3fifo) X(sieve)\
+	X(wtinylfu) X(gdsf) X(hyperbolic) X(lhd) X(lecar) X(cacheus)                                                   \
+	X(belady)                                                                                                      \
+	X(sglang_priority) X(sglang_slru) X(vllm) X(vllm_arc) X(retention) X(mooncake)                                 \
+	X(age_cost) X(flops) X(length_aware) X(lookahead) X(pgdsf) X(saga) X(steps) X(tlru) X(wa)                      \
 	X(score_age_cost) X(score_reuse) X(score_size_cost)
 
 #define TTLS(X) X(none) X(static) X(size) X(adaptive) X(score) X(cost) X(breakeven) X(reuse) X(tool_pct) X(continuum) X(target) X(two_level)
