@@ -16,6 +16,7 @@ void ages_open(struct ages *ages, const struct evict_env *env, ages_score *score
 		ages->width *= 2;
 	recency_open(&ages->recency, env);
 	heaps_open(&ages->heaps, env->block_count, depths, env->depth);
+	bits_open(&ages->depths, depths);
 	ages->top = mem_alloc(2 * (size_t)ages->width, sizeof(*ages->top));
 	for (uint32_t n = 0; n < 2 * ages->width; n++)
 		ages->top[n].block = BLOCK_NONE;
@@ -25,6 +26,7 @@ void ages_close(struct ages *ages)
 {
 	recency_close(&ages->recency);
 	heaps_close(&ages->heaps);
+	bits_close(&ages->depths);
 	free(ages->top);
 }
 
@@ -40,6 +42,10 @@ static void replay(struct ages *ages, uint32_t depth)
 {
 	uint32_t n = ages->width + depth;
 	const block_id b = heaps_top(&ages->heaps, depth);
+	if (b == BLOCK_NONE)
+		bits_drop(&ages->depths, depth);
+	else
+		bits_add(&ages->depths, depth);
 	struct ages_top now = {b == BLOCK_NONE ? 0 : ages->recency.used_ns[b], b};
 	while (ages->top[n].block != now.block) {
 		ages->top[n] = now;
@@ -149,22 +155,13 @@ block_id ages_evict(struct ages *ages)
 	return victim;
 }
 
-/* Goes down from the root to the outermost depth that holds something; side 0: the shallowest, 1: the deepest. */
-static uint32_t outermost(const struct ages *ages, uint32_t side)
-{
-	uint32_t n = 1;
-	while (n < ages->width)
-		n = 2 * n + (ages->top[2 * n + side].block == BLOCK_NONE ? 1 - side : side);
-	return n - ages->width;
-}
-
 struct ages_spread ages_spread(const struct ages *ages)
 {
 	const bool any = ages->top[1].block != BLOCK_NONE;
 	ASSERT(any || ages->fresh != BLOCK_NONE);
 	struct ages_spread spread = {UINT32_MAX, 0, INT64_MAX};
 	if (any)
-		spread = (struct ages_spread){outermost(ages, 0), outermost(ages, 1), ages->top[1].used_ns};
+		spread = (struct ages_spread){bits_next(&ages->depths, 0), bits_last(&ages->depths), ages->top[1].used_ns};
 	if (ages->fresh != BLOCK_NONE) {
 		const uint32_t depth = ages->recency.env->depth[ages->fresh];
 		const int64_t used_ns = ages->recency.used_ns[ages->fresh];

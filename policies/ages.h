@@ -15,6 +15,7 @@
 #ifndef KVCAST_AGES_H
 #define KVCAST_AGES_H
 
+#include "bits.h"
 #include "heaps.h"
 #include "recency.h"
 
@@ -30,6 +31,7 @@ struct ages {
 	struct heaps heaps;   /* [depth] oldest first */
 	uint32_t width;       /* depths, rounded up to a power of two */
 	struct ages_top *top; /* [2 x width] node n stands over 2n and 2n + 1, width + depth is a leaf */
+	struct bits depths;   /* at which some block is in a heap */
 	ages_score *score;
 	const void *context;
 	bool steady;
