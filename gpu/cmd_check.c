@@ -2,6 +2,7 @@
 #include "cmd_check.h"
 
 #include <argp.h>
+#include <math.h>
 #include <stdlib.h>
 
 enum { OPTION_TOKENS = 256, OPTION_LOGITS, OPTION_CHUNK, OPTION_BLOCK, OPTION_CPU, OPTION_MODELS, OPTION_FIRST, OPTION_ROUNDS, OPTION_SEED, OPTION_SCRATCH };
@@ -78,6 +79,18 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
+}
+
+double cmd_check_difference(const float *expected, const float *found, uint32_t count)
+{
+	double worst = 0, squares = 0;
+	for (uint32_t i = 0; i < count; i++)
+		squares += (double)expected[i] * expected[i];
+	for (uint32_t i = 0; i < count; i++) {
+		const double allowed = CHECK_ABSOLUTE * sqrt(squares / count) + CHECK_RELATIVE * fabs(expected[i]);
+		worst = fmax(worst, isfinite(found[i]) ? fabs((double)found[i] - expected[i]) / allowed : INFINITY);
+	}
+	return worst;
 }
 
 static void read_device(const void *llama, enum llama_weight weight, uint32_t layer, bf16_bits *to)

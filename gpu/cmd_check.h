@@ -15,6 +15,13 @@ struct check_command {
 	bool on_cpu;
 };
 
+/* What rounding to bf16 may make of a logit of a small model, by the root mean square of the logits and its own size. */
+#define CHECK_ABSOLUTE 0.06
+#define CHECK_RELATIVE 0.03
+#define CHECK_TOLERANCE "0.06 rms + 0.03 |logit|"
+
+/* The largest difference between the logits of a token, in parts of what is allowed; infinite where one is no number. */
+double cmd_check_difference(const float *expected, const float *found, uint32_t count);
 /* The same model on the CPU. */
 struct reference *cmd_check_reference(const struct llama *llama);
 

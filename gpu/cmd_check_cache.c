@@ -20,8 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ABSOLUTE 0.06
-#define RELATIVE 0.03
 #define ANSWER 40 /* tokens */
 #define MOST_LENGTH 1024
 #define MOST_BLOCKS ((MOST_LENGTH + ANSWER) / 16 + 1)
@@ -80,9 +78,9 @@ static void answer(struct proof *proof, struct answer *to, const uint32_t *table
 static double difference(const struct proof *proof)
 {
 	double worst = 0;
-	for (size_t i = 0; i < (size_t)ANSWER * proof->vocabulary; i++) {
-		const double cold = proof->cold.logits[i], again = proof->again.logits[i];
-		worst = fmax(worst, isfinite(again) ? fabs(again - cold) / (ABSOLUTE + RELATIVE * fabs(cold)) : INFINITY);
+	for (uint32_t a = 0; a < ANSWER; a++) {
+		const size_t row = (size_t)a * proof->vocabulary;
+		worst = fmax(worst, cmd_check_difference(proof->cold.logits + row, proof->again.logits + row, proof->vocabulary));
 	}
 	return worst;
 }
@@ -281,8 +279,8 @@ static int report(const struct proof *proof, uint32_t prompts)
 	printf("%u prompts, answers of %d tokens, blocks of %u\n", prompts, ANSWER, proof->block_tokens);
 	printf("bf16 moves a logit by up to %.3f; the two likeliest tokens are at least %.3f apart, %.0f times that%s\n", proof->error,
 	       proof->margin, proof->margin / proof->error, decides ? "" : ": FAILED, expected 10 times");
-	printf("%u answers compared with the cold ones, worst %.2f of what is allowed (%g + %g |logit|), %u failed\n", proof->compared,
-	       proof->worst, ABSOLUTE, RELATIVE, proof->failed);
+	printf("%u answers compared with the cold ones, a logit off by at most %.2f of what is allowed (" CHECK_TOLERANCE "), %u failed\n",
+	       proof->compared, proof->worst, proof->failed);
 	printf("%u answers with a spoilt block, %u of them changed%s\n", proof->spoilt, proof->spoilt_answers,
 	       fails ? "" : ": FAILED, expected some");
 	const bool failed = proof->failed || !decides || !fails || proof->compared == 0;

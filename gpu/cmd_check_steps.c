@@ -1,7 +1,5 @@
 /* kvcast-gpu check without a model: random small models against the CPU's, over ragged batches, chunkings, page sizes and
- * cached prefixes of every length in blocks. What nobody wrote holds large numbers (the pool) or none (all else). A
- * difference is within |gpu - cpu| <= absolute x scale + relative x |cpu|, bf16 rounding over a small model; the scale is the
- * root mean square of the token's logits, which a tied head makes larger. */
+ * cached prefixes of every length in blocks. What nobody wrote holds large numbers (the pool) or none (all else). */
 #include "cmd_check.h"
 #include "sequences.h"
 
@@ -12,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ABSOLUTE 0.06
-#define RELATIVE 0.03
 #define POOL_BLOCKS 512
 #define MOST_TOKENS 4096
 #define MOST_SEQUENCES 16
@@ -79,19 +75,10 @@ static void free_prompt(struct prompt *prompt)
 	free(prompt->expected);
 }
 
-/* The largest difference, in parts of what is allowed; not a number is no agreement. */
 static double difference(const struct check *check, const struct prompt *prompt, const float *logits)
 {
 	const float *expected = prompt->expected + (size_t)(prompt->sequence.done - 1 - prompt->first) * check->vocabulary;
-	double worst = 0, squares = 0;
-	for (uint32_t i = 0; i < check->vocabulary; i++)
-		squares += (double)expected[i] * expected[i];
-	const double scale = sqrt(squares / check->vocabulary);
-	for (uint32_t i = 0; i < check->vocabulary; i++) {
-		const double allowed = ABSOLUTE * scale + RELATIVE * fabs(expected[i]);
-		worst = fmax(worst, isfinite(logits[i]) ? fabs((double)logits[i] - expected[i]) / allowed : INFINITY);
-	}
-	return worst;
+	return cmd_check_difference(expected, logits, check->vocabulary);
 }
 
 /* Compares the logits after the last token that the prompt has computed; `what` says how they came about. */
@@ -291,7 +278,7 @@ int cmd_check_steps(const struct check_command *command)
 	if (gpu_cli_need_device())
 		return 1;
 	gpu_cli_print_machine();
-	printf("# |gpu - cpu| <= %g rms + %g |cpu| for every logit; seed %u; %u shapes of heads\n", ABSOLUTE, RELATIVE, command->seed, SHAPES);
+	printf("# |gpu - cpu| <= " CHECK_TOLERANCE " for every logit; seed %u; %u shapes of heads\n", command->seed, SHAPES);
 	for (uint32_t i = 0; i < command->models; i++) {
 		const int status = check_model(command, command->first + i, &err);
 		if (status < 0)

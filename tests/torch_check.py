@@ -26,6 +26,9 @@ import transformers
 from transformers import (LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM, Phi3Config, Phi3ForCausalLM,
                           Qwen2Config, Qwen2ForCausalLM)
 
+transformers.utils.logging.set_verbosity_error()
+transformers.utils.logging.disable_progress_bar()
+
 MOST_ERROR = 0.02
 LEAST_SAME = 0.99
 CHUNKS = (1, 37, 200)
@@ -168,8 +171,6 @@ def main():
     parser.add_argument("program", metavar="KVCAST_GPU", help="the program, as built")
     parser.add_argument("--cpu", action="store_true", help="check the plain CPU model")
     arguments = parser.parse_args()
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
     torch.set_grad_enabled(False)
     device = "cpu" if arguments.cpu else "cuda"
     where = "CPU" if arguments.cpu else torch.cuda.get_device_name()
