@@ -15,6 +15,7 @@ int cmd_curve(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_fit(int argc, char **argv);
 int cmd_policies(int argc, char **argv);
+int cmd_tune(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_trace_info(int argc, char **argv);
 int cmd_trace_gen(int argc, char **argv);

@@ -20,6 +20,7 @@ static const struct command commands[] = {
         {"curve", cmd_curve, "lru at every capacity, a TTL at every TTL, or both, from one pass"},
         {"fit", cmd_fit, "a calibration from what kvcast-gpu calibrate measured, and how far off it is"},
         {"compare", cmd_compare, "a forecast beside a measurement: hits, TTFT, E2E, decisions"},
+        {"tune", cmd_tune, "find a policy's parameters on one part of a trace, judge them on the rest"},
         {"policies", cmd_policies, "the eviction policies, TTL rules and presets there are, and what they do"},
         {"trace", cmd_trace, "look into, make and convert traces"},
 };

@@ -8,6 +8,7 @@ $ kvcast --help
 >   curve      lru at every capacity, a TTL at every TTL, or both, from one pass
 >   fit        a calibration from what kvcast-gpu calibrate measured, and how far off it is
 >   compare    a forecast beside a measurement: hits, TTFT, E2E, decisions
+>   tune       find a policy's parameters on one part of a trace, judge them on the rest
 >   policies   the eviction policies, TTL rules and presets there are, and what they do
 >   trace      look into, make and convert traces
 > 
@@ -379,6 +380,7 @@ $ kvcast
 !   curve      lru at every capacity, a TTL at every TTL, or both, from one pass
 !   fit        a calibration from what kvcast-gpu calibrate measured, and how far off it is
 !   compare    a forecast beside a measurement: hits, TTFT, E2E, decisions
+!   tune       find a policy's parameters on one part of a trace, judge them on the rest
 !   policies   the eviction policies, TTL rules and presets there are, and what they do
 !   trace      look into, make and convert traces
 ! 

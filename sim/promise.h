@@ -1,0 +1,22 @@
+/* promise.h - the smallest capacity at which each policy keeps a promise, such as 95 % of first tokens within 500 ms.
+ *
+ * Found by halving the range of capacities, from one block to all that the trace has, until its ends are 1 % apart: exact for
+ * policies that do better with more room, as lru does; others may keep the promise below a capacity at which they break it.
+ */
+#ifndef KVCAST_PROMISE_H
+#define KVCAST_PROMISE_H
+
+#include "tune.h"
+
+struct promise {
+	const struct spec *evict, *ttl;
+	bool kept; /* at some capacity */
+	uint64_t capacity_blocks;
+	struct tune_measure measured; /* at it; or, where it is not kept, with room for all */
+};
+
+/* `tune` says the trace, the config and, as its constraints, the promise; promises[e * ttls->count + t]. On all cores. */
+int promise_find(const struct tune *tune, const struct spec_list *evicts, const struct spec_list *ttls,
+                 struct promise *promises, struct err *err);
+
+#endif

@@ -1,0 +1,510 @@
+#include "tune.h"
+
+#include "policy.h"
+#include "ttl.h"
+#include "units.h"
+
+#include <gsl/gsl_multimin.h>
+#include <gsl/gsl_rng.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Searches that share the runs, the first from the given values. They may run side by side. */
+#define STARTS 4
+#define RESAMPLES 1000
+#define FIRST_STEP 0.25
+#define SMALLEST_STEP 1e-3
+/* A set of parameters that breaks a constraint is worth this and more. */
+#define BROKEN 1e30
+#define LOGARITHMIC_FROM 100.0
+
+static const char *const metric_names[TUNE_METRICS] = {
+        [TUNE_TTFT_MEAN] = "ttft_mean", [TUNE_TTFT_P50] = "ttft_p50", [TUNE_TTFT_P95] = "ttft_p95", [TUNE_TTFT_P99] = "ttft_p99",
+        [TUNE_HIT] = "hit",             [TUNE_HELD] = "held_gib_s",   [TUNE_COST] = "cost",
+};
+
+const char *tune_metric_name(enum tune_metric metric)
+{
+	return metric_names[metric];
+}
+
+enum tune_metric tune_metric_named(const char *name, size_t length)
+{
+	int metric = 0;
+	while (metric < TUNE_METRICS &&
+	       (strlen(metric_names[metric]) != length || memcmp(metric_names[metric], name, length) != 0))
+		metric++;
+	return (enum tune_metric)metric;
+}
+
+/* What every counted request of a run got. */
+struct sample {
+	size_t group; /* its session; requests without one are groups of their own, behind the sessions */
+	uint32_t prompt_tokens;
+	uint64_t hit_tokens;
+	double ttft_ms, prefill_s;
+};
+
+struct samples {
+	const struct tune *tune;
+	struct sample *all;
+	size_t count;
+	double held_gib_s;
+};
+
+static void keep(void *context, const struct trace_request *request, int64_t arrival_ns, const struct request_outcome *outcome)
+{
+	struct samples *samples = context;
+	(void)arrival_ns;
+	samples->all[samples->count++] = (struct sample){
+	        .group = request->session != TRACE_NO_SESSION ? request->session
+	                                                      : samples->tune->trace->session_count + (size_t)request->ordinal,
+	        .prompt_tokens = request->prompt_tokens,
+	        .hit_tokens = outcome->ledger.hit_tokens,
+	        .ttft_ms = (double)outcome->ttft_ns / (double)NS_PER_MS,
+	        .prefill_s = (double)outcome->prefill_ns / (double)NS_PER_S,
+	};
+}
+
+static double gib_of_block(const struct tune *tune)
+{
+	return tune->config->kv_bytes_per_token * tune->trace->block_tokens / 0x1p30;
+}
+
+/* Metrics of chosen samples; `order` lists them, `ttft_ms` has room for as many. */
+static struct tune_measure measure(const struct tune *tune, const struct samples *samples, const uint32_t *order, size_t count,
+                                   double *ttft_ms)
+{
+	double hit_tokens = 0, prompt_tokens = 0, prefill_s = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct sample *sample = &samples->all[order ? order[i] : i];
+		ttft_ms[i] = sample->ttft_ms;
+		hit_tokens += (double)sample->hit_tokens;
+		prompt_tokens += sample->prompt_tokens;
+		prefill_s += sample->prefill_s;
+	}
+	const struct distribution ttft = metrics_distribution(ttft_ms, count);
+	const double held_gib_s = samples->held_gib_s, gb_per_gib = 0x1p30 / 1e9;
+	return (struct tune_measure){{
+	        [TUNE_TTFT_MEAN] = ttft.mean,
+	        [TUNE_TTFT_P50] = ttft.p50,
+	        [TUNE_TTFT_P95] = ttft.p95,
+	        [TUNE_TTFT_P99] = ttft.p99,
+	        [TUNE_HIT] = prompt_tokens > 0 ? hit_tokens / prompt_tokens : 0,
+	        [TUNE_HELD] = held_gib_s,
+	        [TUNE_COST] = prefill_s / 3600 * tune->gpu_per_hour + held_gib_s * gb_per_gib / 3600 * tune->rent_per_gb_hour,
+	}};
+}
+
+/* A run with these policies over the first `requests` requests, of which those before `first` are not counted. */
+static int run(const struct tune *tune, const char *evict_text, const char *ttl_text, uint32_t requests, uint32_t first,
+               struct samples *samples, struct err *err)
+{
+	struct trace part = *tune->trace;
+	struct run_config config = *tune->config;
+	struct spec evict = {0}, ttl = {0};
+	struct run_result result;
+	part.request_count = requests;
+	*samples = (struct samples){.tune = tune, .all = mem_alloc(requests, sizeof(*samples->all))};
+	int failed = spec_parse(&evict, evict_text, err);
+	if (!failed)
+		failed = spec_parse(&ttl, ttl_text, err);
+	config.evict = &evict;
+	config.ttl = &ttl;
+	/* Half a request more, so that rounding cannot make it one less. */
+	config.warmup = first ? (first + 0.5) / requests : 0;
+	config.on_request = keep;
+	config.on_request_context = samples;
+	if (!failed)
+		failed = simulate_run(&part, &config, &result, err);
+	if (!failed) {
+		samples->held_gib_s = result.held_block_s * gib_of_block(tune);
+		simulate_free(&result);
+	}
+	spec_free(&evict);
+	spec_free(&ttl);
+	return failed;
+}
+
+int tune_measure_run(const struct tune *tune, const char *evict, const char *ttl, uint32_t requests, uint32_t first,
+                       struct tune_measure *to, struct err *err)
+{
+	struct samples samples;
+	const int failed = run(tune, evict, ttl, requests, first, &samples, err);
+	double *ttft_ms = mem_alloc(samples.count, sizeof(*ttft_ms));
+	if (!failed)
+		*to = measure(tune, &samples, NULL, samples.count, ttft_ms);
+	free(ttft_ms);
+	free(samples.all);
+	return failed;
+}
+
+double tune_how_broken(const struct tune *tune, const struct tune_measure *measured)
+{
+	double broken = 0;
+	for (size_t i = 0; i < tune->constraint_count; i++) {
+		const struct tune_constraint *constraint = &tune->constraints[i];
+		const double value = measured->values[constraint->metric], bound = constraint->bound;
+		const double over = constraint->at_least ? bound - value : value - bound;
+		if (over > 0)
+			broken += over / (fabs(bound) > 0 ? fabs(bound) : 1);
+	}
+	return broken;
+}
+
+/* What the search makes small. */
+static double worth(const struct tune *tune, const struct tune_measure *measured)
+{
+	const double broken = tune_how_broken(tune, measured);
+	if (broken > 0)
+		return BROKEN * (1 + broken);
+	const double value = measured->values[tune->objective];
+	return tune->objective == TUNE_HIT ? -value : value;
+}
+
+/* --- parameters --- */
+
+static bool is_logarithmic(const struct tune_parameter *p)
+{
+	return p->least > 0 && p->most / p->least >= LOGARITHMIC_FROM;
+}
+
+static double value_at(const struct tune_parameter *p, double place)
+{
+	place = place < 0 ? 0 : place > 1 ? 1 : place;
+	if (is_logarithmic(p))
+		return p->least * pow(p->most / p->least, place);
+	return p->least + (p->most - p->least) * place;
+}
+
+static double place_of(const struct tune_parameter *p, double value)
+{
+	value = value < p->least ? p->least : value > p->most ? p->most : value;
+	if (is_logarithmic(p))
+		return log(value / p->least) / log(p->most / p->least);
+	return p->most > p->least ? (value - p->least) / (p->most - p->least) : 0;
+}
+
+static void write_value(const struct tune_parameter *p, double value, char *text, size_t size)
+{
+	/* Finer than a ms is finer than the trace. */
+	if (p->is_duration)
+		snprintf(text, size, "%.0fms", fmax(1, value / (double)NS_PER_MS));
+	else
+		snprintf(text, size, "%.6g", value);
+}
+
+/* The SPEC with the values at `places`, or as it was given where that is NULL. */
+static void write_spec(const struct tune *tune, bool of_eviction, const double *places, char *text, size_t size)
+{
+	const struct spec *spec = of_eviction ? tune->config->evict : tune->config->ttl;
+	size_t used = (size_t)snprintf(text, size, "%s", spec->name);
+	char separator = ':';
+	for (size_t i = 0; i < spec->count; i++) {
+		bool tuned = false;
+		for (size_t p = 0; places && p < tune->parameter_count; p++)
+			tuned |= tune->parameters[p].of_eviction == of_eviction && strcmp(tune->parameters[p].key, spec->pairs[i].key) == 0;
+		if (tuned)
+			continue;
+		used += (size_t)snprintf(text + used, size - used, "%c%s=%s", separator, spec->pairs[i].key, spec->pairs[i].value);
+		separator = ',';
+	}
+	for (size_t p = 0; places && p < tune->parameter_count; p++) {
+		const struct tune_parameter *parameter = &tune->parameters[p];
+		char value[48];
+		if (parameter->of_eviction != of_eviction)
+			continue;
+		write_value(parameter, value_at(parameter, places[p]), value, sizeof(value));
+		used += (size_t)snprintf(text + used, size - used, "%c%s=%s", separator, parameter->key, value);
+		separator = ',';
+	}
+}
+
+static const struct param *find_param(const struct tune *tune, const struct tune_parameter *wanted)
+{
+	const struct param *params = wanted->of_eviction ? registry_evict(tune->config->evict->name)->params
+	                                                 : registry_ttl(tune->config->ttl->name)->params;
+	for (; params && params->name; params++) {
+		if (strcmp(params->name, wanted->key) == 0)
+			return params;
+	}
+	return NULL;
+}
+
+static int read_given(const struct tune *tune, struct tune_parameter *p, const struct param *param, struct err *err)
+{
+	const struct spec *spec = p->of_eviction ? tune->config->evict : tune->config->ttl;
+	const char *text = param->default_text;
+	int64_t ns;
+	for (size_t i = 0; i < spec->count; i++) {
+		if (strcmp(spec->pairs[i].key, p->key) == 0)
+			text = spec->pairs[i].value;
+	}
+	if (!p->is_duration)
+		return units_real(text, &p->given, err);
+	if (units_duration(text, &ns, err) < 0)
+		return -1;
+	p->given = (double)ns;
+	return 0;
+}
+
+/* Every number of the TTL rule: durations up to the trace's span, other numbers up to a hundred times what is given. */
+static int choose_parameters(struct tune *tune, struct err *err)
+{
+	const struct trace *trace = tune->trace;
+	const struct param *params = registry_ttl(tune->config->ttl->name)->params;
+	const double span_ns = (double)(trace->requests[trace->request_count - 1].arrival_ns - trace->requests[0].arrival_ns);
+	for (; params && params->name && tune->parameter_count < TUNE_PARAMETERS_MOST; params++) {
+		struct tune_parameter p = {.is_duration = params->kind == PARAM_DURATION, .least = params->least, .most = params->most};
+		if (params->kind != PARAM_DURATION && params->kind != PARAM_REAL)
+			continue;
+		snprintf(p.key, sizeof(p.key), "%s", params->name);
+		if (read_given(tune, &p, params, err) < 0)
+			return -1;
+		if (p.is_duration) {
+			p.least = fmax(p.least, (double)NS_PER_S);
+			p.most = fmin(p.most, fmax(span_ns, 2.0 * (double)NS_PER_S));
+		} else if (p.given > 0) {
+			p.least = fmax(p.least, p.given / 100);
+			p.most = fmin(p.most, p.given * 100);
+		} else {
+			p.most = fmin(p.most, 10);
+		}
+		tune->parameters[tune->parameter_count++] = p;
+	}
+	if (tune->parameter_count == 0)
+		return err_set(err, "--ttl %s: it has no number to tune; name parameters with --over.", tune->config->ttl->name);
+	return 0;
+}
+
+static int check_parameters(struct tune *tune, struct err *err)
+{
+	for (size_t i = 0; i < tune->parameter_count; i++) {
+		struct tune_parameter *p = &tune->parameters[i];
+		const char *of = p->of_eviction ? "evict" : "ttl";
+		const struct param *param = find_param(tune, p);
+		if (!param || (param->kind != PARAM_DURATION && param->kind != PARAM_REAL))
+			return err_set(err, "--over %s.%s: %s has no number or duration of that name.", of, p->key,
+			               p->of_eviction ? tune->config->evict->name : tune->config->ttl->name);
+		if (p->is_duration != (param->kind == PARAM_DURATION))
+			return err_set(err, "--over %s.%s: expected a range of %s.", of, p->key,
+			               param->kind == PARAM_DURATION ? "durations, such as 10s..1h" : "numbers, such as 0.1..10");
+		if (!(p->least >= param->least) || !(p->most <= param->most) || !(p->most > p->least))
+			return err_set(err, "--over %s.%s: expected a range within %g..%g, its smaller end first.", of, p->key, param->least,
+			               param->most);
+		if (read_given(tune, p, param, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* --- search --- */
+
+/* One search, and the best it has come by. */
+struct search {
+	const struct tune *tune;
+	uint32_t requests; /* to train on */
+	uint32_t runs, most_runs;
+	double best[TUNE_PARAMETERS_MOST], best_worth;
+	struct err refusal; /* the last, of values that a policy does not take together, such as a least above a most */
+};
+
+static double try_places(const gsl_vector *at, void *context)
+{
+	struct search *search = context;
+	struct tune_measure measured;
+	char evict[512], ttl[512];
+	double places[TUNE_PARAMETERS_MOST];
+	if (search->runs >= search->most_runs)
+		return BROKEN * BROKEN;
+	for (size_t i = 0; i < search->tune->parameter_count; i++)
+		places[i] = gsl_vector_get(at, i);
+	write_spec(search->tune, true, places, evict, sizeof(evict));
+	write_spec(search->tune, false, places, ttl, sizeof(ttl));
+	search->runs++;
+	if (tune_measure_run(search->tune, evict, ttl, search->requests, 0, &measured, &search->refusal) < 0)
+		return BROKEN * BROKEN;
+	const double value = worth(search->tune, &measured);
+	if (value < search->best_worth) {
+		search->best_worth = value;
+		memcpy(search->best, places, sizeof(places));
+	}
+	return value;
+}
+
+/* Simplexes one after another, the first from `start`, the next ones from random places. */
+static void search_from(struct search *search, const double *start, gsl_rng *rng)
+{
+	const size_t count = search->tune->parameter_count;
+	gsl_multimin_function function = {try_places, count, search};
+	gsl_multimin_fminimizer *minimizer = gsl_multimin_fminimizer_alloc(gsl_multimin_fminimizer_nmsimplex2, count);
+	gsl_vector *at = gsl_vector_alloc(count), *steps = gsl_vector_alloc(count);
+	bool first = true;
+	while (search->runs < search->most_runs) {
+		for (size_t i = 0; i < count; i++) {
+			const double place = first && start ? start[i] : gsl_rng_uniform(rng);
+			gsl_vector_set(at, i, place);
+			/* Inwards, so that the first simplex lies within the ranges. */
+			gsl_vector_set(steps, i, place > 0.5 ? -FIRST_STEP : FIRST_STEP);
+		}
+		first = false;
+		if (gsl_multimin_fminimizer_set(minimizer, &function, at, steps) != 0)
+			break;
+		while (search->runs < search->most_runs && gsl_multimin_fminimizer_iterate(minimizer) == 0 &&
+		       gsl_multimin_fminimizer_size(minimizer) > SMALLEST_STEP)
+			continue;
+	}
+	gsl_vector_free(at);
+	gsl_vector_free(steps);
+	gsl_multimin_fminimizer_free(minimizer);
+}
+
+static int find_best(struct tune *tune, uint32_t requests, double best[TUNE_PARAMETERS_MOST], struct err *err)
+{
+	struct search searches[STARTS];
+	double given[TUNE_PARAMETERS_MOST];
+	for (size_t i = 0; i < tune->parameter_count; i++)
+		given[i] = place_of(&tune->parameters[i], tune->parameters[i].given);
+#pragma omp parallel for schedule(dynamic)
+	for (int s = 0; s < STARTS; s++) {
+		gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+		gsl_rng_set(rng, (unsigned long)(tune->seed * STARTS + (uint64_t)s));
+		searches[s] = (struct search){.tune = tune, .requests = requests, .best_worth = HUGE_VAL,
+		                              .most_runs = tune->runs / STARTS + ((uint32_t)s < tune->runs % STARTS)};
+		search_from(&searches[s], s == 0 ? given : NULL, rng);
+		gsl_rng_free(rng);
+	}
+	const struct search *winner = NULL;
+	for (int s = 0; s < STARTS; s++) {
+		tune->runs_made += searches[s].runs;
+		if (searches[s].best_worth < HUGE_VAL && (!winner || searches[s].best_worth < winner->best_worth))
+			winner = &searches[s];
+	}
+	if (!winner)
+		return err_set(err, "none of %u runs was possible: %s", tune->runs_made, searches[0].refusal.text);
+	memcpy(best, winner->best, sizeof(winner->best));
+	return 0;
+}
+
+/* --- judgement --- */
+
+/* Samples in groups that are drawn together. */
+struct groups {
+	uint32_t *order;  /* samples, by group */
+	size_t *starts;   /* [count + 1] */
+	size_t count;
+};
+
+static struct groups group(const struct tune *tune, const struct samples *samples)
+{
+	const size_t keys = (size_t)tune->trace->session_count + tune->trace->request_count;
+	struct groups groups = {mem_alloc(samples->count, sizeof(uint32_t)), mem_alloc(samples->count + 1, sizeof(size_t)), 0};
+	size_t *next = mem_alloc(keys + 1, sizeof(*next));
+	for (size_t i = 0; i < samples->count; i++)
+		next[samples->all[i].group + 1]++;
+	for (size_t key = 0; key < keys; key++) {
+		if (next[key + 1])
+			groups.starts[groups.count++] = next[key];
+		next[key + 1] += next[key];
+	}
+	groups.starts[groups.count] = samples->count;
+	for (size_t i = 0; i < samples->count; i++)
+		groups.order[next[samples->all[i].group]++] = (uint32_t)i;
+	free(next);
+	return groups;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* The gain's interval. Both runs have the same requests in the same order of the trace, so a drawn session is drawn in both. */
+static void resample(struct tune *tune, const struct samples *given, const struct samples *best)
+{
+	const struct groups of_given = group(tune, given), of_best = group(tune, best);
+	const size_t room = 4 * given->count + 1024;
+	uint32_t *drawn_given = mem_alloc(room, sizeof(*drawn_given)), *drawn_best = mem_alloc(room, sizeof(*drawn_best));
+	double *ttft_ms = mem_alloc(room, sizeof(*ttft_ms)), gains[RESAMPLES];
+	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+	gsl_rng_set(rng, (unsigned long)tune->seed);
+	ASSERT(of_given.count == of_best.count);
+	for (size_t r = 0; r < RESAMPLES; r++) {
+		size_t count = 0;
+		for (size_t g = 0; g < of_given.count; g++) {
+			const size_t draw = gsl_rng_uniform_int(rng, of_given.count);
+			const size_t size = of_given.starts[draw + 1] - of_given.starts[draw];
+			/* Long sessions drawn again and again end a draw early rather than overflow it. */
+			if (count + size > room)
+				break;
+			memcpy(drawn_given + count, of_given.order + of_given.starts[draw], size * sizeof(*drawn_given));
+			memcpy(drawn_best + count, of_best.order + of_best.starts[draw], size * sizeof(*drawn_best));
+			count += size;
+		}
+		const double before = measure(tune, given, drawn_given, count, ttft_ms).values[tune->objective];
+		const double after = measure(tune, best, drawn_best, count, ttft_ms).values[tune->objective];
+		gains[r] = tune->objective == TUNE_HIT ? after - before : before - after;
+	}
+	qsort(gains, RESAMPLES, sizeof(*gains), by_value);
+	tune->gain_low = gains[RESAMPLES * 25 / 1000];
+	tune->gain_high = gains[RESAMPLES * 975 / 1000 - 1];
+	gsl_rng_free(rng);
+	free(drawn_given);
+	free(drawn_best);
+	free(ttft_ms);
+	free(of_given.order);
+	free(of_given.starts);
+	free(of_best.order);
+	free(of_best.starts);
+}
+
+static int judge(struct tune *tune, uint32_t training, struct err *err)
+{
+	const uint32_t requests = tune->trace->request_count;
+	struct samples given = {0}, best = {0};
+	char evict[512], ttl[512];
+	write_spec(tune, true, NULL, evict, sizeof(evict));
+	write_spec(tune, false, NULL, ttl, sizeof(ttl));
+	int failed = tune_measure_run(tune, evict, ttl, training, 0, &tune->training_given, err) < 0 ||
+	             tune_measure_run(tune, tune->best_evict, tune->best_ttl, training, 0, &tune->training_best, err) < 0 ||
+	             run(tune, evict, ttl, requests, training, &given, err) < 0 ||
+	             run(tune, tune->best_evict, tune->best_ttl, requests, training, &best, err) < 0;
+	if (!failed) {
+		double *ttft_ms = mem_alloc(given.count, sizeof(*ttft_ms));
+		tune->rest_given = measure(tune, &given, NULL, given.count, ttft_ms);
+		tune->rest_best = measure(tune, &best, NULL, best.count, ttft_ms);
+		tune->best_is_allowed = tune_how_broken(tune, &tune->training_best) == 0;
+		tune->rest_is_allowed = tune_how_broken(tune, &tune->rest_best) == 0;
+		resample(tune, &given, &best);
+		free(ttft_ms);
+	}
+	tune->has_bound = tune->config->engine == ENGINE_REPLAY;
+	if (!failed && tune->has_bound)
+		failed = tune_measure_run(tune, "belady", "none", requests, training, &tune->rest_bound, err) < 0;
+	free(given.all);
+	free(best.all);
+	return failed ? -1 : 0;
+}
+
+int tune_run(struct tune *tune, struct err *err)
+{
+	double best[TUNE_PARAMETERS_MOST];
+	const uint32_t training = (uint32_t)(tune->training * tune->trace->request_count);
+	if (simulate_check(tune->trace, tune->config, err) < 0)
+		return -1;
+	if (training < 2 || tune->trace->request_count - training < 2)
+		return err_set(err, "%s: of %u requests %u would be for training; expected at least 2 for it and 2 to judge by.",
+		               tune->trace->name, tune->trace->request_count, training);
+	if (tune->parameter_count == 0 && choose_parameters(tune, err) < 0)
+		return -1;
+	if (check_parameters(tune, err) < 0 || find_best(tune, training, best, err) < 0)
+		return -1;
+	for (size_t i = 0; i < tune->parameter_count; i++)
+		tune->parameters[i].best = value_at(&tune->parameters[i], best[i]);
+	write_spec(tune, true, best, tune->best_evict, sizeof(tune->best_evict));
+	write_spec(tune, false, best, tune->best_ttl, sizeof(tune->best_ttl));
+	return judge(tune, training, err);
+}
