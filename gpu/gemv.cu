@@ -135,29 +135,39 @@ static __device__ void finish(void *y, const bf16_bits *bias, const float seen[W
 		((__nv_bfloat16 *)y)[at] = __float2bfloat16_rn(sum);
 }
 
-/* The warps' sums of a group meet in shared memory. x of the next 64 columns is on its way while weights are awaited. */
+/* A lane's values of x, as multiply() wants them: of row l/4, if there is one. */
+struct Inputs {
+	const bf16_bits *row;
+	uint32_t left; /* columns that the row has from `row` on, none where there is no row */
+
+	__device__ __forceinline__ void load(uint4 to[2], uint32_t column) const
+	{
+		to[0] = column < left ? *(const uint4 *)(row + column) : make_uint4(0, 0, 0, 0);
+		to[1] = column < left ? *(const uint4 *)(row + column + 32) : make_uint4(0, 0, 0, 0);
+	}
+};
+
+/* The warps' sums of a group meet in shared memory. x of the next 64 columns is on its way under the products of these. */
 template <gemv_end END>
 static __device__ void multiply_all(void *y, const bf16_bits *x, const bf16_bits *bias, const Ring &ring, const Work<END> &work,
                                     float seen[2][WARPS][OUTPUTS][GEMV_ROWS], uint32_t rows)
 {
 	const uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, mine = warp * WIDE;
-	const bool there = lane / 4 < rows;
-	const bf16_bits *x_row = x + (size_t)(there ? lane / 4 : 0) * work.inputs + mine + lane % 4 * 8;
+	const bool there = lane / 4 < rows && mine < work.inputs;
+	const Inputs inputs = {x + (size_t)(there ? lane / 4 : 0) * work.inputs + mine + lane % 4 * 8, there ? work.inputs - mine : 0};
 	const uint32_t place = lane / 4 * ROW_BYTES + mine * 2 + lane % 4 * 16;
 	uint32_t n = 0, half = 0;
+	uint4 next[2];
+	inputs.load(next, 0);
 	for (uint32_t group = blockIdx.x; group < work.groups; group += gridDim.x, half ^= 1) {
 		float sums[4] = {};
 		for (uint32_t turn = 0; turn < work.turns; turn++, n++) {
-			const uint32_t column = turn * WARPS * WIDE;
-			const bool some = mine + column < work.inputs;
-			uint4 by[2] = {};
-			if (there && some) {
-				by[0] = *(const uint4 *)(x_row + column);
-				by[1] = *(const uint4 *)(x_row + column + 32);
-			}
+			const uint4 now[2] = {next[0], next[1]};
+			inputs.load(next, (turn + 1 < work.turns ? turn + 1 : 0) * WARPS * WIDE);
 			wgmma_wait(ring.full(n), n / STAGES & 1);
-			if (some)
-				multiply(sums, ring.stage(n) + place, by);
+			/* Beyond the last column the ring holds what it held: nothing to multiply by zero. */
+			if (mine + turn * WARPS * WIDE < work.inputs)
+				multiply(sums, ring.stage(n) + place, now);
 			__syncwarp();
 			if (lane == 0)
 				wgmma_arrive(ring.empty(n));

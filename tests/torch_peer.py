@@ -20,10 +20,13 @@ CACHED = ((16384, 64), (32768, 1024))
 DECODE_CONTEXT = 8192
 
 
-def median_ms(call, runs, warm=2):
-    """Median and relative spread of `call`, which returns when its result is on the host."""
-    for _ in range(warm):
+def median_ms(call, runs):
+    """Median and relative spread of `call`, after two calls and 0.3 s of them, as in kvcast-gpu bench."""
+    begin, warm = time.perf_counter(), 0
+    while warm < 2 or time.perf_counter() - begin < 0.3:
         call()
+        torch.cuda.synchronize()
+        warm += 1
     took = []
     for _ in range(runs):
         torch.cuda.synchronize()
@@ -43,14 +46,14 @@ def ceilings(lengths, runs):
     for rows in (64, 4096, 16384):
         for outputs, inputs in ((width, HIDDEN), (HIDDEN, HIDDEN), (2 * INNER, HIDDEN), (HIDDEN, INNER)):
             x, weight = random(rows, inputs), random(outputs, inputs)
-            ms, _ = median_ms(lambda: functional.linear(x, weight), runs, warm=5)
+            ms, _ = median_ms(lambda: functional.linear(x, weight), runs)
             print(f"product {rows} x {inputs} x {outputs}: {ms:.3f} ms, {2 * rows * inputs * outputs / ms / 1e9:.0f} TFLOP/s")
     for length in lengths:
         query, key, value = random(1, HEADS, length, SIZE), random(1, KV_HEADS, length, SIZE), random(1, KV_HEADS, length, SIZE)
         for name, backend in (("flash", SDPBackend.FLASH_ATTENTION), ("cuDNN", SDPBackend.CUDNN_ATTENTION)):
             with sdpa_kernel(backend):
                 ms, _ = median_ms(lambda: functional.scaled_dot_product_attention(query, key, value, is_causal=True,
-                                                                                  enable_gqa=True), runs, warm=5)
+                                                                                  enable_gqa=True), runs)
             flop = 4 * HEADS * SIZE * length * (length + 1) / 2
             print(f"attention {name} {length}: {ms:.3f} ms, {flop / ms / 1e9:.0f} TFLOP/s", flush=True)
 
