@@ -1,7 +1,6 @@
 /* engine.c - time: arrivals, steps, loads, answers, and what they add up to. */
 #include "engine.h"
 
-#include "blocks_csv.h"
 #include "engine_log.h"
 #include "engine_state.h"
 #include "replay.h"
@@ -451,48 +450,6 @@ static void close_engine(struct engine *engine)
 	free(engine->starts);
 }
 
-static void collect_tier(struct engine *engine, uint32_t index)
-{
-	struct tier_result *tier = &engine->result->tiers[index];
-	const struct tier_counts counts = tiers_counts(engine->tiers, index);
-	const struct cache_counts blocks = tiers_cache_counts(engine->tiers, index);
-	const struct link_path *link = tiers_link(engine->tiers, index);
-	const struct cache *cache = tiers_cache(engine->tiers, index);
-	const double span_s = engine->result->span_s;
-	tier->stored_blocks = counts.stored_blocks;
-	tier->loaded_blocks = counts.loaded_blocks;
-	tier->missed_blocks = counts.missed_blocks;
-	tier->evicted_blocks = blocks.evicted_blocks;
-	tier->expired_blocks = blocks.expired_blocks;
-	tier->resident_blocks = cache_used_blocks(cache);
-	tier->read_bytes = link->bytes[LINK_READ];
-	tier->written_bytes = link->bytes[LINK_WRITE];
-	const int64_t backlog_ns = link->free_at_ns > engine->last_ns ? link->free_at_ns - engine->last_ns : 0;
-	tier->link_backlog_s = (double)backlog_ns / (double)NS_PER_S;
-	tier->link_busy_s = link->busy_ns > backlog_ns ? (double)(link->busy_ns - backlog_ns) / (double)NS_PER_S : 0;
-	tier->held_block_s = (double)cache_residency(cache) / (double)NS_PER_S;
-	tier->mean_resident_blocks = span_s > 0 ? tier->held_block_s / span_s : 0;
-}
-
-static void collect(struct engine *engine)
-{
-	struct run_result *result = engine->result;
-	metrics_finish(engine->metrics);
-	result->metrics = engine->metrics;
-	result->counts = tiers_cache_counts(engine->tiers, 0);
-	result->span_s = (double)(engine->last_ns - engine->first_counted_ns) / (double)NS_PER_S;
-	result->busy_s = (double)engine->busy_ns / (double)NS_PER_S;
-	if (engine->last_ns > engine->first_counted_ns)
-		result->mean_in_system = (double)(engine->in_system_ns - engine->uncounted_in_system_ns) /
-		                         (double)(engine->last_ns - engine->first_counted_ns);
-	for (uint32_t i = 0; i < tiers_count(engine->tiers); i++) {
-		collect_tier(engine, i);
-		blocks_csv_rows(engine->config->blocks, engine->tier_configs[i].name, tiers_cache(engine->tiers, i));
-	}
-	result->held_block_s = result->tiers[0].held_block_s;
-	result->mean_resident_blocks = result->tiers[0].mean_resident_blocks;
-}
-
 int engine_check(const struct trace *trace, const struct run_config *config, struct err *err)
 {
 	struct engine engine = {.trace = trace, .config = config};
@@ -510,7 +467,7 @@ int engine_run(const struct trace *trace, const struct run_config *config, const
 	if (!failed)
 		failed = run_events(&engine, err);
 	if (!failed)
-		collect(&engine);
+		engine_result_collect(&engine);
 	else
 		metrics_close(engine.metrics);
 	close_engine(&engine);

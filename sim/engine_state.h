@@ -1,4 +1,4 @@
-/* engine_state.h - the engine's insides, shared by engine.c (time, events, results) and scheduler.c (who runs, with what
+/* engine_state.h - the engine's insides, shared by engine.c (time, events) and scheduler.c (who runs, with what
  * memory). Nobody else includes it. */
 #ifndef KVCAST_ENGINE_STATE_H
 #define KVCAST_ENGINE_STATE_H
@@ -127,6 +127,9 @@ static inline uint32_t engine_missing_blocks(const struct engine *engine, const 
 {
 	return engine_blocks(engine, sequence->target_tokens) - sequence->held_blocks - sequence->reserved_blocks;
 }
+
+/* engine_result.c: fills the result when the last request has left. */
+void engine_result_collect(struct engine *engine);
 
 /* admission.c: what a waiting sequence finds in the tiers.
  * Gives it its hit, and starts what has to be loaded. False where the cache has no room for it now: then nothing has

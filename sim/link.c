@@ -42,6 +42,8 @@ int64_t link_transfer_in(struct link_path *link, enum link_direction direction, 
                          int64_t duration_ns)
 {
 	const int64_t start = start_ns(link, now_ns);
+	if (start != link->free_at_ns)
+		link->busy_since_ns = start;
 	link->free_at_ns = start < INT64_MAX / 2 ? start + duration_ns : start;
 	link->busy_ns += link->free_at_ns - start;
 	link->bytes[direction] += (uint64_t)llround(bytes);

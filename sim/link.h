@@ -23,7 +23,7 @@ struct link_path {
 	int64_t latency_ns;
 	struct link_outage outages[LINK_OUTAGE_MOST];
 	uint32_t outage_count;
-	int64_t free_at_ns;
+	int64_t free_at_ns, busy_since_ns; /* without a break */
 	uint64_t bytes[2], transfers[2];
 	int64_t busy_ns;
 };

@@ -285,6 +285,19 @@ static void a_tier_goes_and_comes_back(void **state)
 	timed_free(&result);
 }
 
+/* From 21 ms on chain 0 is stored, 2 ms a block; the link goes at 23 ms and is back long after the last answer, at 121 ms. */
+static void what_waits_for_a_link_is_not_within_the_run(void **state)
+{
+	(void)state;
+	static const struct ask asks[] = {{0, 0}, {100, 1}};
+	struct timed_setup setup = with_tiers("host:inf,store=through,write=2MB/s", NULL);
+	setup.faults[0] = (struct fault){.tier = 1, .from_ns = 23 * NS_PER_MS, .until_ns = 1000 * NS_PER_S};
+	struct timed_result result = serve(asks, 2, &setup);
+	assert_true(fabs(result.run.tiers[1].link_busy_s - 0.002) < 1e-9);
+	assert_true(fabs(result.run.tiers[1].link_backlog_s - (1000.008 - 0.121)) < 1e-9);
+	timed_free(&result);
+}
+
 /* 100 ms each, asked for at 9.85 s: the second has begun when the link goes at 10 s, the third waits until it is back. */
 static void what_has_begun_outlasts_an_outage(void **state)
 {
@@ -338,6 +351,7 @@ int main(void)
 	        cmocka_unit_test(expired_blocks_are_dropped_or_demoted),
 	        cmocka_unit_test(loads_fail_as_often_as_told),
 	        cmocka_unit_test(a_tier_goes_and_comes_back),
+	        cmocka_unit_test(what_waits_for_a_link_is_not_within_the_run),
 	        cmocka_unit_test(what_has_begun_outlasts_an_outage),
 	        cmocka_unit_test(the_archive_is_written_at_its_pace),
 	};
