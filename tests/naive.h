@@ -132,7 +132,7 @@ struct naive_ttl {
 /* The twins of the engines' own policies, of classics that keep queues or scores, judge a sample or follow experts, and of
  * the papers' that score by a formula or learn. */
 extern const struct naive_policy naive_engines[], naive_queued[], naive_scored[], naive_papers[], naive_learned[],
-        naive_sampled[], naive_experts[], naive_vllm, naive_wtinylfu;
+        naive_sampled[], naive_experts[], naive_retention, naive_vllm, naive_wtinylfu;
 extern const size_t naive_engine_count, naive_queued_count, naive_scored_count, naive_paper_count, naive_learned_count,
         naive_sampled_count, naive_expert_count;
 

@@ -82,6 +82,8 @@ const struct naive_policy *naive_policy_find(const char *name, bool leaf)
 	if (!found)
 		found = find_in(naive_experts, naive_expert_count, name);
 	if (!found)
+		found = find_in(&naive_retention, 1, name);
+	if (!found)
 		found = find_in(&naive_vllm, 1, name);
 	if (!found)
 		found = find_in(&naive_wtinylfu, 1, name);
