@@ -111,6 +111,42 @@ static json_t *provenance(const struct fit *fit)
 	return json_string(text);
 }
 
+static bool is_nested(const json_t *value)
+{
+	const json_t *first = json_array_get(value, 0);
+	return json_is_object(value) || json_is_array(first) || json_is_object(first);
+}
+
+/* A line for each key of the two outer objects and for each entry of a list of lists: to be read and compared by people. */
+static void write_value(struct output *output, const json_t *value, int depth)
+{
+	if (depth > 2 || !is_nested(value)) {
+		char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(9));
+		output_printf(output, "%s", text);
+		free(text);
+		return;
+	}
+	const bool is_object = json_is_object(value);
+	const char *key, *comma = "";
+	json_t *part;
+	size_t i;
+	output_printf(output, is_object ? "{" : "[");
+	if (is_object) {
+		json_object_foreach((json_t *)(uintptr_t)value, key, part) {
+			output_printf(output, "%s\n%*s\"%s\": ", comma, depth + 1, "", key);
+			write_value(output, part, depth + 1);
+			comma = ",";
+		}
+	} else {
+		json_array_foreach(value, i, part) {
+			output_printf(output, "%s\n%*s", comma, depth + 1, "");
+			write_value(output, part, 3);
+			comma = ",";
+		}
+	}
+	output_printf(output, "\n%*s%s", depth, "", is_object ? "}" : "]");
+}
+
 int fit_write_json(const struct fit *fit, const struct fit_options *options, const char *name, const char *path, struct err *err)
 {
 	const struct samples *samples = fit->samples;
@@ -122,9 +158,8 @@ int fit_write_json(const struct fit *fit, const struct fit_options *options, con
 	                         samples->model[0] ? samples->model : "unknown model", "estimate", 0, "provenance", provenance(fit), "step",
 	                         step_json(&fit->calibration), "transfers", transfers_json(fit), "fit", fit_part(fit, options));
 	ASSERT(root);
-	char *text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
-	output_printf(output, "%s\n", text);
-	free(text);
+	write_value(output, root, 0);
+	output_printf(output, "\n");
 	json_decref(root);
 	return output_commit(output, err);
 }
