@@ -179,6 +179,25 @@ holds classes.svg "Who hits, and who waits: groups" "auditor, senior  (1,200)" "
 	"hit (gpu)" "hit (host)" computed p50 p90 p99 mean "time to first token (ms)" ">62<"
 grep -qE 's1|hit \(\)' classes.svg && fail "classes.svg shows sessions, or the sum of the tiers"
 
+# A forecast beside a measurement: five requests in three groups and the key; lines and runs; pairs by verdict in two panels.
+both="$fixtures/both.csv"
+draw predicted_vs_measured "$both" both.svg
+holds both.svg "predicted and measured: both" "uncontended  (2)" "queued  (2)" "loaded from host  (1)" "predicted (ms)"
+points both.svg 8
+draw ttft_cdf_both "$both" cdf_both.svg
+holds cdf_both.svg "measured  (p50 65 ms, p95 108.8 ms)" "predicted  (p50 70 ms, p95 98 ms)"
+draw error_by_prefix "$both" prefix.svg
+holds prefix.svg none "cached prefix (tokens)" "loaded from host  (1)"
+points prefix.svg 8
+{ cat "$fixtures/sweep.csv"; sed 1d "$fixtures/sweep.csv"; } >runs.csv
+draw hit_curve_both "$fixtures/sweep.csv" runs.csv curve_both.svg
+holds curve_both.svg "lines predicted, points measured" "sieve" "lru, ttl static:ttl=5m,mode=sliding"
+draw decisions "$fixtures/pairs.csv" decisions.svg
+holds decisions.svg "token hit rate (percentage points)" "mean TTFT (ms)" "confidently wrong" "cannot tell"
+points decisions.svg 12
+draw calibration "$fixtures/cells.csv" calibration.svg
+holds calibration.svg "Calibration: cells" cold "8 sequences" "held out" "error (%)"
+
 # One row, one request, every ending.
 head -n 2 "$fixtures/sweep.csv" >one.csv
 head -n 2 "$fixtures/requests.csv" >request.csv
@@ -193,6 +212,9 @@ for ending in svg png pdf; do
 	head -n 2 "$fixtures/timeline.csv" >moment.csv
 	draw timeline moment.csv timeline."$ending"
 	head -n 2 "$fixtures/groups.csv" >class.csv
+	draw predicted_vs_measured "$both" both."$ending"
+	draw calibration "$fixtures/cells.csv" calibration."$ending"
+	draw decisions "$fixtures/pairs.csv" decisions."$ending"
 	draw classes class.csv classes."$ending"
 done
 holds hit.svg lru 100
@@ -253,7 +275,8 @@ for i in $(seq 41); do tail -n 1 "$fixtures/sweep.csv"; done | cat header.csv - 
 sed '/,belady,/d' "$fixtures/policies.csv" >lost.csv
 sed '/,belady,none,1000,/d' "$fixtures/policies.csv" >gap.csv
 sed '$p' "$fixtures/policies.csv" | sed 's/,$/,0.1/' >twice.csv
-for name in hit_vs_capacity ledger policies ttft_cdf ttft_breakdown tiers timeline classes; do
+for name in hit_vs_capacity ledger policies ttft_cdf ttft_breakdown tiers timeline classes predicted_vs_measured ttft_cdf_both \
+	error_by_prefix decisions calibration; do
 	refuses "$name.gp: absent.csv cannot be read." $name absent.csv no.svg
 	refuses "$name.gp: empty.csv is empty, but a header line with column names was expected." $name empty.csv no.svg
 done
@@ -286,6 +309,11 @@ refuses "classes.gp: no.gif should end in .svg, .png or .pdf, which says what to
 refuses "Usage: gnuplot -c tiers.gp SWEEP.csv OUT.(svg|png|pdf) [KEY]" tiers "$tiers"
 refuses "Usage: gnuplot -c timeline.gp TIMELINE.csv OUT.(svg|png|pdf) [FROM TO]" timeline "$fixtures/timeline.csv"
 refuses "ttft_cdf.gp: no request waited longer than 0 ms, which a logarithmic axis cannot show." ttft_cdf zero.csv no.svg
+refuses "predicted_vs_measured.gp: short.csv has no column group; its columns are trace,evict." predicted_vs_measured short.csv no.svg
+refuses "hit_curve_both.gp: short.csv has no column ttl; its columns are trace,evict." hit_curve_both "$fixtures/sweep.csv" short.csv no.svg
+refuses "Usage: gnuplot -c hit_curve_both.gp FORECAST.csv RUNS.csv OUT.(svg|png|pdf)" hit_curve_both runs.csv no.svg
+refuses "Usage: gnuplot -c decisions.gp PAIRS.csv OUT.(svg|png|pdf)" decisions "$fixtures/pairs.csv"
+refuses "calibration.gp: no.gif should end in .svg, .png or .pdf, which says what to draw." calibration "$fixtures/cells.csv" no.gif
 from="from which the distance is measured; sweep with belady in --evict and none in --ttl."
 refuses "policies.gp: short.csv has no column ttl; its columns are trace,evict." policies short.csv no.svg
 refuses "policies.gp: header.csv has no row with a number in capacity_blocks token_hit_rate." policies header.csv no.svg
