@@ -120,7 +120,7 @@ $ bad() { printf '# mine\n--model llama-3.1-8b\n%s\n' "$1" >bad.conf; kvcast run
 ! kvcast: --preset bad.conf, line 3: --evict lru: 'x' is given, but there are no parameters to set.
 ! kvcast: --preset bad.conf, line 3: --evict nobody: there is no eviction policy of that name; `kvcast policies` lists them.
 ! kvcast: --preset bad.conf, line 3: --ttl static: ttl: '1' has no unit; a duration is a number with ns, us, ms, s, m, h or d, such as 250ms, or inf.
-! kvcast: --preset bad.conf, line 3: --calib nobody: no such file, and no built-in calibration of that name (h200-llama-3.1-8b.estimate).
+! kvcast: --preset bad.conf, line 3: --calib nobody: no such file, and no built-in calibration of that name (h200-llama-3.1-8b.estimate, h200-llama-3.1-8b, h200-qwen2.5-1.5b).
 ? 1
 $ printf -- '--model llama-3.1-8b\n--engine vllm\n--tier gpu:10GiB\n--tier disk:1TB,evict=nobody\n' >bad.conf; kvcast run licence-agents.jsonl.gz --preset bad.conf; kvcast sweep licence-agents.jsonl.gz --preset bad.conf
 ! kvcast: --preset bad.conf, line 4: tier disk: --evict nobody: there is no eviction policy of that name; `kvcast policies` lists them.

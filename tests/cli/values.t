@@ -75,7 +75,7 @@ $ kvcast run small.jsonl --model nobody
 ! kvcast: --model nobody: no such config.json, and no preset of that name (tiny, qwen2.5-0.5b, qwen2.5-1.5b, phi-3-mini, mistral-7b, llama-3.1-8b, llama-3.1-70b).
 ? 1
 $ kvcast run small.jsonl --calib nobody
-! kvcast: --calib nobody: no such file, and no built-in calibration of that name (h200-llama-3.1-8b.estimate).
+! kvcast: --calib nobody: no such file, and no built-in calibration of that name (h200-llama-3.1-8b.estimate, h200-llama-3.1-8b, h200-qwen2.5-1.5b).
 ? 1
 $ kvcast run small.jsonl --semantics list
 ! kvcast: --semantics list: expected prefix or object.
