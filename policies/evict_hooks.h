@@ -105,17 +105,18 @@ __attribute__((flatten)) static void EVICT_FN(_object)(void *state, struct objec
 #ifdef EVICT_FUTURE
 		pass->next_use[b] = pass->next[i];
 #endif
-		hit[i] = resident[b] & 1u;
+		const bool is_hit = resident[b] & 1u;
+		hit[i] = is_hit;
 		EVICT_ASSUME(p);
 #ifdef EVICT_FULL
 		if (used == capacity_blocks) {
-			resident[EVICT_FN(_full)(p, b, hit[i])] = 2; /* evicted, see cache.h */
+			resident[EVICT_FN(_full)(p, b, is_hit)] = 2; /* evicted, see cache.h */
 			resident[b] = 1;
-			evicted += !hit[i];
+			evicted += !is_hit;
 			continue;
 		}
 #endif
-		if (hit[i]) {
+		if (is_hit) {
 			EVICT_FN(_busy)(p, b);
 			EVICT_FN(_hit)(p, b);
 			EVICT_FN(_idle)(p, b);
