@@ -8,8 +8,9 @@
  * latest admitted sequence that runs, which waits in its old place to be computed again; nobody is admitted in that step.
  * The step that completes a prompt gives the first token.
  * Sources: vLLM scheduler.py and kv_cache_manager.py (scheduler_reserve_full_isl, PR #37307; before it the first chunk was
- * all that had to fit; SGLang asks for the whole prompt too), with its default watermark of 0. SGLang would preempt the one
- * with the shortest answer so far (schedule_batch.py, retract_decode): not modelled.
+ * all that had to fit; SGLang asks for the whole prompt too), with its default watermark of 0. SGLang besides
+ * keeps room back for the answers of those that run (new_token_ratio), and preempts the one with the shortest answer so far
+ * (schedule_batch.py, retract_decode); neither is modelled.
  *
  * A hit that continues in lower tiers is loaded first, if that is decided to be worth it (run_config.load); meanwhile
  * others run. Its memory is taken at once, out of what those that have begun do not need to get to their first token. A

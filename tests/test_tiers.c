@@ -21,6 +21,7 @@ static const struct calibration one_ms_a_token = {
 struct ask {
 	int64_t ms;
 	uint32_t chain; /* numbered as they first appear */
+	uint32_t more_tokens; /* behind the chain, of no block that could hit */
 };
 
 static struct trace *asked(const struct ask *asks, uint32_t count)
@@ -35,7 +36,7 @@ static struct trace *asked(const struct ask *asks, uint32_t count)
 	for (uint32_t r = 0; r < count; r++)
 		requests[r] = (struct make_request){.tail = asks[r].chain * CHAIN + CHAIN - 1, .arrival_ns = asks[r].ms * NS_PER_MS,
 		                                    .session = TRACE_NO_SESSION, .class_id = TRACE_NO_CLASS,
-		                                    .prompt_tokens = FULL + 1, .ordinal = r};
+		                                    .prompt_tokens = FULL + 1 + asks[r].more_tokens, .ordinal = r};
 	struct trace *trace = make_trace(&(struct make_parts){.block_tokens = BLOCK_TOKENS, .block_count = chains * CHAIN,
 	                                                      .request_count = count, .requests = requests, .parent = parent});
 	for (uint32_t r = 0; r < count; r++)
@@ -66,7 +67,7 @@ static struct ask *two_waves(uint32_t count)
 {
 	struct ask *asks = mem_alloc((size_t)2 * count, sizeof(*asks));
 	for (uint32_t i = 0; i < 2 * count; i++)
-		asks[i] = (struct ask){i < count ? 0 : 1000000, i % count};
+		asks[i] = (struct ask){i < count ? 0 : 1000000, i % count, 0};
 	return asks;
 }
 
@@ -93,7 +94,7 @@ static void stores_and_loads_share_a_link(void **state)
 {
 	(void)state;
 	const struct timed_setup setup = with_tiers("host:inf,store=through,promote=never,read=4MB/s,write=2MB/s", NULL);
-	static const struct ask asks[] = {{0, 0}, {2000, 0}, {2000, 1}};
+	static const struct ask asks[] = {{0, 0, 0}, {2000, 0, 0}, {2000, 1, 0}};
 	struct timed_result result = serve(asks, 3, &setup);
 	assert_int_equal(result.outcomes[1].load_ns, 5 * NS_PER_MS);
 	assert_int_equal(result.run.tiers[1].written_bytes, 2 * CHAIN * 4000);
@@ -105,7 +106,7 @@ static void stores_and_loads_share_a_link(void **state)
 static void tenfold_bandwidth_changes_ttft(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0}, {2000, 0}};
+	static const struct ask asks[] = {{0, 0, 0}, {2000, 0, 0}};
 	int64_t ttft_ns[2];
 	for (int fast = 0; fast < 2; fast++) {
 		const struct timed_setup setup = with_tiers(fast ? "host:inf,read=40MB/s,store=through" : "host:inf,read=4MB/s,store=through", NULL);
@@ -121,7 +122,7 @@ static void tenfold_bandwidth_changes_ttft(void **state)
 static void loads_only_what_is_faster(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0}, {2000, 0}};
+	static const struct ask asks[] = {{0, 0, 0}, {2000, 0, 0}};
 	static const struct {
 		enum load_rule load;
 		const char *host;
@@ -150,7 +151,7 @@ static void loads_only_what_is_faster(void **state)
 static void promotes_always_at_the_second_use_or_never(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0}, {10000, 0}, {10500, 0}, {11000, 0}};
+	static const struct ask asks[] = {{0, 0, 0}, {10000, 0, 0}, {10500, 0, 0}, {11000, 0, 0}};
 	static const struct {
 		const char *host;
 		uint64_t loads;
@@ -170,7 +171,7 @@ static void promotes_always_at_the_second_use_or_never(void **state)
 static void writes_through_once(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0}, {10000, 0}, {20000, 0}};
+	static const struct ask asks[] = {{0, 0, 0}, {10000, 0, 0}, {20000, 0, 0}};
 	for (int load = 0; load < 2; load++) {
 		struct timed_setup setup = with_tiers("host:inf,store=through", NULL);
 		setup.load = load ? LOAD_ALWAYS : LOAD_NEVER;
@@ -187,7 +188,7 @@ static void writes_through_once(void **state)
 static void what_comes_from_below_passes_write_through_tiers(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0}, {10000, 1}, {20000, 0}, {30000, 0}};
+	static const struct ask asks[] = {{0, 0, 0}, {10000, 1, 0}, {20000, 0, 0}, {30000, 0, 0}};
 	const struct timed_setup setup = with_tiers("host:5,store=through", "disk:inf,store=through");
 	struct timed_result result = serve(asks, 4, &setup);
 	assert_int_equal(result.run.tiers[1].stored_blocks, 3 * CHAIN);
@@ -201,7 +202,7 @@ static void what_comes_from_below_passes_write_through_tiers(void **state)
 static void victims_go_down_the_chain(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0}, {1000, 1}, {2000, 2}, {3000, 0}};
+	static const struct ask asks[] = {{0, 0, 0}, {1000, 1, 0}, {2000, 2, 0}, {3000, 0, 0}};
 	struct timed_setup setup = with_tiers("host:5", "disk:inf");
 	setup.ttl = "none";
 	setup.capacity_blocks = CHAIN + 1;
@@ -217,7 +218,7 @@ static void victims_go_down_the_chain(void **state)
 static void stores_what_is_used_twice(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0}, {100, 1}, {500, 0}, {600, 0}};
+	static const struct ask asks[] = {{0, 0, 0}, {100, 1, 0}, {500, 0, 0}, {600, 0, 0}};
 	const struct timed_setup setup = with_tiers("host:inf,store=second", NULL);
 	struct timed_result result = serve(asks, 4, &setup);
 	assert_int_equal(result.run.tiers[1].stored_blocks, CHAIN);
@@ -227,7 +228,7 @@ static void stores_what_is_used_twice(void **state)
 static void expired_blocks_are_dropped_or_demoted(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0}, {5000, 0}};
+	static const struct ask asks[] = {{0, 0, 0}, {5000, 0, 0}};
 	for (int demoted = 0; demoted < 2; demoted++) {
 		/* What leaves the host at its time goes to disk, if at all; the first tier has no say in the test. */
 		const struct timed_setup setup = with_tiers(demoted ? "host:inf,store=through,ttl={static:ttl=2s},expired=demote"
@@ -271,7 +272,7 @@ static void loads_fail_as_often_as_told(void **state)
 static void a_tier_goes_and_comes_back(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0}, {15000, 0}, {15000, 1}, {25000, 0}, {25000, 1}};
+	static const struct ask asks[] = {{0, 0, 0}, {15000, 0, 0}, {15000, 1, 0}, {25000, 0, 0}, {25000, 1, 0}};
 	struct timed_setup setup = with_tiers("host:inf,store=through", NULL);
 	setup.faults[0] = (struct fault){.tier = 1, .from_ns = 10 * NS_PER_S, .until_ns = 20 * NS_PER_S};
 	struct timed_result result = serve(asks, 5, &setup);
@@ -289,7 +290,7 @@ static void a_tier_goes_and_comes_back(void **state)
 static void what_waits_for_a_link_is_not_within_the_run(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0}, {100, 1}};
+	static const struct ask asks[] = {{0, 0, 0}, {100, 1, 0}};
 	struct timed_setup setup = with_tiers("host:inf,store=through,write=2MB/s", NULL);
 	setup.faults[0] = (struct fault){.tier = 1, .from_ns = 23 * NS_PER_MS, .until_ns = 1000 * NS_PER_S};
 	struct timed_result result = serve(asks, 2, &setup);
@@ -320,7 +321,7 @@ static void what_has_begun_outlasts_an_outage(void **state)
 static void the_archive_is_written_at_its_pace(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0}, {0, 1}, {0, 2}, {35000, 0}};
+	static const struct ask asks[] = {{0, 0, 0}, {0, 1, 0}, {0, 2, 0}, {35000, 0, 0}};
 	struct timed_setup setup = with_tiers("archive:inf,compress=0.5,read=4MB/s,inflate=1MB/s", NULL);
 	setup.ttl = "static:ttl=25s";
 	setup.archive_every_ns = 10 * NS_PER_S;
@@ -334,6 +335,44 @@ static void the_archive_is_written_at_its_pace(void **state)
 	/* 5 x 2,000 bytes at 4 MB/s, and 20,000 bytes unpacked at 1 MB/s. */
 	assert_int_equal(result.outcomes[3].load_ns, 22500000);
 	timed_free(&result);
+}
+
+/* Chunks of a block. With 12 blocks both prompts have room, with 11 the second begins when the first has ended, although
+ * its first chunks would have fitted. */
+static void begins_only_what_fits(void **state)
+{
+	(void)state;
+	static const struct ask asks[] = {{0, 0, 0}, {0, 1, 0}};
+	for (uint32_t room = 11; room <= 12; room++) {
+		struct timed_setup setup = with_tiers(NULL, NULL);
+		setup.capacity_blocks = room;
+		setup.step_tokens = 8;
+		struct timed_result result = serve(asks, 2, &setup);
+		/* The last step of the first prompt has 5 tokens, and in it 3 of the second where that fits beside it. */
+		assert_int_equal(result.outcomes[1].queue_ns, (room == 12 ? 16 : 21) * NS_PER_MS);
+		assert_int_equal(result.run.preemptions, 0);
+		timed_free(&result);
+	}
+}
+
+/* Both chains are in the host. The first request loads 5 blocks and needs 11 more for 40 tokens and its last one; the second
+ * loads 5. With 21 blocks both loads go, one behind the other on the link; with 20 the second would take one that the first
+ * needs, and waits until that has ended: 5 ms of load, 41 of prefill. */
+static void loads_leave_room_for_those_that_have_begun(void **state)
+{
+	(void)state;
+	static const struct ask asks[] = {{0, 0, 0}, {100, 1, 0}, {5000, 0, 40}, {5000, 1, 0}};
+	for (uint32_t room = 20; room <= 21; room++) {
+		struct timed_setup setup = with_tiers("host:inf,store=through,read=4MB/s", NULL);
+		setup.capacity_blocks = room;
+		struct timed_result result = serve(asks, 4, &setup);
+		const struct request_outcome *second = &result.outcomes[3];
+		assert_int_equal(result.outcomes[2].ttft_ns, 46 * NS_PER_MS);
+		assert_int_equal(second->load_ns, (room == 21 ? 10 : 5) * NS_PER_MS);
+		assert_int_equal(second->ttft_ns, (room == 21 ? 47 : 46 + 5 + 1) * NS_PER_MS);
+		assert_int_equal(result.run.preemptions, 0);
+		timed_free(&result);
+	}
 }
 
 int main(void)
@@ -354,6 +393,8 @@ int main(void)
 	        cmocka_unit_test(what_waits_for_a_link_is_not_within_the_run),
 	        cmocka_unit_test(what_has_begun_outlasts_an_outage),
 	        cmocka_unit_test(the_archive_is_written_at_its_pace),
+	        cmocka_unit_test(begins_only_what_fits),
+	        cmocka_unit_test(loads_leave_room_for_those_that_have_begun),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
