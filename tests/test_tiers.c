@@ -147,6 +147,22 @@ static void loads_only_what_is_faster(void **state)
 	}
 }
 
+/* Ten come at once. The loads of the first three would be there after 5, 10 and 15 ms; that of the fourth after 20, which is
+ * not faster than computing it, and so for those behind it. */
+static void a_long_queue_makes_loading_slower(void **state)
+{
+	(void)state;
+	struct timed_setup setup = with_tiers("host:inf,store=through,read=4MB/s", NULL);
+	setup.load = LOAD_FASTER;
+	struct ask *asks = two_waves(10);
+	struct timed_result result = serve(asks, 20, &setup);
+	for (uint32_t i = 0; i < 10; i++)
+		assert_int_equal(result.outcomes[10 + i].ledger.tier_hit_tokens[1], i < 3 ? FULL : 0);
+	assert_int_equal(result.run.tiers[1].loaded_blocks, 3 * CHAIN);
+	timed_free(&result);
+	free(asks);
+}
+
 /* Uses at 10, 10.5 and 11 s; the first tier holds what it is given for a second. */
 static void promotes_always_at_the_second_use_or_never(void **state)
 {
@@ -382,6 +398,7 @@ int main(void)
 	        cmocka_unit_test(stores_and_loads_share_a_link),
 	        cmocka_unit_test(tenfold_bandwidth_changes_ttft),
 	        cmocka_unit_test(loads_only_what_is_faster),
+	        cmocka_unit_test(a_long_queue_makes_loading_slower),
 	        cmocka_unit_test(promotes_always_at_the_second_use_or_never),
 	        cmocka_unit_test(writes_through_once),
 	        cmocka_unit_test(what_comes_from_below_passes_write_through_tiers),
