@@ -11,13 +11,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEY_WALL = 0x300, KEY_DISK, KEY_ARCHIVE, KEY_TOKENS };
+enum { KEY_WALL = 0x300, KEY_DISK, KEY_ARCHIVE, KEY_ANSWERS };
 
 struct replay_command {
 	struct run_options options;
 	struct run_output output;
 	const char *trace_path;
-	const char *disk_folder, *archive_folder, *tokens_path;
+	const char *disk_folder, *archive_folder, *answers_path;
 	bool wall;
 };
 
@@ -26,7 +26,7 @@ static const struct argp_option option_table[] = {
         {"wall", KEY_WALL, 0, 0, "run in true time and wait where nothing is to be done; else the engine's clock goes by the time of steps and transfers, and gaps cost nothing", 0},
         {"disk-folder", KEY_DISK, "FOLDER", 0, "where --tier disk has its file; it takes its whole size at once, and is gone afterwards", 0},
         {"archive-folder", KEY_ARCHIVE, "FOLDER", 0, "where --tier archive has its objects; they stay, and are read again only within a run", 0},
-        {"answer-tokens", KEY_TOKENS, "FILE", 0, "write a CSV of the tokens that the model answered, a row a request: the same cache hits give the same tokens, wherever the blocks came from", 0},
+        {"model-answers", KEY_ANSWERS, "FILE", 0, "write a CSV of what the model answered, a row a request: the logits' checksum, and the tokens. One request at a time, equal hits give equal rows, wherever the blocks came from. Steps take longer", 0},
         {0},
 };
 
@@ -37,8 +37,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_WALL:
 		command->wall = true;
 		return 0;
-	case KEY_TOKENS:
-		command->tokens_path = arg;
+	case KEY_ANSWERS:
+		command->answers_path = arg;
 		return 0;
 	case KEY_DISK:
 		command->disk_folder = arg;
@@ -125,6 +125,7 @@ static struct cuda_backend_options backend_options(const struct replay_command *
 	        .disk_folder = command->disk_folder,
 	        .archive_folder = command->archive_folder,
 	        .date_ns = date_ns,
+	        .checks_logits = command->answers_path != NULL,
 	};
 }
 
@@ -135,11 +136,12 @@ static int write_answers(const char *path, const struct cuda_backend *backend, c
 	struct output *output = output_open(path, err);
 	if (!output)
 		return -1;
-	output_printf(output, "request,tokens\n");
+	output_printf(output, "request,logits,tokens\n");
 	for (uint32_t r = 0; r < trace->request_count; r++) {
 		uint32_t count;
-		const uint32_t *said = cuda_backend_answer(backend, r, &count);
-		output_printf(output, "%u,", trace->requests[r].ordinal);
+		uint64_t checksum;
+		const uint32_t *said = cuda_backend_answer(backend, r, &count, &checksum);
+		output_printf(output, "%u,%016" PRIx64 ",", trace->requests[r].ordinal, checksum);
 		for (uint32_t i = 0; i < count; i++)
 			output_printf(output, "%s%u", i ? " " : "", said[i]);
 		output_write(output, "\n", 1);
@@ -159,7 +161,7 @@ static int run_engine(struct replay_command *command, const struct trace *trace,
 	int failed = run_output_open(&command->output, trace, config, err);
 	if (!failed)
 		failed = engine_run(trace, config, &cuda_backend_ops, backend, result, err);
-	if (!failed && write_answers(command->tokens_path, backend, trace, err) < 0) {
+	if (!failed && write_answers(command->answers_path, backend, trace, err) < 0) {
 		replay_free(result);
 		failed = -1;
 	}

@@ -7,6 +7,7 @@
 #include <gsl/gsl_sort_uint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <xxhash.h>
 
 struct cuda_backend {
 	struct cuda_backend_options options;
@@ -17,6 +18,8 @@ struct cuda_backend {
 	struct step_batch batch;
 	struct attention_sequence *sequences;
 	uint32_t *best;
+	float *logits; /* NULL: nobody looks at them */
+	uint64_t *checksums; /* [request_count] */
 	struct cuda_tiers *tiers; /* NULL: there are none below the GPU */
 	char weights[256];
 	uint32_t *load_slots; /* [block_count] */
@@ -169,6 +172,10 @@ struct cuda_backend *cuda_backend_open(const struct cuda_backend_options *option
 	        .sequences = mem_alloc(shape.most_sequences, sizeof(*backend->sequences)),
 	        .best = mem_alloc(shape.most_sequences, sizeof(*backend->best)),
 	};
+	if (options->checks_logits) {
+		backend->logits = mem_alloc((size_t)shape.most_sequences * options->model->vocabulary, sizeof(*backend->logits));
+		backend->checksums = mem_alloc(trace->request_count, sizeof(*backend->checksums));
+	}
 	if (open_tiers(backend, err) < 0) {
 		cuda_backend_close(backend);
 		return NULL;
@@ -188,13 +195,16 @@ void cuda_backend_close(struct cuda_backend *backend)
 	step_batch_free(&backend->batch);
 	free(backend->sequences);
 	free(backend->best);
+	free(backend->logits);
+	free(backend->checksums);
 	free(backend->load_slots);
 	free(backend->load_keys);
 	free(backend);
 }
 
-const uint32_t *cuda_backend_answer(const struct cuda_backend *backend, uint32_t request, uint32_t *count)
+const uint32_t *cuda_backend_answer(const struct cuda_backend *backend, uint32_t request, uint32_t *count, uint64_t *checksum)
 {
+	*checksum = backend->checksums ? backend->checksums[request] : 0;
 	return prompt_tokens_said(backend->tokens, request, count);
 }
 
@@ -217,6 +227,12 @@ static void cuda_backend_advance(void *context, int64_t now_ns)
 		backend->options.sleep_ns(now_ns - wall_ns(backend));
 }
 
+static uint64_t fold_logits(const struct cuda_backend *backend, uint32_t request, uint32_t row)
+{
+	const size_t count = backend->options.model->vocabulary;
+	return XXH3_64bits_withSeed(backend->logits + row * count, count * sizeof(*backend->logits), backend->checksums[request]);
+}
+
 static int64_t cuda_backend_step_ns(void *context, const struct step *step)
 {
 	struct cuda_backend *backend = context;
@@ -230,16 +246,19 @@ static int64_t cuda_backend_step_ns(void *context, const struct step *step)
 	const struct llama_batch arrays = {backend->sequences, batch->part_count, batch->ids, batch->token_count, batch->table,
 	                                   batch->table_count};
 	const int64_t begin_ns = backend->options.now_ns();
-	llama_step(backend->llama, &arrays, backend->best, NULL);
+	llama_step(backend->llama, &arrays, backend->best, backend->logits);
 	llama_wait(backend->llama);
 	int64_t took_ns = backend->options.now_ns() - begin_ns;
 	if (backend->options.sleep_ns) {
 		backend->start_ns += begin_ns - prepare_ns;
 		took_ns = wall_ns(backend) - backend->engine_ns;
 	}
-	for (uint32_t i = 0; i < step->count; i++)
-		prompt_tokens_say(backend->tokens, step->parts[i].request, step->parts[i].context_tokens + step->parts[i].new_tokens,
-		                  backend->best[i]);
+	for (uint32_t i = 0; i < step->count; i++) {
+		const struct step_part *part = &step->parts[i];
+		prompt_tokens_say(backend->tokens, part->request, part->context_tokens + part->new_tokens, backend->best[i]);
+		if (backend->logits)
+			backend->checksums[part->request] = fold_logits(backend, part->request, i);
+	}
 	return took_ns > 0 ? took_ns : 1;
 }
 

@@ -26,6 +26,7 @@ struct cuda_backend_options {
 	const char *directory; /* of weights; NULL: random ones */
 	int64_t (*now_ns)(void); /* never goes back */
 	void (*sleep_ns)(int64_t ns); /* NULL: gaps cost nothing */
+	bool checks_logits; /* they are copied from the device in every step, which takes time */
 	/* Of lower tiers, as in cuda_tiers.h. */
 	const char *disk_folder, *archive_folder;
 	int64_t (*date_ns)(void);
@@ -41,8 +42,9 @@ uint64_t cuda_backend_room(const struct cuda_backend_options *options);
 struct cuda_backend *cuda_backend_open(const struct cuda_backend_options *options, struct err *err);
 void cuda_backend_close(struct cuda_backend *backend);
 
-/* The model's answer to a request; NULL where there is none. */
-const uint32_t *cuda_backend_answer(const struct cuda_backend *backend, uint32_t request, uint32_t *count);
+/* The model's answer to a request; NULL where there is none. `checksum`: XXH3-64 over the logits of all of the request's steps, to
+ * the last bit; 0 without options.checks_logits. */
+const uint32_t *cuda_backend_answer(const struct cuda_backend *backend, uint32_t request, uint32_t *count, uint64_t *checksum);
 
 extern const struct backend_ops cuda_backend_ops;
 

@@ -1,6 +1,7 @@
 #include "gpu_cli.h"
 
 #include "gpu.h"
+#include "machine_state.h"
 
 #include <cublasLt.h>
 #include <errno.h>
@@ -43,9 +44,12 @@ const char *gpu_cli_machine(char *text, size_t size)
 	GPU_CALL(cudaGetDeviceProperties(&device, 0));
 	GPU_CALL(cudaDriverGetVersion(&driver));
 	GPU_CALL(cudaRuntimeGetVersion(&runtime));
-	snprintf(text, size, "%s, %d multiprocessors, sm_%d%d; CUDA driver %d.%d, runtime %d.%d; cuBLASLt %zu", device.name,
-	         device.multiProcessorCount, device.major, device.minor, driver / 1000, driver % 1000 / 10, runtime / 1000,
-	         runtime % 1000 / 10, cublasLtGetVersion());
+	struct machine_state *state = machine_state_open();
+	const char *version = machine_state_driver(state);
+	snprintf(text, size, "%s, %d multiprocessors, sm_%d%d; driver %s%sCUDA %d.%d, runtime %d.%d; cuBLASLt %zu", device.name,
+	         device.multiProcessorCount, device.major, device.minor, version, version[0] ? ", " : "", driver / 1000,
+	         driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10, cublasLtGetVersion());
+	machine_state_close(state);
 	return text;
 }
 

@@ -63,9 +63,9 @@ static inline void hyperbolic_remove(struct hyperbolic *p, block_id b)
 	lottery_leave(&p->lottery, b);
 }
 
-static inline double age_of(const struct hyperbolic *p, const struct lottery_ticket *ticket)
+static inline double score(const struct hyperbolic *p, const struct lottery_ticket *ticket)
 {
-	return (double)(int64_t)(p->lottery.env->now->seq - ticket->since);
+	return (double)ticket->note / (double)(p->lottery.env->now->seq - ticket->since);
 }
 
 /* Whether a goes before b, of the same score. */
@@ -86,16 +86,13 @@ static inline block_id hyperbolic_evict(struct hyperbolic *p, block_id in)
 	if (walk.size == 0)
 		return BLOCK_NONE;
 	const struct lottery_ticket *worst = lottery_next(&p->lottery, &walk);
-	double worst_uses = worst->note, worst_age = age_of(p, worst);
+	double least = score(p, worst);
 	for (uint32_t i = 1; i < walk.size; i++) {
 		const struct lottery_ticket *ticket = lottery_next(&p->lottery, &walk);
-		const double uses = ticket->note, age = age_of(p, ticket);
-		/* Of two fractions, without dividing: in doubles exact up to 2^53. */
-		const double one = uses * worst_age, other = worst_uses * age;
-		if (one < other || (one == other && breaks_tie(p, ticket, worst))) {
+		const double other = score(p, ticket);
+		if (other < least || (other == least && breaks_tie(p, ticket, worst))) {
 			worst = ticket;
-			worst_uses = uses;
-			worst_age = age;
+			least = other;
 		}
 	}
 	const block_id victim = worst->block;
@@ -106,8 +103,7 @@ static inline block_id hyperbolic_evict(struct hyperbolic *p, block_id in)
 static double hyperbolic_score(const void *state, block_id b)
 {
 	const struct hyperbolic *p = state;
-	const struct lottery_ticket *ticket = lottery_of(&p->lottery, b);
-	return ticket->note / age_of(p, ticket);
+	return score(p, lottery_of(&p->lottery, b));
 }
 
 #define EVICT                hyperbolic

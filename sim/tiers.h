@@ -8,8 +8,8 @@
  * Blocks that expire leave, and move on where their tier demotes them, at their own deadlines, in order of time over all
  * tiers, however rarely tiers_advance() is called.
  *
- * What goes down: a victim of tier i to tier i+1 (store=demote), every computed block at once (through), or on its second
- * use (second); each write occupies the link. A block loaded from further down passes write-through tiers on its way up,
+ * What goes down: a victim of tier i to tier i+1 (store=demote), every computed block at the end of its step (through), or on
+ * its second use (second); each write occupies the link. A block loaded from further down passes write-through tiers on its way up,
  * which take it too. What would go to a tier whose link is down is not stored. The archive is written by a worker only: at
  * every tick it takes computed blocks that it does not hold, in order of computation, as far as its rate allows; while its
  * link is down they wait.

@@ -38,14 +38,14 @@ compare()
 	echo "$name: $(($(wc -l <"$folder/run") - 1)) requests hit what was predicted"
 }
 
-# answers NAME OPTION...: what the model says. The same hits on the same keys and values give the same tokens to the last, one request
-# at a time, wherever the blocks have been since they were computed.
+# answers NAME OPTION...: what the model says. One request at a time, the same hits on the same keys and values give the same logits to
+# the last bit, wherever the blocks have been since they were computed.
 answers()
 {
 	name=$1
 	shift
 	"$gpu" replay "$source/traces/samples/licence-agents.jsonl.gz" --model qwen2.5-0.5b --engine static --max-output 8 --load always \
-		--scope leaf --answer-tokens "$folder/$name" --requests "$folder/requests.csv" "$@" >/dev/null || exit 1
+		--scope leaf --model-answers "$folder/$name" --requests "$folder/requests.csv" "$@" >/dev/null || exit 1
 	sort -n "$folder/requests.csv" | cut -d, -f1,6-8 >"$folder/$name.hits"
 	[ "$name" = gpu ] && return
 	if ! cmp -s "$folder/gpu.hits" "$folder/$name.hits"; then
@@ -68,3 +68,22 @@ answers archive --tier gpu:1000 --tier host:1200 --tier archive:20000 --archive-
 compare lru --engine static --evict lru
 compare s3fifo --engine static --evict s3fifo
 compare ttl --engine static --evict lru --ttl static:ttl=30s
+
+# The wall's clock and the engine's own, in which idle gaps cost nothing, have to tell the same times.
+for clock in "" --wall; do
+	# shellcheck disable=SC2086 # no word, or one
+	"$gpu" replay "$source/traces/samples/licence-agents.jsonl.gz" --model qwen2.5-0.5b --speed 100 --max-output 16 --capacity 3000 \
+		--requests "$folder/clock$clock" $clock >/dev/null || exit 1
+done
+mean_e2e_ms()
+{
+	awk -F, 'NR > 1 { sum += $NF } END { print sum / (NR - 1) }' "$1"
+}
+awk -v gaps="$(mean_e2e_ms "$folder/clock--wall")" -v none="$(mean_e2e_ms "$folder/clock")" 'BEGIN {
+	printf "mean E2E %.1f ms by the wall, %.1f by the engine\n", gaps, none
+	if (gaps > 1.15 * none || none > 1.15 * gaps)
+		exit 1
+}' || {
+	echo "gpu.sh: the two clocks disagree by more than 15 %." >&2
+	exit 1
+}
