@@ -113,7 +113,7 @@ static double hyperbolic_score(const void *state, block_id b)
 
 const struct evict_ops evict_hyperbolic = {
         .name = "hyperbolic",
-        .rule = "of a sample the block with the fewest uses per time since it came",
+        .rule = "the block with the fewest uses per time since it came, of a sample",
         .detail = "With room for 3 blocks, requests A, A, A, B, B, C, B, D: when D comes, A has 3 uses in 7 requests, B 3 in 4, "
                   "and C 1 in 2: A goes, although C has been used less. E comes next: B has 3 uses in 5, C 1 in 3, D 1 in 1, and C "
                   "goes.",

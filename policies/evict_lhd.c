@@ -268,7 +268,7 @@ static double lhd_score(const void *state, block_id b)
 
 const struct evict_ops evict_lhd = {
         .name = "lhd",
-        .rule = "of a sample the block with the fewest hits to expect per time that it would still stay",
+        .rule = "the block with the fewest hits to expect per time that it would still stay, of a sample",
         .detail = "Before any densities are known a block of class c and age a has (c + 17) / (a + 1), ages being counted in uses. "
                   "With room for 3 blocks, requests A, A, B, C: A was hit at age 1 and is in class 15, B and C were never hit and are "
                   "in class 0. When D comes, A has 32 / 4, B 17 / 3 and C 17 / 2: B goes. When E comes, A has 32 / 5, C 17 / 3 and D "

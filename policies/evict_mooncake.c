@@ -43,7 +43,7 @@ struct mooncake {
 static const struct param mooncake_params[] = {
         [LEASE] = {"lease", PARAM_DURATION, "10s", 0, 9.3e18, NULL, "how long a lookup protects what it found"},
         [HIGH] = {"high", PARAM_REAL, "0.9", 0, 1, NULL, "share of the room beyond which a batch goes"},
-        [BATCH] = {"batch", PARAM_REAL, "0.05", 0, 1, NULL, "share of the blocks in a batch, at least"},
+        [BATCH] = {"batch", PARAM_REAL, "0.05", 0, 1, NULL, "share of the blocks that a batch takes beyond that excess"},
         [SOFT] = {"soft", PARAM_CHOICE, "none", 0, 0, "none|prefix|all", "which blocks are pinned softly"},
         [SOFT_TTL] = {"soft_ttl", PARAM_DURATION, "30m", 0, 9.3e18, NULL, "how long after they were stored"},
         [PREFIX] = {"prefix", PARAM_INT, "0", 0, 4e9, NULL, "tokens of static prefix where the trace does not say"},
@@ -212,6 +212,12 @@ static block_id mooncake_surplus_one(void *state)
 	return mooncake_surplus(state);
 }
 
+static double mooncake_score(const void *state, block_id b)
+{
+	const struct mooncake *p = state;
+	return (double)p->lease_end_ns[b] / (double)NS_PER_S;
+}
+
 #define EVICT mooncake
 #define EVICT_SURPLUS
 #define EVICT_PREFETCH(p, b)                                                                                       \
@@ -221,10 +227,10 @@ static block_id mooncake_surplus_one(void *state)
 
 const struct evict_ops evict_mooncake = {
         .name = "mooncake",
-        .rule = "in batches, when the room is nearly used up: the blocks whose lease ended first; never one with a lease",
+        .rule = "the block whose lease ended first, never one with a lease; they go in batches, when the room is nearly used up",
         .detail = "With room for 4 blocks and high=0.5,batch=0.25: A and B come at 0 s, and A is used at 1 s, which leases it until 11 s. C "
-                  "at 2 s makes it 3 of 4, more than half: .75 - .5 + .25 of 3, that is 2, are to go, but only B may, as A has a lease "
-                  "and C is in use. D at 12 s: C, whose lease ended when it was stored, and A go.",
+                  "at 2 s makes it 3 of 4, more than half: .75 - .5 + .25 = half of 3, rounded up, are to go, but only B may, as A has "
+                  "a lease and C is in use. D at 12 s: C, whose lease ended when it was stored, and A go.",
         .source = "Mooncake Store master_service.cpp, docs/source/design/store/mooncake-store.md",
         .cost = "O(log idle)",
         .state_bytes = 88,
@@ -237,5 +243,6 @@ const struct evict_ops evict_mooncake = {
         .busy = mooncake_busy_run,
         .idle = mooncake_idle_run,
         .surplus = mooncake_surplus_one,
+        .score = mooncake_score,
         EVICT_HOOKS(mooncake),
 };
