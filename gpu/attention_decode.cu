@@ -211,21 +211,31 @@ static __global__ void __launch_bounds__(WARPS * 32)
 	merge<HEAD>(work + (head * PART_MOST + part) * part_floats(HEAD), (float(*)[ROWS][HEAD + 2])shared, running, group);
 }
 
-/* A head of a sequence a block, a value of it a thread. */
+/* A head of a sequence a block, a value of it a thread; first a part a thread: what its sums count for. */
 static __global__ void join(bf16_bits *out, const float *work, const attention_sequence *sequences, attention_shape shape,
                             uint32_t parts)
 {
+	__shared__ float most[PART_MOST], share[PART_MOST], totals[PART_MOST];
 	const float *from = work + ((size_t)blockIdx.y * shape.heads + blockIdx.x) * PART_MOST * part_floats(shape.head_size);
 	const uint32_t d = threadIdx.x;
-	float best = -INFINITY, sum = 0, all = 0;
+	float best = -INFINITY, sum = 0, all = 0, total = 0;
 	launch_wait();
+	if (d < parts) {
+		most[d] = from[d * part_floats(shape.head_size)];
+		total = from[d * part_floats(shape.head_size) + 1];
+	}
+	__syncthreads();
 	for (uint32_t p = 0; p < parts; p++)
-		best = fmaxf(best, from[p * part_floats(shape.head_size)]);
+		best = fmaxf(best, most[p]);
+	if (d < parts) {
+		share[d] = exp2f(most[d] - best);
+		totals[d] = total * share[d];
+	}
+	__syncthreads();
+#pragma unroll 8
 	for (uint32_t p = 0; p < parts; p++) {
-		const float *part = from + p * part_floats(shape.head_size);
-		const float by = exp2f(part[0] - best);
-		sum += part[2 + d] * by;
-		all += part[1] * by;
+		sum += from[p * part_floats(shape.head_size) + 2 + d] * share[p];
+		all += totals[p];
 	}
 	((__nv_bfloat16 *)out)[((size_t)sequences[blockIdx.y].first_row * shape.heads + blockIdx.x) * shape.head_size + d] =
 	        __float2bfloat16_rn(sum / all);
