@@ -191,8 +191,15 @@ static void draw_ttl(struct fuzz_case *c, struct make_rng *rng)
 	ASSERT(spec_parse(&spec, c->ttl_text, &err) == 0);
 	union param_value common[TTL_COMMON_KEYS], other[TTL_COMMON_KEYS];
 	bind_rule(c, &spec, NULL, &c->naive.rules[NAIVE_MOST_CLASSES], common);
-	for (uint32_t k = 0; k < c->trace->class_count; k++)
+	for (uint32_t k = 0; k <= NAIVE_MOST_CLASSES; k++)
+		c->naive.rules[k].learner = NAIVE_MOST_CLASSES;
+	for (uint32_t k = 0; k < c->trace->class_count; k++) {
 		bind_rule(c, &spec, c->trace->class_names[k], &c->naive.rules[k], other);
+		for (size_t i = 0; i < spec.override_count; i++) {
+			if (strcmp(spec.overrides[i].class_name, c->trace->class_names[k]) == 0)
+				c->naive.rules[k].learner = k;
+		}
+	}
 	spec_free(&spec);
 	static const enum naive_coherence coherences[] = {NAIVE_NONE, NAIVE_NONE, NAIVE_LIFT, NAIVE_CASCADE};
 	c->naive.coherence = coherences[common[TTL_KEY_COHERENCE].integer];

@@ -61,6 +61,10 @@ struct naive *naive_open(const struct naive_config *config)
 		model->ttl = naive_ttl_find(config->ttl);
 	if (model->policy && model->policy->open)
 		model->policy->open(model);
+	for (uint32_t k = 0; model->ttl && model->ttl->open && k <= NAIVE_MOST_CLASSES; k++) {
+		if (config->rules[k].learner == k)
+			model->ttl->open(&model->learned[k], &config->rules[k].own, trace->block_count, config->seed);
+	}
 	return model;
 }
 
@@ -68,6 +72,8 @@ void naive_close(struct naive *model)
 {
 	if (model->policy && model->policy->close)
 		model->policy->close(model);
+	for (uint32_t k = 0; model->ttl && model->ttl->close && k <= NAIVE_MOST_CLASSES; k++)
+		model->ttl->close(&model->learned[k]);
 	free(model->blocks);
 	free(model->on_path);
 	free(model->first_reference);
@@ -211,6 +217,14 @@ static const struct naive_rule *rule(const struct naive *model)
 	return &model->config.rules[class_id == TRACE_NO_CLASS ? NAIVE_MOST_CLASSES : class_id];
 }
 
+static void observe(struct naive *model, const block_id *path)
+{
+	for (uint32_t k = 0; model->ttl && model->ttl->observe && k <= NAIVE_MOST_CLASSES; k++) {
+		if (model->config.rules[k].learner == k)
+			model->ttl->observe(model, &model->learned[k], &model->config.rules[k].own, path, rule(model)->learner == k);
+	}
+}
+
 static void date(struct naive *model, block_id b, bool is_new)
 {
 	struct naive_block *block = &model->blocks[b];
@@ -352,6 +366,7 @@ uint32_t naive_acquire(struct naive *model, const block_id *path, uint32_t count
 	model->seq++;
 	model->path_blocks = count;
 	model->hit_blocks = hit;
+	observe(model, path);
 	for (uint32_t i = 0; i < count; i++)
 		model->blocks[path[i]].pins += model->blocks[path[i]].state == NAIVE_RESIDENT;
 	for (uint32_t i = 0; i < hit; i++)

@@ -39,6 +39,7 @@ struct naive_rule {
 	bool absolute;
 	int64_t max_age_ns;
 	struct naive_values own;
+	uint32_t learner; /* classes with overrides learn on their own, the others together as the last */
 };
 
 #define NAIVE_MOST_CLASSES 4
@@ -81,6 +82,17 @@ struct naive_block {
 struct naive_policy;
 struct naive_ttl;
 
+/* What a TTL rule has learned. */
+struct naive_learned {
+	double theta_ns, share;
+	uint64_t requests;
+	int64_t *asked_ns; /* [block] -1: never */
+	bool *returns;     /* [block] asked for again in time, by the request being served */
+	void *rng;         /* gsl_rng */
+	double uniform;    /* drawn for drawn_request */
+	uint32_t drawn_request;
+};
+
 struct naive {
 	struct naive_config config;
 	const struct naive_policy *policy;
@@ -95,6 +107,7 @@ struct naive {
 	bool *on_path;             /* [request][block] */
 	uint64_t *first_reference; /* [request] references before it, from 0 */
 	const char *wrong;         /* follow mode: what was not allowed */
+	struct naive_learned learned[NAIVE_MOST_CLASSES + 1]; /* [learner] */
 	void *own;                 /* the policy's */
 };
 
@@ -126,7 +139,13 @@ struct naive_policy {
 
 struct naive_ttl {
 	const char *name;
-	int64_t (*ttl_ns)(const struct naive *model, const struct naive_values *own, block_id b, uint64_t hits);
+	int64_t (*ttl_ns)(struct naive *model, const struct naive_values *own, block_id b, uint64_t hits);
+	/* For rules that learn. observe is for each request, before its blocks are asked about; `rules`: its class is of that
+	 * learner. */
+	void (*open)(struct naive_learned *learned, const struct naive_values *own, uint32_t blocks, uint64_t seed);
+	void (*close)(struct naive_learned *learned);
+	void (*observe)(const struct naive *model, struct naive_learned *learned, const struct naive_values *own,
+	                const block_id *path, bool rules);
 };
 
 /* The twins of the engines' own policies, of classics that keep queues or scores, judge a sample or follow experts, and of
