@@ -170,24 +170,16 @@ static void time_parts(struct bench *bench, const struct shape *shape)
 	fflush(stdout);
 }
 
-static void tune(struct bench *bench)
+static void print_tuning(void *context, const struct llama_tuning *tuning)
 {
-	const struct model *m = llama_model(bench->llama);
-	for (uint32_t rows = LLAMA_TUNE_LEAST; rows <= GEMM_TUNE_MOST; rows *= 2) {
-		printf("products of %5u rows:", rows);
-		for (int p = 0; p < LLAMA_PARTS; p++) {
-			if (!LLAMA_PART_IS_PRODUCT(p) || (p == LLAMA_PART_HEAD && rows > MOST_SEQUENCES))
-				continue;
-			const struct gemm_timing timing = llama_tune_part(bench->llama, (enum llama_part)p, rows);
-			const struct shape shape = {"", rows, 0, 1};
-			const double flop = p == LLAMA_PART_HEAD ? 2.0 * m->vocabulary * m->hidden * rows
-			                                         : part_work(m, (enum llama_part)p, &shape).flop / m->layers;
-			printf("  %s %.3f -> %.3f ms, %.0f TFLOP/s", part_names[p], timing.first_ms, timing.best_ms,
-			       flop / timing.best_ms / 1e9);
-		}
-		puts("");
-		fflush(stdout);
-	}
+	const struct model *m = llama_model(((struct bench *)context)->llama);
+	const struct shape shape = {"", tuning->rows, 0, 1};
+	const double flop = tuning->part == LLAMA_PART_HEAD
+	                            ? 2.0 * m->vocabulary * m->hidden * tuning->rows
+	                            : part_work(m, (enum llama_part)tuning->part, &shape).flop / m->layers;
+	printf("product of %5u rows, %-16s %7.3f -> %7.3f ms, %5.0f TFLOP/s\n", tuning->rows, part_names[tuning->part],
+	       tuning->first_ms, tuning->best_ms, flop / tuning->best_ms / 1e9);
+	fflush(stdout);
 }
 
 static const struct argp_option option_table[] = {
@@ -255,7 +247,7 @@ static void run_bench(struct bench *bench)
 	};
 	llama_fill_pool(bench->llama, 5);
 	if (!bench->untuned)
-		tune(bench);
+		llama_tune(bench->llama, print_tuning, bench);
 	const struct shape *list = bench->only.new_tokens ? &bench->only : shapes;
 	const size_t count = bench->only.new_tokens ? 1 : COUNT_OF(shapes);
 	for (size_t i = 0; i < count && !bench->no_steps; i++)

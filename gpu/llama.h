@@ -16,7 +16,6 @@
 #include "attention.h"
 #include "base.h"
 #include "err.h"
-#include "gemm.h"
 #include "llama_weights.h"
 
 struct llama;
@@ -53,9 +52,17 @@ cudaStream_t llama_stream(const struct llama *llama);
 /* Makes the plans for steps of so many tokens and sequences, so that timed ones find them. */
 void llama_prepare(struct llama *llama, uint32_t tokens, uint32_t sequences);
 
+/* A product's part and rows, and its time with cuBLASLt's first choice and with the fastest. */
+struct llama_tuning {
+	uint32_t rows;
+	int part; /* enum llama_part */
+	double first_ms, best_ms;
+};
+
 /* Has all matrix products of steps to come run with cuBLASLt's fastest algorithm, timed here, and not with its first choice;
- * takes seconds. Results may then differ in their last bits from run to run. Overwrites activations. */
-void llama_tune(struct llama *llama);
+ * takes a second or two. Results may then differ in their last bits from run to run. Overwrites activations. `tell`, where
+ * not NULL, hears of every product, part by part for 16 rows, 32 and so on. */
+void llama_tune(struct llama *llama, void (*tell)(void *context, const struct llama_tuning *tuning), void *context);
 
 /* Begins a step. best[s] will be the likeliest next token of sequence s and, where `logits` is not NULL, logits[s] its
  * vocabulary's values; both are host arrays and valid after llama_wait(). */
@@ -72,10 +79,6 @@ enum llama_part { LLAMA_PART_NORM_ATTENTION, LLAMA_PART_QKV, LLAMA_PART_ROPE, LL
 /* Runs one part of a step in all layers, one after the other, on what the steps before left behind: milliseconds of the
  * device's clock. For timing; the pool's keys and values at the batch's new tokens are overwritten. */
 double llama_time_part(struct llama *llama, const struct llama_batch *batch, enum llama_part part);
-
-/* The part of llama_tune() for one product and so many rows, LLAMA_TUNE_LEAST or a power of two times it. */
-#define LLAMA_TUNE_LEAST 16
-struct gemm_timing llama_tune_part(struct llama *llama, enum llama_part part, uint32_t rows);
 
 /* A layer's part of the pool on the device, for checks and copies: [slot][kv_heads][head_size]. */
 struct kernels_pool llama_pool(const struct llama *llama, uint32_t layer);

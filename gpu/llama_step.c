@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define TUNE_LEAST 16 /* rows: fewer are gemv.h's */
+
 /* Tiles of queries in a step: of each sequence one may be part full. */
 static uint32_t most_tiles(const struct llama *llama)
 {
@@ -228,7 +230,7 @@ void llama_prepare(struct llama *llama, uint32_t tokens, uint32_t sequences)
 	}
 }
 
-struct gemm_timing llama_tune_part(struct llama *llama, enum llama_part part, uint32_t rows)
+static struct gemm_timing tune_part(struct llama *llama, enum llama_part part, uint32_t rows)
 {
 	const struct model *m = &llama->model;
 	const struct gemm_shape shape = shape_of(llama, part, rows);
@@ -246,12 +248,15 @@ struct gemm_timing llama_tune_part(struct llama *llama, enum llama_part part, ui
 	return timing;
 }
 
-void llama_tune(struct llama *llama)
+void llama_tune(struct llama *llama, void (*tell)(void *context, const struct llama_tuning *tuning), void *context)
 {
-	for (uint32_t rows = LLAMA_TUNE_LEAST; rows <= llama->options.most_tokens && rows <= GEMM_TUNE_MOST; rows *= 2) {
+	for (uint32_t rows = TUNE_LEAST; rows <= llama->options.most_tokens && rows <= GEMM_TUNE_MOST; rows *= 2) {
 		for (int part = 0; part < LLAMA_PARTS; part++) {
-			if (LLAMA_PART_IS_PRODUCT(part) && (part != LLAMA_PART_HEAD || rows <= llama->options.most_sequences))
-				llama_tune_part(llama, (enum llama_part)part, rows);
+			if (!LLAMA_PART_IS_PRODUCT(part) || (part == LLAMA_PART_HEAD && rows > llama->options.most_sequences))
+				continue;
+			const struct gemm_timing timing = tune_part(llama, (enum llama_part)part, rows);
+			if (tell)
+				tell(context, &(struct llama_tuning){rows, part, timing.first_ms, timing.best_ms});
 		}
 	}
 }
