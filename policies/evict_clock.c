@@ -17,7 +17,7 @@ struct clock {
 	uint8_t most;
 	block_id *circle; /* object semantics without TTL, as what follows; else NULL */
 	uint32_t held, hand;
-	struct queues q; /* otherwise */
+	struct queues *q; /* otherwise; else NULL */
 };
 
 #define AHEAD 16 /* how far the hand looks for what it will come to */
@@ -32,10 +32,12 @@ static void *clock_open(const struct evict_env *env, const union param_value *va
 	(void)err;
 	struct clock *p = mem_alloc(1, sizeof(*p));
 	*p = (struct clock){.env = env, .most = (uint8_t)((1u << values[0].integer) - 1)};
-	if (env->never_busy)
+	if (env->never_busy) {
 		p->circle = mem_alloc((size_t)env->capacity_blocks + AHEAD, sizeof(*p->circle));
-	else
-		queues_open(&p->q, env, 1, &env->capacity_blocks, 0);
+	} else {
+		p->q = mem_alloc(1, sizeof(*p->q));
+		queues_open(p->q, env, 1, &env->capacity_blocks, 0);
+	}
 	p->uses = mem_alloc(env->block_count, sizeof(*p->uses));
 	return p;
 }
@@ -43,8 +45,9 @@ static void *clock_open(const struct evict_env *env, const union param_value *va
 static void clock_close(void *state)
 {
 	struct clock *p = state;
-	if (!p->circle)
-		queues_close(&p->q);
+	if (p->q)
+		queues_close(p->q);
+	free(p->q);
 	free(p->circle);
 	free(p->uses);
 	free(p);
@@ -65,7 +68,7 @@ static inline void clock_insert(struct clock *p, block_id b)
 {
 	p->uses[b] = 0;
 	if (!p->circle) {
-		queues_join(&p->q, 0, b);
+		queues_join(p->q, 0, b);
 	} else if (p->held < p->env->capacity_blocks) {
 		p->circle[p->held++] = b;
 	} else {
@@ -77,18 +80,18 @@ static inline void clock_insert(struct clock *p, block_id b)
 static inline void clock_busy(struct clock *p, block_id b)
 {
 	if (!p->circle)
-		queues_set_busy(&p->q, b);
+		queues_set_busy(p->q, b);
 }
 
 static inline void clock_idle(struct clock *p, block_id b)
 {
 	if (!p->circle)
-		queues_set_idle(&p->q, b);
+		queues_set_idle(p->q, b);
 }
 
 static inline void clock_remove(struct clock *p, block_id b)
 {
-	queues_take(&p->q, 0, b);
+	queues_take(p->q, 0, b);
 }
 
 /* The hand stops at the victim, for the block that comes next to take its place. */
@@ -107,11 +110,11 @@ static inline block_id clock_evict(struct clock *p, block_id in)
 	(void)in;
 	if (p->circle)
 		return evict_in_circle(p);
-	for (block_id b; (b = queues_pop(&p->q, 0)) != BLOCK_NONE;) {
+	for (block_id b; (b = queues_pop(p->q, 0)) != BLOCK_NONE;) {
 		if (p->uses[b] == 0)
 			return b;
 		p->uses[b]--;
-		queues_append(&p->q, 0, b, true);
+		queues_append(p->q, 0, b, true);
 	}
 	return BLOCK_NONE;
 }

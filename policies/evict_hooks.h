@@ -109,20 +109,20 @@ __attribute__((flatten)) static void EVICT_FN(_object)(void *state, struct objec
 		hit[i] = is_hit;
 		EVICT_ASSUME(p);
 #ifdef EVICT_FULL
-		if (used == capacity_blocks) {
+		if (__builtin_expect(used == capacity_blocks, 1)) {
 			resident[EVICT_FN(_full)(p, b, is_hit)] = 2; /* evicted, see cache.h */
 			resident[b] = 1;
 			evicted += !is_hit;
 			continue;
 		}
 #endif
-		if (is_hit) {
+		if (__builtin_expect(is_hit, 1)) {
 			EVICT_FN(_busy)(p, b);
 			EVICT_FN(_hit)(p, b);
 			EVICT_FN(_idle)(p, b);
 			continue;
 		}
-		if (used == capacity_blocks) {
+		if (__builtin_expect(used == capacity_blocks, 1)) {
 			const block_id victim = EVICT_FN(_evict)(p, b);
 			if (victim == BLOCK_NONE) {
 				resident[b] = 2; /* found no room, which counts as evicted */

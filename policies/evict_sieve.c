@@ -18,7 +18,7 @@ struct sieve {
 	block_id *row;   /* object semantics without TTL, from old to new, as what follows; else NULL */
 	uint32_t held, end, hand;
 	block_id hole;
-	struct queues q; /* otherwise */
+	struct queues *q; /* otherwise; else NULL */
 };
 
 #define HOLE  2
@@ -36,7 +36,8 @@ static void *sieve_open(const struct evict_env *env, const union param_value *va
 		p->end = end < UINT32_MAX ? (uint32_t)end : UINT32_MAX;
 		p->row = mem_alloc((size_t)p->end + AHEAD, sizeof(*p->row));
 	} else {
-		queues_open(&p->q, env, 1, &env->capacity_blocks, QUEUES_ROOMY);
+		p->q = mem_alloc(1, sizeof(*p->q));
+		queues_open(p->q, env, 1, &env->capacity_blocks, QUEUES_ROOMY);
 	}
 	return p;
 }
@@ -44,8 +45,9 @@ static void *sieve_open(const struct evict_env *env, const union param_value *va
 static void sieve_close(void *state)
 {
 	struct sieve *p = state;
-	if (!p->row)
-		queues_close(&p->q);
+	if (p->q)
+		queues_close(p->q);
+	free(p->q);
 	free(p->row);
 	free(p->marked);
 	free(p);
@@ -74,7 +76,7 @@ static inline void sieve_insert(struct sieve *p, block_id b)
 {
 	p->marked[b] = 0;
 	if (!p->row) {
-		queues_join(&p->q, 0, b);
+		queues_join(p->q, 0, b);
 		return;
 	}
 	if (p->held == p->end) {
@@ -88,26 +90,26 @@ static inline void sieve_insert(struct sieve *p, block_id b)
 static inline void sieve_busy(struct sieve *p, block_id b)
 {
 	if (!p->row)
-		queues_set_busy(&p->q, b);
+		queues_set_busy(p->q, b);
 }
 
 static inline void sieve_idle(struct sieve *p, block_id b)
 {
 	if (!p->row)
-		queues_set_idle(&p->q, b);
+		queues_set_idle(p->q, b);
 }
 
 /* Where no newer block is left for the hand to wait at, it goes back to the oldest: not to one that is yet to come. */
 static inline void settle_hand(struct sieve *p)
 {
-	struct queue *queue = &p->q.queue[0];
-	if (queues_next(&p->q, queue, queue->hand) >= queue->back)
+	struct queue *queue = &p->q->queue[0];
+	if (queues_next(p->q, queue, queue->hand) >= queue->back)
 		queue->hand = queue->front;
 }
 
 static inline void sieve_remove(struct sieve *p, block_id b)
 {
-	queues_take(&p->q, 0, b);
+	queues_take(p->q, 0, b);
 	settle_hand(p);
 }
 
@@ -136,18 +138,18 @@ static inline block_id sieve_evict(struct sieve *p, block_id in)
 	(void)in;
 	if (p->row)
 		return evict_in_row(p);
-	struct queue *queue = &p->q.queue[0];
+	struct queue *queue = &p->q->queue[0];
 	for (;;) {
-		uint64_t at = queues_seek(&p->q, 0, queue->hand);
+		uint64_t at = queues_seek(p->q, 0, queue->hand);
 		if (at >= queue->back)
-			at = queues_seek(&p->q, 0, queue->front);
+			at = queues_seek(p->q, 0, queue->front);
 		if (at >= queue->back)
 			return BLOCK_NONE;
 		const uint32_t slot = queues_slot(queue, at);
-		const block_id b = p->q.at[slot];
+		const block_id b = p->q->at[slot];
 		queue->hand = at + 1;
 		if (!p->marked[b]) {
-			queues_take_from(&p->q, 0, b, slot);
+			queues_take_from(p->q, 0, b, slot);
 			settle_hand(p);
 			return b;
 		}
