@@ -174,6 +174,7 @@ static int replay_trace(struct replay_command *command, const struct trace *trac
 	struct run_result result;
 	char machine[256];
 	const struct cuda_backend_options options = backend_options(command, trace);
+	command->options.config.measured = true;
 	if (check_options(command, err) < 0 || run_output_single(&command->options, trace, err) < 0 ||
 	    engine_check(trace, &command->options.config, err) < 0 || cuda_backend_check(&options, err) < 0) {
 		options_blame(&command->options, err);
