@@ -23,6 +23,7 @@ START, AGAIN, FIRST_SYMBOL = 0, 1, 2
 MARGINS = 20 # twice what the check asks for
 ANSWER = 40
 PROMPTS = 6
+SETTLING_STEPS = 800
 
 
 def make_lines(symbols, count, length, generator, device):
@@ -47,7 +48,7 @@ def margins(model, lines, length):
 
 def train(model, arguments, generator, device):
     optimizer = torch.optim.AdamW(model.parameters(), lr=arguments.rate, betas=(0.9, 0.98), weight_decay=0.01)
-    begin, step = time.monotonic(), 0
+    begin, step, settling = time.monotonic(), 0, None # settling: the step from which the rate falls
     longest = arguments.symbols - 56
     while step < arguments.steps:
         # Short lines first: repeating is found in them, and then holds for longer ones.
@@ -55,7 +56,8 @@ def train(model, arguments, generator, device):
         length = int(torch.randint(min(limit, 12), limit + 1, (1,), generator=generator, device=device))
         lines = make_lines(arguments.symbols, arguments.batch, length, generator, device)
         for group in optimizer.param_groups:
-            group["lr"] = arguments.rate * min(1, (step + 1) / 100) * min(1, 1.01 - (step / arguments.steps - 0.4) / 0.6)
+            fall = 1 if settling is None else max(0.01, 1 - (step - settling) / SETTLING_STEPS)
+            group["lr"] = arguments.rate * min(1, (step + 1) / 100) * fall
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             logits = model(lines).logits[:, length + 1:-1]
         loss = torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), lines[:, length + 2:].flatten())
@@ -69,6 +71,9 @@ def train(model, arguments, generator, device):
             right, margin, error = margins(model, check, limit)
             print(f"step {step}, {time.monotonic() - begin:.0f} s: loss {loss.item():.5f}, lines of {limit}: {100 * right:.2f} % right, "
                   f"least margin {margin:.3f}, bf16 error {error:.3f}", flush=True)
+            # When repeating is found is chance; only then may the rate fall.
+            if limit == longest and right > 0.98 and settling is None:
+                settling = step
             if limit == longest and margin > MARGINS * error:
                 return True
     return False
@@ -77,7 +82,7 @@ def train(model, arguments, generator, device):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", metavar="FOLDER", help="where the model and prompts.txt go")
-    parser.add_argument("--steps", type=int, default=2500, help="of training at most (%(default)s)")
+    parser.add_argument("--steps", type=int, default=5000, help="of training at most (%(default)s)")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--hidden", type=int, default=256)
