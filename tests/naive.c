@@ -63,7 +63,7 @@ struct naive *naive_open(const struct naive_config *config)
 		model->policy->open(model);
 	for (uint32_t k = 0; model->ttl && model->ttl->open && k <= NAIVE_MOST_CLASSES; k++) {
 		if (config->rules[k].learner == k)
-			model->ttl->open(&model->learned[k], &config->rules[k].own, trace->block_count, config->seed);
+			model->ttl->open(model, &model->learned[k], &config->rules[k].own);
 	}
 	return model;
 }

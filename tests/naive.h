@@ -34,6 +34,8 @@ double naive_real(const struct naive_values *values, const char *name);
 
 enum naive_coherence { NAIVE_NONE, NAIVE_LIFT, NAIVE_CASCADE };
 
+#define NAIVE_MOST_CLASSES 4
+
 /* The TTL as one class has it. */
 struct naive_rule {
 	bool absolute;
@@ -41,8 +43,6 @@ struct naive_rule {
 	struct naive_values own;
 	uint32_t learner; /* classes with overrides learn on their own, the others together as the last */
 };
-
-#define NAIVE_MOST_CLASSES 4
 
 struct naive_config {
 	const struct trace *trace;
@@ -91,6 +91,9 @@ struct naive_learned {
 	void *rng;         /* gsl_rng */
 	double uniform;    /* drawn for drawn_request */
 	uint32_t drawn_request;
+	uint32_t *last;    /* [session], or without sessions [block]: 1 + the last request there; 0: none */
+	int64_t *at_ns;    /* [request] when it came */
+	double mean[NAIVE_MOST_CLASSES], variance[NAIVE_MOST_CLASSES];
 };
 
 struct naive {
@@ -140,9 +143,10 @@ struct naive_policy {
 struct naive_ttl {
 	const char *name;
 	int64_t (*ttl_ns)(struct naive *model, const struct naive_values *own, block_id b, uint64_t hits);
+	bool counts; /* its answer depends on how many blocks are resident when it is asked */
 	/* For rules that learn. observe is for each request, before its blocks are asked about; `rules`: its class is of that
 	 * learner. */
-	void (*open)(struct naive_learned *learned, const struct naive_values *own, uint32_t blocks, uint64_t seed);
+	void (*open)(const struct naive *model, struct naive_learned *learned, const struct naive_values *own);
 	void (*close)(struct naive_learned *learned);
 	void (*observe)(const struct naive *model, struct naive_learned *learned, const struct naive_values *own,
 	                const block_id *path, bool rules);

@@ -74,11 +74,11 @@ static int64_t rounded_ns(double ns)
 
 /* --- breakeven --- */
 
-static void breakeven_open(struct naive_learned *learned, const struct naive_values *own, uint32_t blocks, uint64_t seed)
+static void breakeven_open(const struct naive *model, struct naive_learned *learned, const struct naive_values *own)
 {
-	(void)own, (void)blocks;
+	(void)own;
 	learned->rng = gsl_rng_alloc(gsl_rng_taus);
-	gsl_rng_set(learned->rng, (unsigned long)seed);
+	gsl_rng_set(learned->rng, (unsigned long)model->config.seed);
 	learned->drawn_request = UINT32_MAX;
 }
 
@@ -107,9 +107,9 @@ static int64_t breakeven_ttl_ns(struct naive *model, const struct naive_values *
 
 /* --- target and two_level --- */
 
-static void steered_open(struct naive_learned *learned, const struct naive_values *own, uint32_t blocks, uint64_t seed)
+static void steered_open(const struct naive *model, struct naive_learned *learned, const struct naive_values *own)
 {
-	(void)blocks, (void)seed;
+	(void)model;
 	learned->theta_ns = fmin((double)naive_integer(own, "ttl"), (double)naive_integer(own, "max"));
 }
 
@@ -140,9 +140,10 @@ static int64_t target_ttl_ns(struct naive *model, const struct naive_values *own
 	return rounded_ns(learned_now(model)->theta_ns);
 }
 
-static void two_level_open(struct naive_learned *learned, const struct naive_values *own, uint32_t blocks, uint64_t seed)
+static void two_level_open(const struct naive *model, struct naive_learned *learned, const struct naive_values *own)
 {
-	steered_open(learned, own, blocks, seed);
+	const uint32_t blocks = model->config.trace->block_count;
+	steered_open(model, learned, own);
 	learned->share = naive_real(own, "share");
 	learned->asked_ns = mem_alloc(blocks, sizeof(*learned->asked_ns));
 	learned->returns = mem_alloc(blocks, sizeof(*learned->returns));
@@ -179,6 +180,80 @@ static int64_t two_level_ttl_ns(struct naive *model, const struct naive_values *
 	return rounded_ns(hits > 0 || learned->returns[b] ? learned->theta_ns : learned->theta_ns * learned->share);
 }
 
+/* --- tool_pct --- */
+
+static void tool_pct_open(const struct naive *model, struct naive_learned *learned, const struct naive_values *own)
+{
+	const struct trace *trace = model->config.trace;
+	const double p50_ms = (double)naive_integer(own, "p50") / 1e6, p95_ms = (double)naive_integer(own, "p95") / 1e6;
+	learned->last = mem_alloc(trace->session_count ? trace->session_count : trace->block_count, sizeof(*learned->last));
+	learned->at_ns = mem_alloc(trace->request_count, sizeof(*learned->at_ns));
+	for (uint32_t k = 0; k < NAIVE_MOST_CLASSES; k++) {
+		learned->mean[k] = log(p50_ms);
+		learned->variance[k] = pow(log(p95_ms / p50_ms) / 1.6448536269514722, 2);
+	}
+}
+
+static void tool_pct_close(struct naive_learned *learned)
+{
+	free(learned->last);
+	free(learned->at_ns);
+}
+
+/* 1 + the request that this one goes on from: its session's last or, without sessions, the last one to use the deepest block
+ * of the path that had been used; 0: none. */
+static uint32_t goes_on_from(const struct naive *model, struct naive_learned *learned, const block_id *path)
+{
+	const struct trace *trace = model->config.trace;
+	const uint32_t session = trace->requests[model->request].session;
+	uint32_t before = 0;
+	if (trace->session_count && session < trace->session_count) {
+		before = learned->last[session];
+		learned->last[session] = 1 + model->request;
+	}
+	for (uint32_t i = 0; !trace->session_count && i < model->path_blocks; i++) {
+		if (learned->last[path[i]])
+			before = learned->last[path[i]];
+		learned->last[path[i]] = 1 + model->request;
+	}
+	return before;
+}
+
+static void tool_pct_observe(const struct naive *model, struct naive_learned *learned, const struct naive_values *own,
+                             const block_id *path, bool rules)
+{
+	const uint32_t before = goes_on_from(model, learned, path);
+	(void)rules;
+	if (before == 1 + model->request)
+		return;
+	learned->at_ns[model->request] = model->now_ns;
+	if (before == 0 || model->config.trace->requests[before - 1].class_id == TRACE_NO_CLASS)
+		return;
+	const uint32_t k = model->config.trace->requests[before - 1].class_id;
+	const double ema = naive_real(own, "ema");
+	const double off = log(fmax((double)(model->now_ns - learned->at_ns[before - 1]) / 1e6, 1)) - learned->mean[k];
+	learned->mean[k] += ema * off;
+	learned->variance[k] = (1 - ema) * (learned->variance[k] + ema * off * off);
+}
+
+static int64_t tool_pct_ttl_ns(struct naive *model, const struct naive_values *own, block_id b, uint64_t hits)
+{
+	const struct naive_learned *learned = learned_now(model);
+	const uint32_t k = model->config.trace->requests[model->request].class_id;
+	const int64_t cap_ns = naive_integer(own, "cap");
+	(void)b, (void)hits;
+	if (k == TRACE_NO_CLASS)
+		return cap_ns;
+	const double low = naive_real(own, "low"), high = naive_real(own, "high");
+	const double used = naive_used(model) / (double)model->config.capacity_blocks;
+	double pressure = used <= low ? 0 : used >= high ? 1 : (used - low) / (high - low);
+	if (model->config.capacity_blocks == UINT64_MAX)
+		pressure = 0;
+	const double p95_ns = exp(learned->mean[k] + 1.6448536269514722 * sqrt(learned->variance[k])) * 1e6;
+	const int64_t ttl_ns = rounded_ns(p95_ns * (1 - pressure / 2));
+	return ttl_ns < cap_ns ? ttl_ns : cap_ns;
+}
+
 static const struct naive_ttl ttls[] = {
         {.name = "static", .ttl_ns = static_ttl_ns},
         {.name = "size", .ttl_ns = size_ttl_ns},
@@ -189,6 +264,8 @@ static const struct naive_ttl ttls[] = {
         {.name = "target", .ttl_ns = target_ttl_ns, .open = steered_open, .observe = target_observe},
         {.name = "two_level", .ttl_ns = two_level_ttl_ns, .open = two_level_open, .close = two_level_close,
          .observe = two_level_observe},
+        {.name = "tool_pct", .counts = true, .ttl_ns = tool_pct_ttl_ns, .open = tool_pct_open, .close = tool_pct_close,
+         .observe = tool_pct_observe},
 };
 
 const struct naive_ttl *naive_ttl_find(const char *name)
