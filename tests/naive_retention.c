@@ -124,10 +124,12 @@ static block_id retention_choose(struct naive *model, block_id in)
 	return victim;
 }
 
-/* A priority runs out when the policy next hears of something, and the model does not say when a shield ends. */
+/* A priority runs out when the policy next hears of something, and the model does not say when a shield ends, nor when an
+ * orphan, which nobody used, is released; in leaf scope, where the request counts that was served then, that makes a
+ * difference. */
 static bool retention_knows(const struct naive_config *config)
 {
-	return !config->hard;
+	return !config->hard && !(config->leaf && config->ttl && config->coherence != NAIVE_LIFT);
 }
 
 const struct naive_policy naive_retention = {
