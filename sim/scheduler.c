@@ -51,10 +51,13 @@ static void shrink_back(struct engine *engine, struct sequence *sequence, uint32
 {
 	cache_retract(engine->cache, sequence->path, held_blocks, sequence->held_blocks);
 	sequence->held_blocks = held_blocks;
-	if (sequence->reserved_blocks > reserved_blocks)
+	if (sequence->reserved_blocks > reserved_blocks) {
 		cache_unreserve(engine->cache, sequence->reserved_blocks - reserved_blocks);
-	else if (cache_reserve(engine->cache, reserved_blocks - sequence->reserved_blocks) < reserved_blocks - sequence->reserved_blocks)
-		ASSERT(!"what was reserved can be had again");
+	} else {
+		const uint32_t missing = reserved_blocks - sequence->reserved_blocks;
+		const uint32_t got = cache_reserve(engine->cache, missing);
+		ASSERT(got == missing); /* what it took is empty again */
+	}
 	sequence->reserved_blocks = reserved_blocks;
 }
 
