@@ -6,7 +6,7 @@
 struct queued {
 	struct naive_row row[MOST_ROWS];
 	int8_t *in;  /* [block] row; -1: none */
-	bool *known; /* [block] comes in with a ghost behind it */
+	int8_t *known; /* [block] comes in with a ghost behind it: its row + 1; 0: does not */
 	uint32_t room;
 	uint32_t hand; /* sieve */
 	double target; /* arc */
@@ -198,17 +198,17 @@ enum { NEW, MAIN, GHOST };
 static bool had_ghost(struct queued *own, block_id b, int8_t first, int8_t last)
 {
 	if (own->in[b] >= first && own->in[b] <= last) {
+		own->known[b] = (int8_t)(own->in[b] + 1);
 		take(own, b);
-		own->known[b] = true;
 	}
-	return own->known[b];
+	return own->known[b] != 0;
 }
 
 static void ghost_insert(struct naive *model, block_id b)
 {
 	struct queued *own = model->own;
 	const bool known = had_ghost(own, b, GHOST, GHOST);
-	own->known[b] = false;
+	own->known[b] = 0;
 	model->blocks[b].mark = 0;
 	join(model, known ? MAIN : NEW, b);
 }
@@ -304,7 +304,7 @@ static void arc_insert(struct naive *model, block_id b)
 {
 	struct queued *own = model->own;
 	const bool known = arc_recall(own, b);
-	own->known[b] = false;
+	own->known[b] = 0;
 	join(model, known ? T2 : T1, b);
 }
 
@@ -318,7 +318,6 @@ static block_id arc_choose(struct naive *model, block_id in)
 {
 	struct queued *own = model->own;
 	const struct naive_row *row = own->row;
-	const bool from_b2 = own->in[in] == B2;
 	bool ghost = true;
 	if (!arc_recall(own, in)) {
 		if (row[T1].count + row[B1].count >= own->room) {
@@ -330,6 +329,7 @@ static block_id arc_choose(struct naive *model, block_id in)
 		}
 	}
 	const double t1 = row[T1].count;
+	const bool from_b2 = own->known[in] == B2 + 1;
 	const bool first =
 	    !ghost || row[T2].count == 0 || (t1 > 0 && (t1 > own->target || (t1 == own->target && from_b2)));
 	block_id b = first_idle(model, first ? T1 : T2);
