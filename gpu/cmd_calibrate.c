@@ -1,8 +1,10 @@
 /* cmd_calibrate.c - kvcast-gpu calibrate: times steps over a grid, and transfers, for kvcast fit.
  *
- * Every pass measures each cell once, the cells in random order, so that what drifts (clocks, temperature) is spread over all;
- * the first pass warms up and plans the matrix products and is thrown away. Passes go on until the minutes are used up. A
- * step's time is of the host's clock from the call to the tokens in hand, as a server would see it.
+ * Every pass measures each cell in a burst, the cells in random order, so that what drifts (temperature, neighbours) is spread
+ * over all. A burst repeats the step until the clocks, which long prompts pull down and short steps let rise, have come to
+ * what the step itself makes of them; its time is the median of the later half. Before the first pass all is run once.
+ * Passes go on until the minutes are used up. Times are of the host's clock from the call to the tokens in hand, as a server
+ * would see it.
  */
 #include "calibrate_grid.h"
 #include "calibrate_transfers.h"
@@ -16,6 +18,7 @@
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 #include <gsl/gsl_sort.h>
+#include <gsl/gsl_statistics_double.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -28,6 +31,8 @@
 #define MOST_BLOCKS    30000 /* 480,000 tokens */
 #define LEAST_PASSES   3
 #define MOST_PASSES    64
+#define BURST_NS       60e6
+#define BURST_MOST     128
 
 struct calibrate_command {
 	const char *model_name, *output_path, *folder, *commit;
@@ -78,6 +83,17 @@ static double measure_cell(struct calibration_run *run, const struct sample *cel
 	return now_ns() - start_ns;
 }
 
+static double measure_burst(struct calibration_run *run, const struct sample *cell)
+{
+	double ns[BURST_MOST], until_ns = now_ns() + BURST_NS;
+	size_t count = 0;
+	while (count < 2 || (count < BURST_MOST && now_ns() < until_ns))
+		ns[count++] = measure_cell(run, cell, false);
+	const size_t later = count - count / 2;
+	gsl_sort(ns + count / 2, 1, later);
+	return gsl_stats_median_from_sorted_data(ns + count / 2, 1, later);
+}
+
 static void measure_pass(struct calibration_run *run, gsl_rng *rng)
 {
 	size_t *order = mem_alloc(run->cell_count, sizeof(*order));
@@ -86,7 +102,7 @@ static void measure_pass(struct calibration_run *run, gsl_rng *rng)
 	gsl_ran_shuffle(rng, order, run->cell_count, sizeof(*order));
 	for (size_t i = 0; i < run->cell_count; i++) {
 		const size_t c = order[i];
-		run->ns[c * MOST_PASSES + run->passes] = measure_cell(run, &run->cells[c], false);
+		run->ns[c * MOST_PASSES + run->passes] = measure_burst(run, &run->cells[c]);
 		run->mhz[c] = machine_state_clock_mhz(run->state);
 		run->celsius[c] = machine_state_celsius(run->state);
 	}
@@ -94,23 +110,20 @@ static void measure_pass(struct calibration_run *run, gsl_rng *rng)
 	free(order);
 }
 
-/* Passes until `until_ns`; -1 and a sentence where there was no time for enough of them. */
-static int measure_steps(struct calibration_run *run, uint32_t seed, double until_ns, struct err *err)
+/* Passes until `until_ns`, but never fewer than LEAST_PASSES: what was measured is not thrown away for a minute. */
+static void measure_steps(struct calibration_run *run, uint32_t seed, double until_ns)
 {
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
 	gsl_rng_set(rng, seed);
 	for (size_t i = 0; i < run->cell_count; i++)
 		measure_cell(run, &run->cells[i], true);
 	double longest_ns = 0, start_ns = now_ns();
-	while (run->passes < MOST_PASSES && start_ns + longest_ns < until_ns) {
+	while (run->passes < LEAST_PASSES || (run->passes < MOST_PASSES && start_ns + longest_ns < until_ns)) {
 		measure_pass(run, rng);
 		longest_ns = fmax(longest_ns, now_ns() - start_ns);
 		start_ns = now_ns();
 	}
 	gsl_rng_free(rng);
-	if (run->passes < LEAST_PASSES)
-		return err_set(err, "--minutes: there was time to measure each step %u times, but %d are the least; a pass takes %.0f s.",
-		               run->passes, LEAST_PASSES, longest_ns / 1e9);
 	for (size_t i = 0; i < run->cell_count; i++) {
 		struct sample *cell = &run->cells[i];
 		double *ns = run->ns + i * MOST_PASSES;
@@ -118,9 +131,8 @@ static int measure_steps(struct calibration_run *run, uint32_t seed, double unti
 		cell->repeats = run->passes;
 		cell->least_ns = ns[0];
 		cell->most_ns = ns[run->passes - 1];
-		cell->median_ns = run->passes % 2 ? ns[run->passes / 2] : (ns[run->passes / 2 - 1] + ns[run->passes / 2]) / 2;
+		cell->median_ns = gsl_stats_median_from_sorted_data(ns, 1, run->passes);
 	}
-	return 0;
 }
 
 /* All the model's weights fit already; of what is left half is the pool's. */
@@ -194,8 +206,8 @@ static int write_samples(const struct calibrate_command *command, const struct c
 		return -1;
 	output_printf(output, "# model: %s\n# device: %s\n# driver: %s\n# commit: %s\n", llama_model(run->llama)->name, device.name,
 	              machine_state_driver(run->state), command->commit);
-	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; each step %u times in %u random orders\n",
-	              BLOCK_TOKENS, run->passes, run->passes);
+	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; each step in bursts of at least %.0f ms, in %u random orders\n",
+	              BLOCK_TOKENS, BURST_NS / 1e6, run->passes);
 	output_printf(output, "kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,tier,bytes,repeats,median_ns,least_ns,most_ns,"
 	                      "clock_mhz,celsius\n");
 	for (size_t i = 0; i < run->cell_count; i++)
@@ -214,8 +226,9 @@ static int calibrate(const struct calibrate_command *command, struct calibration
 	const struct calibrate_transfers transfers = {.llama = run->llama, .folder = command->folder, .block_tokens = BLOCK_TOKENS,
 	                                              .repeats = 5, .now_ns = now_ns};
 	run->transfer_count = calibrate_transfers_measure(&transfers, run->transfers, err);
-	if (run->transfer_count < 0 || measure_steps(run, command->seed, until_ns, err) < 0)
+	if (run->transfer_count < 0)
 		return -1;
+	measure_steps(run, command->seed, until_ns);
 	fprintf(stderr, "kvcast-gpu: %zu steps, each %u times; %d kinds of transfers.\n", run->cell_count, run->passes,
 	        run->transfer_count);
 	return write_samples(command, run, err);
@@ -224,7 +237,7 @@ static int calibrate(const struct calibrate_command *command, struct calibration
 static const struct argp_option option_table[] = {
         {"model", 'm', "NAME|FILE", 0, "the model's shape; default llama-3.1-8b", 0},
         {"output", 'o', "FILE", 0, "where the samples go; default standard output", 0},
-        {"minutes", 't', "N", 0, "time to spend, the model's loading included; default 5", 0},
+        {"minutes", 't', "N", 0, "time to spend, the model's loading included; default 5; three passes are made in any case, which take about 2", 0},
         {"folder", 'd', "FOLDER", 0, "measure transfers of a disk and an archive there, too", 0},
         {"commit", 'c', "TEXT", 0, "kept in the samples: what this program was built from", 0},
         {"seed", 's', "N", 0, "which steps are drawn, and the order; default 1", 0},

@@ -150,9 +150,11 @@ static struct plan *plan_for(struct gemm *gemm, struct gemm_shape shape)
 	return &gemm->plans[gemm->count++];
 }
 
-void gemm_plan(struct gemm *gemm, struct gemm_shape shape)
+bool gemm_plan(struct gemm *gemm, struct gemm_shape shape)
 {
+	const size_t before = gemm->count;
 	plan_for(gemm, shape);
+	return gemm->count > before;
 }
 
 static cublasStatus_t multiply(struct gemm *gemm, struct plan *plan, const struct gemm_operands *o)

@@ -31,7 +31,8 @@ struct gemm_operands {
 	const bf16_bits *x, *weight, *bias; /* bias [outputs], used where the shape has one */
 };
 
-void gemm_plan(struct gemm *gemm, struct gemm_shape shape);
+/* Whether the plan had to be made. */
+bool gemm_plan(struct gemm *gemm, struct gemm_shape shape);
 void gemm_run(struct gemm *gemm, struct gemm_shape shape, struct gemm_operands operands);
 
 struct gemm_timing {

@@ -49,7 +49,8 @@ void llama_close(struct llama *llama);
 const struct model *llama_model(const struct llama *llama);
 cudaStream_t llama_stream(const struct llama *llama);
 
-/* Makes the plans for steps of so many tokens and sequences, so that timed ones find them. */
+/* Makes the plans for steps of so many tokens and sequences, and has their kernels loaded, so that timed ones find them.
+ * Overwrites activations. */
 void llama_prepare(struct llama *llama, uint32_t tokens, uint32_t sequences);
 
 /* A product's part and rows, and its time with cuBLASLt's first choice and with the fastest. */

@@ -224,10 +224,20 @@ static void run_part(struct llama *llama, const struct step *step, uint32_t laye
 
 void llama_prepare(struct llama *llama, uint32_t tokens, uint32_t sequences)
 {
-	for (int part = 0; part < LLAMA_PARTS; part++) {
-		if (LLAMA_PART_IS_PRODUCT(part))
-			gemm_plan(llama->gemm, shape_of(llama, (enum llama_part)part, part == LLAMA_PART_HEAD ? sequences : tokens));
+	bool first = false;
+	for (int p = 0; p < LLAMA_PARTS; p++) {
+		const enum llama_part part = (enum llama_part)p;
+		if (!LLAMA_PART_IS_PRODUCT(part))
+			continue;
+		const struct gemm_shape shape = shape_of(llama, part, part == LLAMA_PART_HEAD ? sequences : tokens);
+		if (!gemm_plan(llama->gemm, shape))
+			continue;
+		/* Whatever it multiplies: a kernel's first run loads it, which takes milliseconds. */
+		gemm_run(llama->gemm, shape, operands_of(llama, part, 0));
+		first = true;
 	}
+	if (first)
+		llama_wait(llama);
 }
 
 static struct gemm_timing tune_part(struct llama *llama, enum llama_part part, uint32_t rows)
