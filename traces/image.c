@@ -15,7 +15,8 @@ _Static_assert(sizeof(struct image_header) % 8 == 0, "the requests behind the he
 
 /* What a trace owns: its image and what is derived from it. */
 struct image {
-	struct image_header *header;
+	const struct image_header *header;
+	void *own; /* what `header` points to; NULL in a view */
 	size_t bytes;
 	uint32_t *depth;
 	const char **names;
@@ -52,7 +53,7 @@ static uint64_t image_header_checksum(const struct image_header *header)
 }
 
 /* Points a trace into its image. Parents have to be checked before. */
-static struct trace *image_trace(const char *name, struct image_header *header, size_t bytes)
+static struct trace *image_trace(const char *name, const struct image_header *header, size_t bytes, void *own)
 {
 	const struct image_shape *shape = &header->shape;
 	struct image_offsets at = image_offsets(shape);
@@ -78,6 +79,7 @@ static struct trace *image_trace(const char *name, struct image_header *header, 
 	    .owned = image,
 	};
 	image->header = header;
+	image->own = own;
 	image->bytes = bytes;
 	image->depth = mem_alloc(shape->block_count, sizeof(*image->depth));
 	for (uint32_t b = 0; b < shape->block_count; b++)
@@ -131,7 +133,7 @@ struct trace *image_build(const char *name, const struct image_parts *parts)
 	header->shape = shape;
 	header->content_checksum = image_content_checksum(header, bytes);
 	header->header_checksum = image_header_checksum(header);
-	return image_trace(name, header, bytes);
+	return image_trace(name, header, bytes, header);
 }
 
 int image_check_header(const struct image_header *header, uint64_t *bytes, struct err *err)
@@ -321,7 +323,12 @@ struct trace *image_open(const char *name, struct image_header *header, struct e
 		free(header);
 		return NULL;
 	}
-	return image_trace(name, header, (size_t)at.end);
+	return image_trace(name, header, (size_t)at.end, header);
+}
+
+struct trace *image_view(const char *name, const struct image_header *image)
+{
+	return image_trace(name, image, (size_t)image_offsets(&image->shape).end, NULL);
 }
 
 const struct image_header *image_of(const struct trace *trace, size_t *bytes)
@@ -334,7 +341,7 @@ const struct image_header *image_of(const struct trace *trace, size_t *bytes)
 void image_free(struct trace *trace)
 {
 	struct image *image = trace->owned;
-	free(image->header);
+	free(image->own);
 	free(image->depth);
 	free(image->names);
 	free(image);

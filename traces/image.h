@@ -64,10 +64,14 @@ int image_check_header(const struct image_header *header, uint64_t *bytes, struc
  * it fails. */
 struct trace *image_open(const char *name, struct image_header *image, struct err *err);
 
-/* The image of a trace, for writing it out. */
+/* Makes a trace of an image that image_of gave, wherever it lies now: in memory that outlives the trace, and that several
+ * processes may share. Images hold no addresses. */
+struct trace *image_view(const char *name, const struct image_header *image);
+
+/* The image of a trace, for writing it out or for a view of a copy. */
 const struct image_header *image_of(const struct trace *trace, size_t *bytes);
 
-/* Frees a trace and its image. */
+/* Frees a trace and its image, unless it is a view. */
 void image_free(struct trace *trace);
 
 #endif
