@@ -2,7 +2,10 @@
  * JSON. */
 #include "cli.h"
 #include "options.h"
+#include "ranks.h"
 #include "report.h"
+#include "resume.h"
+#include "sweep_settings.h"
 #include "sweep_table.h"
 #include "units.h"
 
@@ -13,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KEY_JSON = 0x200, KEY_CSV, KEY_JOBS, KEY_VARY };
+enum { KEY_JSON = 0x200, KEY_CSV, KEY_JOBS, KEY_RESUME, KEY_VARY };
 
 #define MOST_CAPACITIES 4096
 
@@ -27,11 +30,14 @@ struct sweep_command {
 	const char *vary_texts[VARY_MOST];
 	size_t vary_count;
 	struct vary vary;
+	const char *resume_path;
 
-	const struct trace *trace; /* being swept */
+	struct trace *trace; /* being swept */
+	size_t trace_number;
 	struct sweep sweep;
-	json_t *results;           /* --json: all points so far */
-	bool header_printed;
+	struct resume *resume; /* --resume, in the first rank */
+	json_t *results;       /* --json: all points so far */
+	int rank;              /* of those that a launcher of MPI started; -1: alone */
 	struct timespec start;
 	bool shows_progress;
 };
@@ -41,6 +47,7 @@ static const struct argp_option option_table[] = {
                      "--capacity defaults to 1, 2, 5, 10, 20, 50 and 100 % of the trace's distinct blocks.", 1},
         {"vary", KEY_VARY, "NAME.KEY=LIST", 0, "values of a lower tier's size or other key, e.g. disk.size=1TB,2TB or disk.ttl=none,static:ttl=1h; repeat for all combinations", 0},
         {"jobs", KEY_JOBS, "N", 0, "threads; default one a core", 0},
+        {"resume", KEY_RESUME, "FILE", 0, "with --csv: keep finished rows in FILE, and begin with those that an interrupted run of the same command left there", 0},
         {0, 0, 0, 0, "Output:", 2},
         {"json", KEY_JSON, 0, 0, "print a JSON array, one object a point", 0},
         {"csv", KEY_CSV, 0, 0, "print one row a point", 0},
@@ -60,6 +67,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_JOBS:
 		command->jobs_text = arg;
 		return 0;
+	case KEY_RESUME:
+		command->resume_path = arg;
+		return 0;
 	case KEY_VARY:
 		if (command->vary_count == VARY_MOST)
 			argp_error(state, "more than %d of --vary", VARY_MOST);
@@ -72,8 +82,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "a trace is missing: one or more files, or - for standard input");
 		return 0;
+	case ARGP_KEY_END:
+		if (command->resume_path && (!command->csv || command->json))
+			argp_error(state, "--resume keeps rows of CSV and needs --csv");
+		return 0;
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &command->options;
+		if (command->rank > 0) /* the first one says it */
+			state->out_stream = state->err_stream = fopen("/dev/null", "w");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -93,9 +109,16 @@ static void clear_progress(const struct sweep_command *command)
 		fputs("\r\033[K", stderr);
 }
 
-static void on_point(void *context, size_t index, const struct run_config *config, const struct run_result *result)
+static size_t take(void *context)
 {
-	struct sweep_command *command = context;
+	(void)context;
+	return ranks_take();
+}
+
+/* Makes the point's row; that of the first point begins with the heading. */
+static void give(void *context, size_t point, const struct run_config *config, const struct run_result *result)
+{
+	const struct sweep_command *command = context;
 	const bool varies = command->vary.count > 0;
 	/* A point's own wall time means nothing when points share the cores. */
 	const struct report report = {
@@ -105,28 +128,45 @@ static void on_point(void *context, size_t index, const struct run_config *confi
 	        .result = result,
 	        .wall_s = -1,
 	        .vary = varies ? &command->vary : NULL,
-	        .vary_point = index / command->sweep.capacity_count % command->sweep.chain_count,
+	        .vary_point = point / command->sweep.capacity_count % command->sweep.chain_count,
 	};
+	char *row;
+	size_t size;
+	FILE *to = open_memstream(&row, &size);
+	if (!to)
+		panic_memory(BUFSIZ, __FILE__, __LINE__);
 	if (command->json) {
-		json_array_append_new(command->results, report_json(&report));
+		json_t *object = report_json(&report);
+		json_dumpf(object, to, JSON_COMPACT | JSON_REAL_PRECISION(17));
+		json_decref(object);
+	} else if (command->csv) {
+		if (point == 0 && command->trace_number == 0)
+			report_csv_header(&report, to);
+		report_csv_row(&report, to);
+	} else {
+		if (point == 0)
+			sweep_table_header(&command->sweep, &report, to);
+		sweep_table_row(&command->sweep, &report, to);
+	}
+	if (fclose(to) != 0)
+		panic_memory(size, __FILE__, __LINE__);
+	ranks_put(point, row);
+}
+
+static void on_row(void *context, const char *row)
+{
+	struct sweep_command *command = context;
+	if (command->json) {
+		json_array_append_new(command->results, json_loads(row, 0, NULL));
 		return;
 	}
 	clear_progress(command);
-	if (command->csv) {
-		if (!command->header_printed)
-			report_csv_header(&report, stdout);
-		command->header_printed = true;
-		report_csv_row(&report, stdout);
-	} else {
-		if (index == 0)
-			sweep_table_header(&command->sweep, &report, stdout);
-		sweep_table_row(&command->sweep, &report, stdout);
-	}
+	fputs(row, stdout);
 	if (command->shows_progress)
 		fflush(stdout);
 }
 
-static void on_progress(void *context, size_t done, size_t total)
+static void on_progress(void *context, size_t done, size_t fresh, size_t total)
 {
 	struct sweep_command *command = context;
 	if (!command->shows_progress)
@@ -134,7 +174,7 @@ static void on_progress(void *context, size_t done, size_t total)
 	const double spent_s = seconds_since(&command->start);
 	const int width = 30, filled = (int)((size_t)width * done / total);
 	fprintf(stderr, "\r[%.*s%.*s] %zu of %zu, %.0f s left ", filled, "##############################", width - filled,
-	        "..............................", done, total, spent_s / (double)done * (double)(total - done));
+	        "..............................", done, total, spent_s / (double)fresh * (double)(total - done));
 	if (done == total)
 		clear_progress(command);
 	fflush(stderr);
@@ -197,6 +237,50 @@ static int make_chains(const struct sweep_command *command, struct tier_config *
 	return 0;
 }
 
+/* In the first rank: the rows so far, from the file of --resume. */
+static struct rows *open_rows(struct sweep_command *command, struct err *err)
+{
+	const size_t points = sweep_points(&command->sweep);
+	char **known = mem_alloc(points, sizeof(*known));
+	int failed = 0;
+	if (command->resume) {
+		json_t *settings = sweep_settings(&command->sweep, &command->options, &command->vary);
+		json_object_set_new(settings, "kvcast", json_string(KVCAST_VERSION));
+		failed = resume_sweep(command->resume, settings, points, known, err);
+		json_decref(settings);
+	}
+	const struct rows_sink sink = {command->resume, on_row, on_progress, command};
+	struct rows *rows = failed ? NULL : rows_open(points, known, &sink);
+	free(known);
+	return rows;
+}
+
+/* Runs the sweep that is set up, with all ranks. */
+static int run_sweep(struct sweep_command *command, int failed, struct err *err)
+{
+	struct rows *rows = NULL;
+	if (!failed)
+		failed = sweep_check(&command->sweep, err);
+	if (failed && !command->vary_count)
+		options_blame(&command->options, err);
+	if (!failed && ranks_is_first()) {
+		rows = open_rows(command, err);
+		failed = rows ? 0 : -1;
+	}
+	if (ranks_agree(failed, err) < 0) {
+		if (rows)
+			rows_close(rows, err);
+		return -1;
+	}
+	clock_gettime(CLOCK_MONOTONIC, &command->start);
+	ranks_open(rows, sweep_points(&command->sweep));
+	failed = sweep_run(&command->sweep, err);
+	ranks_close(failed);
+	if (rows && rows_close(rows, err) < 0)
+		failed = -1;
+	return ranks_agree(failed, err);
+}
+
 static int sweep_trace(struct sweep_command *command, struct err *err)
 {
 	uint64_t capacities[MOST_CAPACITIES];
@@ -211,45 +295,107 @@ static int sweep_trace(struct sweep_command *command, struct err *err)
 	        .chains = (const struct tier_config *const *)chains,
 	        .chain_count = chain_count,
 	        .jobs = (int)command->jobs,
-	        .on_point = on_point,
-	        .on_progress = on_progress,
+	        .take = take,
+	        .give = give,
 	        .context = command,
 	};
 	int failed = read_capacities(command, capacities, &command->sweep.capacity_count, err);
 	if (!failed)
 		failed = make_chains(command, chains, chain_count, err);
-	clock_gettime(CLOCK_MONOTONIC, &command->start);
-	if (!failed)
-		failed = sweep_run(&command->sweep, err);
+	failed = run_sweep(command, failed, err);
 	free_chains(chains, chain_count, command->options.tier_count);
 	return failed;
 }
 
+/* Each rank reads the small files that the options name, the first one the trace. */
+static int load(struct sweep_command *command, const char *path, struct err *err)
+{
+	struct run_options *options = &command->options;
+	if (ranks_agree(options_load_settings(options, true, err), err) < 0)
+		return -1;
+	const bool reads = ranks_is_first();
+	struct trace *trace = reads ? options_load_trace(options, path, err) : NULL;
+	if (ranks_agree(reads && !trace ? -1 : 0, err) < 0)
+		return -1;
+	command->trace = ranks_share(trace, path, &options->shortened_requests);
+	return ranks_agree(options_fit(options, command->trace, err), err);
+}
+
+static void print_end(const struct sweep_command *command)
+{
+	char calibration[256];
+	report_calibration(command->options.calibration, calibration, sizeof(calibration));
+	printf("%s%s\n%s", command->options.config.engine == ENGINE_REPLAY ? "TTFT is uncontended; " : "times: ", calibration,
+	       command->trace_number + 1 < command->trace_count ? "\n" : "");
+}
+
 static int sweep_all(struct sweep_command *command, struct err *err)
 {
-	for (size_t t = 0; t < command->trace_count; t++) {
+	const bool speaks = ranks_is_first();
+	if (command->resume_path && speaks)
+		command->resume = resume_open(command->resume_path, err);
+	int failed = ranks_agree(command->resume_path && speaks && !command->resume ? -1 : 0, err);
+	for (size_t t = 0; t < command->trace_count && !failed; t++) {
 		/* The options hold texts only; each trace resolves them anew (block size, classes). */
 		struct run_options texts = command->options;
-		struct trace *trace = options_load(&command->options, command->trace_paths[t], true, err);
-		command->trace = trace;
-		if (trace && t == 0 && !command->options.text[OPTION_QUIET])
+		command->trace_number = t;
+		command->trace = NULL;
+		failed = load(command, command->trace_paths[t], err);
+		if (!failed && t == 0 && speaks && !command->options.text[OPTION_QUIET])
 			options_idle(&command->options, cli_note);
-		const int failed = trace ? sweep_trace(command, err) : -1;
-		if (failed && !command->vary_count)
-			options_blame(&command->options, err);
-		if (!failed && !command->json && !command->csv) {
-			char calibration[256];
-			report_calibration(command->options.calibration, calibration, sizeof(calibration));
-			printf("%s%s\n%s", command->options.config.engine == ENGINE_REPLAY ? "TTFT is uncontended; " : "times: ",
-			       calibration, t + 1 < command->trace_count ? "\n" : "");
-		}
-		trace_free(trace);
+		if (!failed)
+			failed = sweep_trace(command, err);
+		if (!failed && speaks && !command->json && !command->csv)
+			print_end(command);
+		if (command->trace)
+			ranks_unshare(command->trace);
 		options_free(&command->options);
 		command->options = texts;
-		if (failed)
-			return -1;
 	}
-	return 0;
+	if (command->resume)
+		resume_close(command->resume);
+	return failed;
+}
+
+/* Of the ranks of MPI that a launcher started, which is this; -1: it started only one, or there is none. */
+static int launched_rank(void)
+{
+	static const char *const variables[][2] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, /* mpirun of Open MPI */
+	                                           {"PMIX_RANK", "SLURM_STEP_NUM_TASKS"},            /* srun --mpi=pmix */
+	                                           {"PMI_RANK", "PMI_SIZE"}};                        /* MPICH's, and srun */
+	for (size_t i = 0; i < COUNT_OF(variables); i++) {
+		const char *rank = getenv(variables[i][0]), *size = getenv(variables[i][1]);
+		if (rank && size)
+			return atoi(size) > 1 ? atoi(rank) : -1;
+	}
+	return -1;
+}
+
+/* With several ranks, the first one prints; all have the same exit code. */
+static int sweep_with_ranks(struct sweep_command *command)
+{
+	struct err err;
+	const bool speaks = command->rank <= 0;
+	int failed = command->rank >= 0 ? ranks_start(&err) : 0;
+	command->shows_progress = !command->options.text[OPTION_QUIET] && speaks && isatty(STDERR_FILENO);
+	json_object_seed(0); /* before threads come: jansson seeds its tables once */
+	command->results = json_array();
+	if (!failed)
+		failed = sweep_all(command, &err);
+	if (!failed && command->json && speaks)
+		report_json_print(command->results, stdout);
+	json_decref(command->results);
+	int code = failed ? 1 : 0;
+	if (speaks)
+		code = failed ? cli_fail(&err) : cli_finish_stdout();
+	ranks_finish();
+	return code;
+}
+
+/* Of the command line, which all ranks have read. */
+static int refuse(const struct sweep_command *command, const struct err *err)
+{
+	return command->rank > 0 ? 1 : cli_fail(err);
 }
 
 int cmd_sweep(int argc, char **argv)
@@ -264,27 +410,21 @@ int cmd_sweep(int argc, char **argv)
 	               "--capacity 1000,10000,100000 --csv > sweep.csv\n\n`kvcast run --help` explains the keys of --tier.",
 	        .children = children,
 	};
-	struct sweep_command command = {.jobs = 0};
+	struct sweep_command command = {.rank = launched_rank()};
 	struct err err;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
+	if (argp_parse(&argp, argc, argv, command.rank > 0 ? ARGP_NO_ERRS : 0, NULL, &command) != 0)
 		return 2;
 	if (command.jobs_text && (units_count(command.jobs_text, &command.jobs, &err) < 0 || command.jobs < 1 || command.jobs > 4096)) {
 		err_set(&err, "--jobs %s: expected a number of threads from 1 to 4096.", command.jobs_text);
-		return cli_fail(&err);
+		return refuse(&command, &err);
 	}
 	for (size_t i = 0; i < command.vary_count; i++) {
 		if (vary_add(&command.vary, command.vary_texts[i], &err) < 0) {
 			vary_free(&command.vary);
-			return cli_fail(&err);
+			return refuse(&command, &err);
 		}
 	}
-	command.shows_progress = !command.options.text[OPTION_QUIET] && isatty(STDERR_FILENO);
-	json_object_seed(0); /* before threads come: jansson seeds its tables once */
-	command.results = json_array();
-	const int failed = sweep_all(&command, &err);
-	if (!failed && command.json)
-		report_json_print(command.results, stdout);
-	json_decref(command.results);
+	const int code = sweep_with_ranks(&command);
 	vary_free(&command.vary);
-	return failed ? cli_fail(&err) : cli_finish_stdout();
+	return code;
 }

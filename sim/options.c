@@ -107,7 +107,6 @@ int options_id(const char *name, bool *wants_value)
 	return -1;
 }
 
-/* What needs no trace. */
 static int load_settings(struct run_options *options, bool evict_all, struct err *err)
 {
 	if (options_apply_preset(options, err) < 0 || options_resolve(options, evict_all, err) < 0)
@@ -130,25 +129,28 @@ static int load_settings(struct run_options *options, bool evict_all, struct err
 	return 0;
 }
 
-static struct trace *load_trace(struct run_options *options, const char *path, struct err *err)
+struct trace *options_load_trace(struct run_options *options, const char *path, struct err *err)
 {
 	int64_t block_tokens = 0, max_prompt = 0, max_output = 0;
 	if (options_resolve_whole(options, OPTION_BLOCK, 1, 1 << 24, &block_tokens, err) < 0 ||
 	    options_resolve_whole(options, OPTION_MAX_PROMPT, 1, UINT32_MAX, &max_prompt, err) < 0 ||
-	    options_resolve_whole(options, OPTION_MAX_OUTPUT, 1, UINT32_MAX, &max_output, err) < 0)
+	    options_resolve_whole(options, OPTION_MAX_OUTPUT, 1, UINT32_MAX, &max_output, err) < 0) {
+		options_blame(options, err);
 		return NULL;
+	}
 	/* A preset's block size is like an engine's: for traces that are cut into blocks here, not for those that come so. */
 	struct trace_load_options load = {.block_tokens = (uint32_t)block_tokens,
 	                                  .preset_block_tokens = options->engine_block_tokens};
 	if (options->preset_lines[OPTION_BLOCK])
 		load = (struct trace_load_options){.preset_block_tokens = (uint32_t)block_tokens};
 	struct trace *trace = trace_load(path, &load, err);
-	if (trace && (max_prompt || max_output))
+	if (!trace)
+		options_blame(options, err);
+	else if (max_prompt || max_output)
 		options->shortened_requests = trace_shorten(trace, (uint32_t)max_prompt, (uint32_t)max_output);
 	return trace;
 }
 
-/* What the options say of this trace. */
 static int fit_trace(struct run_options *options, const struct trace *trace, struct err *err)
 {
 	if (options->config.closed_loop && trace->session_count == 0)
@@ -163,17 +165,25 @@ static int fit_trace(struct run_options *options, const struct trace *trace, str
 	return 0;
 }
 
+int options_load_settings(struct run_options *options, bool evict_all, struct err *err)
+{
+	return load_settings(options, evict_all, err) < 0 ? options_blame(options, err) : 0;
+}
+
+int options_fit(struct run_options *options, const struct trace *trace, struct err *err)
+{
+	return fit_trace(options, trace, err) < 0 ? options_blame(options, err) : 0;
+}
+
 struct trace *options_load(struct run_options *options, const char *trace_path, bool evict_all, struct err *err)
 {
-	struct trace *trace = NULL;
-	if (load_settings(options, evict_all, err) == 0)
-		trace = load_trace(options, trace_path, err);
-	if (trace && fit_trace(options, trace, err) < 0) {
+	if (options_load_settings(options, evict_all, err) < 0)
+		return NULL;
+	struct trace *trace = options_load_trace(options, trace_path, err);
+	if (trace && options_fit(options, trace, err) < 0) {
 		trace_free(trace);
 		trace = NULL;
 	}
-	if (!trace)
-		options_blame(options, err);
 	return trace;
 }
 

@@ -61,6 +61,10 @@ extern const struct argp options_argp;
 /* Resolves the options and loads the trace, shortened where asked. NULL and a sentence on failure; options_free() is due
  * in both cases and leaves the texts. `evict_all` allows the word "all". */
 struct trace *options_load(struct run_options *options, const char *trace_path, bool evict_all, struct err *err);
+/* Its three parts: what needs no trace; the trace, and shortened_requests; what the settings say of this trace. */
+int options_load_settings(struct run_options *options, bool evict_all, struct err *err);
+struct trace *options_load_trace(struct run_options *options, const char *path, struct err *err);
+int options_fit(struct run_options *options, const struct trace *trace, struct err *err);
 void options_free(struct run_options *options);
 
 /* Tells, a sentence each, which options of the command line have no effect in this run; those of a preset may have none. */

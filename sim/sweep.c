@@ -3,14 +3,7 @@
 #include "cache.h"
 
 #include <omp.h>
-#include <stdlib.h>
-
-/* Results that wait for an earlier one. */
-struct pending {
-	struct run_config config;
-	struct run_result result;
-	bool ready;
-};
+#include <stdatomic.h>
 
 size_t sweep_points(const struct sweep *sweep)
 {
@@ -29,8 +22,7 @@ static struct run_config point(const struct sweep *sweep, size_t index)
 	return config;
 }
 
-/* Tries every policy, rule and chain once, so that a refusal costs no run. */
-static int check(const struct sweep *sweep, struct err *err)
+int sweep_check(const struct sweep *sweep, struct err *err)
 {
 	const size_t capacities = sweep->capacity_count, chains = sweep->chain_count, ttls = sweep->ttls->count;
 	const size_t firsts[] = {chains, ttls, sweep->evicts->count};
@@ -47,39 +39,25 @@ static int check(const struct sweep *sweep, struct err *err)
 
 int sweep_run(const struct sweep *sweep, struct err *err)
 {
-	if (check(sweep, err) < 0)
-		return -1;
 	const size_t count = sweep_points(sweep);
-	struct pending *pending = mem_alloc(count, sizeof(*pending));
-	size_t done = 0, handed_on = 0;
-	int failed = 0;
 	const int threads = sweep->jobs > 0 ? sweep->jobs : omp_get_max_threads();
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
-	for (size_t i = 0; i < count; i++) {
+	atomic_bool failed = false;
+#pragma omp parallel num_threads(threads)
+	while (!failed) {
+		const size_t index = sweep->take(sweep->context);
+		if (index >= count)
+			break;
 		struct err own;
-		struct pending finished = {.config = point(sweep, i), .ready = true};
-		int refused = simulate_run(sweep->trace, &finished.config, &finished.result, &own);
-#pragma omp critical(sweep_results)
-		{
-			if (refused) {
-				*err = own;
-				failed = -1;
-			} else {
-				pending[i] = finished;
-			}
-			done++;
-			while (handed_on < count && pending[handed_on].ready && !failed) {
-				struct pending *next = &pending[handed_on];
-				sweep->on_point(sweep->context, handed_on, &next->config, &next->result);
-				simulate_free(&next->result);
-				handed_on++;
-			}
-			if (sweep->on_progress)
-				sweep->on_progress(sweep->context, done, count);
+		struct run_result result;
+		const struct run_config config = point(sweep, index);
+		if (simulate_run(sweep->trace, &config, &result, &own) < 0) {
+#pragma omp critical(sweep_failure)
+			*err = own;
+			failed = true;
+			break;
 		}
+		sweep->give(sweep->context, index, &config, &result);
+		simulate_free(&result);
 	}
-	for (size_t i = handed_on; i < count; i++)
-		simulate_free(&pending[i].result);
-	free(pending);
-	return failed;
+	return failed ? -1 : 0;
 }

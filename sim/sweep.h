@@ -1,8 +1,9 @@
-/* sweep.h - many runs of one trace, on all cores, with their results in a fixed order.
+/* sweep.h - many runs of one trace, on all cores.
  *
  * A sweep is the product of eviction policies, TTL rules, chains of lower tiers and capacities of the first, in that nesting
- * (capacity innermost). The runs share the loaded trace and nothing else; threads take points as they become free, results
- * are handed on in order, each as soon as it and all before it are there.
+ * (capacity innermost); a point is its place in it. The runs share the loaded trace and nothing else. Which points this
+ * process runs, and what becomes of the results, is its caller's: rows.h puts them in order, ranks.h deals points out to
+ * several processes.
  */
 #ifndef KVCAST_SWEEP_H
 #define KVCAST_SWEEP_H
@@ -19,16 +20,19 @@ struct sweep {
 	const struct tier_config *const *chains; /* each of base->tier_count tiers */
 	size_t chain_count;                      /* at least 1 */
 	int jobs; /* threads; 0: one a core */
-	/* Called in order of points, one call at a time, from any thread. `result` is freed after the call. */
-	void (*on_point)(void *context, size_t index, const struct run_config *config, const struct run_result *result);
-	/* Called when a point is done, in no order; may be NULL. */
-	void (*on_progress)(void *context, size_t done, size_t total);
+	/* Called from the threads, several at once. `take` gives a point that nobody has had, or sweep_points() when none is
+	 * left; `result` is freed after `give`. */
+	size_t (*take)(void *context);
+	void (*give)(void *context, size_t point, const struct run_config *config, const struct run_result *result);
 	void *context;
 };
 
 size_t sweep_points(const struct sweep *sweep);
 
-/* 0; -1 and a sentence where a policy or a parameter is refused: that is found before the first run. */
+/* Tries every policy, rule and chain once, so that a refusal costs no run: 0, or -1 and the sentence. Due before sweep_run. */
+int sweep_check(const struct sweep *sweep, struct err *err);
+
+/* Takes points, and runs them, until none is left. 0; -1 and a sentence where a run was refused: then it has stopped. */
 int sweep_run(const struct sweep *sweep, struct err *err);
 
 #endif

@@ -158,6 +158,9 @@ $ kvcast sweep --help
 >  all is every policy; --capacity defaults to 1, 2, 5, 10, 20, 50 and 100 % of
 >  the trace's distinct blocks.
 >       --jobs=N               threads; default one a core
+>       --resume=FILE          with --csv: keep finished rows in FILE, and begin
+>                              with those that an interrupted run of the same
+>                              command left there
 >       --vary=NAME.KEY=LIST   values of a lower tier's size or other key, e.g.
 >                              disk.size=1TB,2TB or disk.ttl=none,static:ttl=1h;
 >                              repeat for all combinations
