@@ -49,6 +49,9 @@ int ranks_start(struct err *err)
 	int place;
 	MPI_Comm_rank(job.node, &place);
 	MPI_Comm_split(MPI_COMM_WORLD, place == 0 ? 0 : MPI_UNDEFINED, job.rank, &job.leaders);
+	if (job.count == 1)
+		return err_set(err, "The launcher has started several processes, but to MPI each is alone; expected the mpirun of the "
+		                    "MPI that kvcast was built with.");
 	if (provided < MPI_THREAD_MULTIPLE)
 		return err_set(err, "This MPI was built without MPI_THREAD_MULTIPLE, which kvcast needs; expected one with it, as "
 		                    "Debian's Open MPI.");
@@ -57,7 +60,9 @@ int ranks_start(struct err *err)
 
 void ranks_finish(void)
 {
-	if (job.count > 1)
+	int started;
+	MPI_Initialized(&started);
+	if (started)
 		MPI_Finalize();
 }
 

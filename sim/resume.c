@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct resume {
@@ -79,8 +80,11 @@ struct resume *resume_open(const char *path, struct err *err)
 	resume->lines = json_array();
 	resume->fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
 	int failed = 0;
-	if (resume->fd < 0)
+	struct stat status;
+	if (resume->fd < 0 || fstat(resume->fd, &status) < 0)
 		failed = failed_to(resume, "opened", err);
+	else if (!S_ISREG(status.st_mode))
+		failed = err_set(err, "--resume %s is no regular file; expected one that can be read and added to.", path);
 	else if (flock(resume->fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK)
 		failed = err_set(err, "--resume %s is in use by another sweep; expected a file of its own for each.", path);
 	if (!failed)

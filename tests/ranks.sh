@@ -55,4 +55,7 @@ ranks 4 "$kvcast" sweep nothing.jsonl --csv 2>said && fail "a missing trace went
 [ "$(grep -c '^kvcast: nothing.jsonl cannot be opened' said)" -eq 1 ] || fail "a missing trace is told as: $(cat said)"
 ranks 4 "$kvcast" sweep $trace --evict nonsense --csv 2>said && fail "a wrong policy went unnoticed."
 [ "$(grep -c '^kvcast: --evict nonsense' said)" -eq 1 ] || fail "a wrong policy is told as: $(cat said)"
+PMI_RANK=0 PMI_SIZE=2 "$kvcast" sweep $trace --csv >printed 2>said && fail "a launcher that is not MPI's was taken."
+grep -q '^kvcast: The launcher has started several' said || fail "a launcher that is not MPI's is told as: $(cat said)"
+[ ! -s printed ] || fail "a launcher that is not MPI's gets rows."
 exit $((failures > 0))

@@ -55,3 +55,19 @@ $ kvcast sweep byhand.jsonl --capacity 2 --resume rows
 $ flock busy kvcast sweep byhand.jsonl --capacity 2 --csv --resume busy
 ! kvcast: --resume busy is in use by another sweep; expected a file of its own for each.
 ? 1
+# A full disk: no row is printed that was not saved, and what was is gone on with.
+$ kvcast sweep byhand.jsonl --capacity 2,3,4,5,6,7 --jobs 1 --csv >six.csv; sh -c "trap '' XFSZ; ulimit -f 3; exec kvcast sweep byhand.jsonl --capacity 2,3,4,5,6,7 --jobs 1 --csv --resume full" | wc -l
+> 4
+! kvcast: --resume full took a part of a row only; the disk seems to be full.
+$ tail -n 1 full | cut -c1-34; kvcast sweep byhand.jsonl --capacity 2,3,4,5,6,7 --jobs 1 --csv --resume full | cmp - six.csv; cut -c1-34 full
+> {"sweep": 0, "point": 3, "row": "
+> {"kvcast_sweep": 0, "points": 6, "
+> {"sweep": 0, "point": 0, "row": "t
+> {"sweep": 0, "point": 1, "row": "b
+> {"sweep": 0, "point": 2, "row": "b
+> {"sweep": 0, "point": 3, "row": "b
+> {"sweep": 0, "point": 4, "row": "b
+> {"sweep": 0, "point": 5, "row": "b
+$ kvcast sweep byhand.jsonl --capacity 2 --csv --resume /dev/full
+! kvcast: --resume /dev/full is no regular file; expected one that can be read and added to.
+? 1
