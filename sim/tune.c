@@ -1,8 +1,6 @@
 #include "tune.h"
 
-#include "policy.h"
-#include "ttl.h"
-#include "units.h"
+#include "tune_spec.h"
 
 #include <gsl/gsl_multimin.h>
 #include <gsl/gsl_rng.h>
@@ -18,7 +16,6 @@
 #define SMALLEST_STEP 1e-3
 /* A set of parameters that breaks a constraint is worth this and more. */
 #define BROKEN 1e30
-#define LOGARITHMIC_FROM 100.0
 
 static const char *const metric_names[TUNE_METRICS] = {
         [TUNE_TTFT_MEAN] = "ttft_mean", [TUNE_TTFT_P50] = "ttft_p50", [TUNE_TTFT_P95] = "ttft_p95", [TUNE_TTFT_P99] = "ttft_p99",
@@ -164,142 +161,6 @@ static double worth(const struct tune *tune, const struct tune_measure *measured
 	return tune->objective == TUNE_HIT ? -value : value;
 }
 
-/* --- parameters --- */
-
-static bool is_logarithmic(const struct tune_parameter *p)
-{
-	return p->least > 0 && p->most / p->least >= LOGARITHMIC_FROM;
-}
-
-static double value_at(const struct tune_parameter *p, double place)
-{
-	place = place < 0 ? 0 : place > 1 ? 1 : place;
-	if (is_logarithmic(p))
-		return p->least * pow(p->most / p->least, place);
-	return p->least + (p->most - p->least) * place;
-}
-
-static double place_of(const struct tune_parameter *p, double value)
-{
-	value = value < p->least ? p->least : value > p->most ? p->most : value;
-	if (is_logarithmic(p))
-		return log(value / p->least) / log(p->most / p->least);
-	return p->most > p->least ? (value - p->least) / (p->most - p->least) : 0;
-}
-
-static void write_value(const struct tune_parameter *p, double value, char *text, size_t size)
-{
-	/* Finer than a ms is finer than the trace. */
-	if (p->is_duration)
-		snprintf(text, size, "%.0fms", fmax(1, value / (double)NS_PER_MS));
-	else
-		snprintf(text, size, "%.6g", value);
-}
-
-/* The SPEC with the values at `places`, or as it was given where that is NULL. */
-static void write_spec(const struct tune *tune, bool of_eviction, const double *places, char *text, size_t size)
-{
-	const struct spec *spec = of_eviction ? tune->config->evict : tune->config->ttl;
-	size_t used = (size_t)snprintf(text, size, "%s", spec->name);
-	char separator = ':';
-	for (size_t i = 0; i < spec->count; i++) {
-		bool tuned = false;
-		for (size_t p = 0; places && p < tune->parameter_count; p++)
-			tuned |= tune->parameters[p].of_eviction == of_eviction && strcmp(tune->parameters[p].key, spec->pairs[i].key) == 0;
-		if (tuned)
-			continue;
-		used += (size_t)snprintf(text + used, size - used, "%c%s=%s", separator, spec->pairs[i].key, spec->pairs[i].value);
-		separator = ',';
-	}
-	for (size_t p = 0; places && p < tune->parameter_count; p++) {
-		const struct tune_parameter *parameter = &tune->parameters[p];
-		char value[48];
-		if (parameter->of_eviction != of_eviction)
-			continue;
-		write_value(parameter, value_at(parameter, places[p]), value, sizeof(value));
-		used += (size_t)snprintf(text + used, size - used, "%c%s=%s", separator, parameter->key, value);
-		separator = ',';
-	}
-}
-
-static const struct param *find_param(const struct tune *tune, const struct tune_parameter *wanted)
-{
-	const struct param *params = wanted->of_eviction ? registry_evict(tune->config->evict->name)->params
-	                                                 : registry_ttl(tune->config->ttl->name)->params;
-	for (; params && params->name; params++) {
-		if (strcmp(params->name, wanted->key) == 0)
-			return params;
-	}
-	return NULL;
-}
-
-static int read_given(const struct tune *tune, struct tune_parameter *p, const struct param *param, struct err *err)
-{
-	const struct spec *spec = p->of_eviction ? tune->config->evict : tune->config->ttl;
-	const char *text = param->default_text;
-	int64_t ns;
-	for (size_t i = 0; i < spec->count; i++) {
-		if (strcmp(spec->pairs[i].key, p->key) == 0)
-			text = spec->pairs[i].value;
-	}
-	if (!p->is_duration)
-		return units_real(text, &p->given, err);
-	if (units_duration(text, &ns, err) < 0)
-		return -1;
-	p->given = (double)ns;
-	return 0;
-}
-
-/* Every number of the TTL rule: durations up to the trace's span, other numbers up to a hundred times what is given. */
-static int choose_parameters(struct tune *tune, struct err *err)
-{
-	const struct trace *trace = tune->trace;
-	const struct param *params = registry_ttl(tune->config->ttl->name)->params;
-	const double span_ns = (double)(trace->requests[trace->request_count - 1].arrival_ns - trace->requests[0].arrival_ns);
-	for (; params && params->name && tune->parameter_count < TUNE_PARAMETERS_MOST; params++) {
-		struct tune_parameter p = {.is_duration = params->kind == PARAM_DURATION, .least = params->least, .most = params->most};
-		if (params->kind != PARAM_DURATION && params->kind != PARAM_REAL)
-			continue;
-		snprintf(p.key, sizeof(p.key), "%s", params->name);
-		if (read_given(tune, &p, params, err) < 0)
-			return -1;
-		if (p.is_duration) {
-			p.least = fmax(p.least, (double)NS_PER_S);
-			p.most = fmin(p.most, fmax(span_ns, 2.0 * (double)NS_PER_S));
-		} else if (p.given > 0) {
-			p.least = fmax(p.least, p.given / 100);
-			p.most = fmin(p.most, p.given * 100);
-		} else {
-			p.most = fmin(p.most, 10);
-		}
-		tune->parameters[tune->parameter_count++] = p;
-	}
-	if (tune->parameter_count == 0)
-		return err_set(err, "--ttl %s: it has no number to tune; name parameters with --over.", tune->config->ttl->name);
-	return 0;
-}
-
-static int check_parameters(struct tune *tune, struct err *err)
-{
-	for (size_t i = 0; i < tune->parameter_count; i++) {
-		struct tune_parameter *p = &tune->parameters[i];
-		const char *of = p->of_eviction ? "evict" : "ttl";
-		const struct param *param = find_param(tune, p);
-		if (!param || (param->kind != PARAM_DURATION && param->kind != PARAM_REAL))
-			return err_set(err, "--over %s.%s: %s has no number or duration of that name.", of, p->key,
-			               p->of_eviction ? tune->config->evict->name : tune->config->ttl->name);
-		if (p->is_duration != (param->kind == PARAM_DURATION))
-			return err_set(err, "--over %s.%s: expected a range of %s.", of, p->key,
-			               param->kind == PARAM_DURATION ? "durations, such as 10s..1h" : "numbers, such as 0.1..10");
-		if (!(p->least >= param->least) || !(p->most <= param->most) || !(p->most > p->least))
-			return err_set(err, "--over %s.%s: expected a range within %g..%g, its smaller end first.", of, p->key, param->least,
-			               param->most);
-		if (read_given(tune, p, param, err) < 0)
-			return -1;
-	}
-	return 0;
-}
-
 /* --- search --- */
 
 /* One search, and the best it has come by. */
@@ -315,14 +176,14 @@ static double try_places(const gsl_vector *at, void *context)
 {
 	struct search *search = context;
 	struct tune_measure measured;
-	char evict[512], ttl[512];
+	char evict[TUNE_SPEC_MOST], ttl[TUNE_SPEC_MOST];
 	double places[TUNE_PARAMETERS_MOST];
 	if (search->runs >= search->most_runs)
 		return BROKEN * BROKEN;
 	for (size_t i = 0; i < search->tune->parameter_count; i++)
 		places[i] = gsl_vector_get(at, i);
-	write_spec(search->tune, true, places, evict, sizeof(evict));
-	write_spec(search->tune, false, places, ttl, sizeof(ttl));
+	tune_spec_write(search->tune, true, places, evict, sizeof(evict));
+	tune_spec_write(search->tune, false, places, ttl, sizeof(ttl));
 	search->runs++;
 	if (tune_measure_run(search->tune, evict, ttl, search->requests, 0, &measured, &search->refusal) < 0)
 		return BROKEN * BROKEN;
@@ -366,7 +227,7 @@ static int find_best(struct tune *tune, uint32_t requests, double best[TUNE_PARA
 	struct search searches[STARTS];
 	double given[TUNE_PARAMETERS_MOST];
 	for (size_t i = 0; i < tune->parameter_count; i++)
-		given[i] = place_of(&tune->parameters[i], tune->parameters[i].given);
+		given[i] = tune_spec_place(&tune->parameters[i], tune->parameters[i].given);
 #pragma omp parallel for schedule(dynamic)
 	for (int s = 0; s < STARTS; s++) {
 		gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
@@ -465,9 +326,9 @@ static int judge(struct tune *tune, uint32_t training, struct err *err)
 {
 	const uint32_t requests = tune->trace->request_count;
 	struct samples given = {0}, best = {0};
-	char evict[512], ttl[512];
-	write_spec(tune, true, NULL, evict, sizeof(evict));
-	write_spec(tune, false, NULL, ttl, sizeof(ttl));
+	char evict[TUNE_SPEC_MOST], ttl[TUNE_SPEC_MOST];
+	tune_spec_write(tune, true, NULL, evict, sizeof(evict));
+	tune_spec_write(tune, false, NULL, ttl, sizeof(ttl));
 	int failed = tune_measure_run(tune, evict, ttl, training, 0, &tune->training_given, err) < 0 ||
 	             tune_measure_run(tune, tune->best_evict, tune->best_ttl, training, 0, &tune->training_best, err) < 0 ||
 	             run(tune, evict, ttl, requests, training, &given, err) < 0 ||
@@ -498,13 +359,11 @@ int tune_run(struct tune *tune, struct err *err)
 	if (training < 2 || tune->trace->request_count - training < 2)
 		return err_set(err, "%s: of %u requests %u would be for training; expected at least 2 for it and 2 to judge by.",
 		               tune->trace->name, tune->trace->request_count, training);
-	if (tune->parameter_count == 0 && choose_parameters(tune, err) < 0)
-		return -1;
-	if (check_parameters(tune, err) < 0 || find_best(tune, training, best, err) < 0)
+	if (tune_spec_check(tune, err) < 0 || find_best(tune, training, best, err) < 0)
 		return -1;
 	for (size_t i = 0; i < tune->parameter_count; i++)
-		tune->parameters[i].best = value_at(&tune->parameters[i], best[i]);
-	write_spec(tune, true, best, tune->best_evict, sizeof(tune->best_evict));
-	write_spec(tune, false, best, tune->best_ttl, sizeof(tune->best_ttl));
+		tune->parameters[i].best = tune_spec_value(&tune->parameters[i], best[i]);
+	tune_spec_write(tune, true, best, tune->best_evict, sizeof(tune->best_evict));
+	tune_spec_write(tune, false, best, tune->best_ttl, sizeof(tune->best_ttl));
 	return judge(tune, training, err);
 }

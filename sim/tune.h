@@ -20,6 +20,7 @@
 
 #define TUNE_PARAMETERS_MOST  8
 #define TUNE_CONSTRAINTS_MOST 4
+#define TUNE_SPEC_MOST        2048
 
 /* What runs are judged by. All are to be small, but the hit rate. */
 enum tune_metric { TUNE_TTFT_MEAN, TUNE_TTFT_P50, TUNE_TTFT_P95, TUNE_TTFT_P99, TUNE_HIT, TUNE_HELD, TUNE_COST, TUNE_METRICS };
@@ -57,7 +58,7 @@ struct tune {
 	double gpu_per_hour, rent_per_gb_hour; /* dollars */
 
 	/* Set by tune_run. */
-	char best_evict[512], best_ttl[512]; /* SPECs */
+	char best_evict[TUNE_SPEC_MOST], best_ttl[TUNE_SPEC_MOST]; /* SPECs */
 	struct tune_measure training_given, training_best, rest_given, rest_best, rest_bound;
 	bool has_bound;
 	bool best_is_allowed, rest_is_allowed; /* whether the best keeps to the constraints in training, and on the rest */

@@ -96,3 +96,6 @@ $ kvcast tune small.jsonl --slo 'ttft_p95<=1s' --capacity 5
 $ kvcast tune small.jsonl --evict lru,lfu --ttl adaptive
 ! kvcast: --evict and --ttl: expected one policy and one rule; lists are for --slo.
 ? 1
+$ kvcast tune small.jsonl --ttl 'static:ttl=5m;class=lawyer:ttl=1h'
+! kvcast: --ttl static:ttl=5m;class=lawyer:ttl=1h: what holds for one class only cannot be tuned; expected a SPEC without ';class='.
+? 1
