@@ -89,7 +89,7 @@ static void find(const struct engine *engine, uint32_t request, struct finding *
 	const struct sequence *sequence = &engine->sequences[request];
 	*finding = (struct finding){.usable_blocks = (uint32_t)((sequence->target_tokens - 1) / engine->block_tokens)};
 	const uint32_t hit = cache_lookup(engine->cache, sequence->path);
-	finding->hit_blocks = (uint32_t)engine_least(hit, finding->usable_blocks);
+	finding->hit_blocks = (uint32_t)smaller(hit, finding->usable_blocks);
 	finding->reachable_blocks = hit;
 	if (tiers_count(engine->tiers) == 1 || hit >= sequence->path.block_count)
 		return;

@@ -46,6 +46,11 @@ void *mem_alloc_at(size_t count, size_t size, const char *file, int line);
 void *mem_grow_at(void *old, size_t count, size_t size, const char *file, int line);
 char *mem_copy_text_at(const char *text, const char *file, int line);
 
+static inline uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 #endif

@@ -13,11 +13,6 @@ struct desk {
 	uint32_t *last_tokens; /* its prompt, if it was kept */
 };
 
-static uint32_t least(uint64_t a, uint64_t b)
-{
-	return (uint32_t)(a < b ? a : b);
-}
-
 static void ping(struct desk *desk, uint32_t tokens, uint64_t times)
 {
 	if (tokens == 0)
@@ -32,7 +27,7 @@ static void ping_until(struct desk *desk, uint32_t session, int64_t now_ns)
 	const int64_t gap_ns = now_ns - desk->last_ns[session];
 	if (desk->last_ns[session] >= 0 && gap_ns > 0)
 		ping(desk, desk->last_tokens[session],
-		     least((uint64_t)((gap_ns - 1) / desk->provider->ttl_ns), desk->provider->pings));
+		     (uint32_t)smaller((uint64_t)((gap_ns - 1) / desk->provider->ttl_ns), desk->provider->pings));
 }
 
 static void book(void *context, const struct trace_request *request, int64_t arrival_ns, const struct request_outcome *outcome)
@@ -43,8 +38,8 @@ static void book(void *context, const struct trace_request *request, int64_t arr
 	const uint32_t prompt = request->prompt_tokens;
 	uint32_t kept = 0, read = 0;
 	if (prompt >= provider->least_prompt_tokens) {
-		kept = least(prompt, provider->most_cached_tokens);
-		read = least(outcome->ledger.hit_tokens, kept);
+		kept = (uint32_t)smaller(prompt, provider->most_cached_tokens);
+		read = (uint32_t)smaller(outcome->ledger.hit_tokens, kept);
 		if (read < provider->least_prompt_tokens)
 			read = 0;
 	}

@@ -10,10 +10,6 @@
 
 enum { KEY_TTL = 0x200, KEY_SURFACE, KEY_BY, KEY_TTLS, KEY_RENT, KEY_CSV, KEY_JSON, KEY_SHARED };
 
-/* A GPU with 141 GB at $3 an hour lets a GB-hour of its memory for that; the TTL rule `breakeven` says the same. */
-#define DEFAULT_GPU_PRICE 3
-#define DEFAULT_RENT 0.02
-
 struct curve_command {
 	struct run_options options;
 	const char *trace_path, *by, *ttls, *rent;
@@ -145,19 +141,6 @@ static int read_ttls(struct curve_command *command, struct err *err)
 	return failed;
 }
 
-static int read_rent(struct curve_command *command, struct err *err)
-{
-	char *end;
-	command->table.rent_per_gb_hour = DEFAULT_RENT;
-	if (!command->rent)
-		return 0;
-	const double rent = strtod(command->rent, &end);
-	if (end == command->rent || !(rent >= 0) || !isfinite(rent) || strcmp(end, "/GB-hour") != 0)
-		return err_set(err, "--rent %s: expected DOLLARS/GB-hour, e.g. 0.02/GB-hour.", command->rent);
-	command->table.rent_per_gb_hour = rent;
-	return 0;
-}
-
 /* The value at which a curve has all its hits. */
 static uint64_t last_value(struct curve *curve)
 {
@@ -194,13 +177,13 @@ static int make_grid(struct curve_command *command, const struct reuse *reuse, s
 		return -1;
 	if (command->ttls && read_ttls(command, err) < 0)
 		return -1;
-	if (!capacities) {
+	if (!capacities && !command->over_ttl) {
 		struct curve *curve = reuse ? curve_open(reuse, CURVE_CAPACITY, all)
 		                            : curve_open_objects(command->table.trace, &command->options.config);
 		curve_table_round_capacities(last_value(curve), &command->grid);
 		curve_close(curve);
 	}
-	if (!command->ttls && reuse) {
+	if (!command->ttls && (command->over_ttl || command->over_both)) {
 		struct curve *curve = curve_open(reuse, CURVE_TTL, all);
 		curve_table_round_ttls((int64_t)last_value(curve), &command->grid);
 		curve_close(curve);
@@ -238,13 +221,11 @@ static int print(struct curve_command *command, const struct reuse *reuse, struc
 static int curve_trace(struct curve_command *command, const struct trace *trace, struct err *err)
 {
 	const struct run_config *config = &command->options.config;
-	if (check(command, err) < 0 || read_rent(command, err) < 0)
+	if (check(command, err) < 0 || options_rent(command->rent, &command->table.rent_per_gb_hour, err) < 0)
 		return -1;
 	command->table.trace = trace;
 	command->table.options = &command->options;
 	command->table.to = stdout;
-	if (isnan(command->options.gpu_price_per_hour))
-		command->options.gpu_price_per_hour = DEFAULT_GPU_PRICE;
 	struct reuse *reuse = config->semantics == SEMANTICS_PREFIX ? reuse_open(trace, config) : NULL;
 	const int failed = print(command, reuse, err);
 	reuse_close(reuse);

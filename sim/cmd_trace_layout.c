@@ -3,7 +3,7 @@
 #include "layout.h"
 #include "options.h"
 #include "replay.h"
-#include "report.h"
+#include "run_output.h"
 
 #include <argp.h>
 #include <inttypes.h>
@@ -74,12 +74,7 @@ static int forecast(struct layout_command *command, const struct trace *trace, s
 	struct run_options *options = &command->options;
 	struct run_config *config = &options->config;
 	struct run_result result;
-	if (options->evicts.count != 1 || options->ttls.count != 1)
-		return err_set(err, "--evict and --ttl: expected one policy and one rule.");
-	config->evict = &options->evicts.specs[0];
-	config->ttl = &options->ttls.specs[0];
-	if (options_capacity(options, trace, "--capacity", options->capacity ? options->capacity : "inf",
-	                     &config->capacity_blocks, err) < 0 ||
+	if (run_output_single(options, trace, err) < 0 ||
 	    replay_run(trace, config, &result, err) < 0)
 		return -1;
 	const struct metrics_group *total = metrics_total(result.metrics);

@@ -3,7 +3,7 @@
 #include "options.h"
 #include "policy.h"
 #include "promise.h"
-#include "report.h"
+#include "run_output.h"
 #include "tune.h"
 #include "units.h"
 
@@ -11,10 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* The same as the TTL rule `breakeven` takes. */
-#define DEFAULT_GPU_PRICE 3
-#define DEFAULT_RENT 0.02
 
 enum { KEY_OBJECTIVE = 0x200, KEY_CONSTRAINT, KEY_OVER, KEY_TRAIN, KEY_RUNS, KEY_RENT, KEY_SLO, KEY_JSON };
 
@@ -159,19 +155,6 @@ static int read_number(const char *option, const char *text, double least, doubl
 	return 0;
 }
 
-static int read_rent(struct tune_command *command, struct err *err)
-{
-	char *end;
-	command->tune.rent_per_gb_hour = DEFAULT_RENT;
-	if (!command->rent)
-		return 0;
-	const double rent = strtod(command->rent, &end);
-	if (end == command->rent || !(rent >= 0) || !isfinite(rent) || strcmp(end, "/GB-hour") != 0)
-		return err_set(err, "--rent %s: expected DOLLARS/GB-hour, e.g. 0.02/GB-hour.", command->rent);
-	command->tune.rent_per_gb_hour = rent;
-	return 0;
-}
-
 /* Bytes are not known without a model. */
 static int check_bytes(const struct tune_command *command, struct err *err)
 {
@@ -202,20 +185,20 @@ static int read_tune(struct tune_command *command, struct err *err)
 			return -1;
 	}
 	if (read_number("train", command->train, 0.01, 0.99, &tune->training, err) < 0 ||
-	    read_number("runs", command->runs, 8, 1e6, &runs, err) < 0 || read_rent(command, err) < 0)
+	    read_number("runs", command->runs, 8, 1e6, &runs, err) < 0 ||
+	    options_rent(command->rent, &tune->rent_per_gb_hour, err) < 0)
 		return -1;
 	tune->runs = (uint32_t)runs;
 	return check_bytes(command, err);
 }
 
-static void print_row(const char *name, const struct tune *tune, const struct tune_measure *measured, bool has_bytes)
+static void print_row(const char *name, const struct tune_measure *measured, bool has_bytes)
 {
 	const double *v = measured->values;
 	printf("%-10s%10.2f%11.1f%11.1f%11.1f", name, 100 * v[TUNE_HIT], v[TUNE_TTFT_MEAN], v[TUNE_TTFT_P95], v[TUNE_TTFT_P99]);
 	if (has_bytes)
 		printf("%14.1f%11.2f", v[TUNE_HELD], v[TUNE_COST]);
 	fputc('\n', stdout);
-	(void)tune;
 }
 
 static void print_parameters(const struct tune *tune)
@@ -261,13 +244,13 @@ static void print_table(const struct tune_command *command)
 	print_parameters(tune);
 	printf("\n%-10s%10s%11s%11s%11s%s\n", "", "tokens %", "TTFT mean", "p95", "p99", has_bytes ? "   held GiB s    dollars" : "");
 	puts("training");
-	print_row("  given", tune, &tune->training_given, has_bytes);
-	print_row("  found", tune, &tune->training_best, has_bytes);
+	print_row("  given", &tune->training_given, has_bytes);
+	print_row("  found", &tune->training_best, has_bytes);
 	puts("the rest");
-	print_row("  given", tune, &tune->rest_given, has_bytes);
-	print_row("  found", tune, &tune->rest_best, has_bytes);
+	print_row("  given", &tune->rest_given, has_bytes);
+	print_row("  found", &tune->rest_best, has_bytes);
 	if (tune->has_bound)
-		print_row("  belady", tune, &tune->rest_bound, has_bytes);
+		print_row("  belady", &tune->rest_bound, has_bytes);
 	print_verdict(tune);
 	printf("times: %s\n", report_calibration(command->options.calibration, calibration, sizeof(calibration)));
 }
@@ -404,15 +387,9 @@ static int find_promises(struct tune_command *command, struct err *err)
 static int search(struct tune_command *command, struct err *err)
 {
 	struct run_options *options = &command->options;
-	struct run_config *config = &options->config;
-	if (options->evicts.count != 1 || options->ttls.count != 1)
-		return err_set(err, "--evict and --ttl: expected one policy and one rule; lists are for --slo.");
-	config->evict = &options->evicts.specs[0];
-	config->ttl = &options->ttls.specs[0];
-	if (options_capacity(options, command->tune.trace, "--capacity", options->capacity ? options->capacity : "inf",
-	                     &config->capacity_blocks, err) < 0)
+	if (run_output_single(options, command->tune.trace, err) < 0)
 		return -1;
-	if (config->warmup > 0)
+	if (options->config.warmup > 0)
 		return err_set(err, "--warmup: expected none, as the training part warms the cache up.");
 	if (tune_run(&command->tune, err) < 0)
 		return -1;
@@ -430,7 +407,7 @@ static int tune_trace(struct tune_command *command, const struct trace *trace, s
 	tune->trace = trace;
 	tune->config = &options->config;
 	tune->seed = options->config.seed;
-	tune->gpu_per_hour = isnan(options->gpu_price_per_hour) ? DEFAULT_GPU_PRICE : options->gpu_price_per_hour;
+	tune->gpu_per_hour = options_gpu_price(options);
 	if (read_tune(command, err) < 0)
 		return -1;
 	return command->slo ? find_promises(command, err) : search(command, err);

@@ -94,11 +94,6 @@ static void sort(struct curve *curve)
 	sort_marks(&curve->leaves);
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* In ranks: a gain at every capacity from rank + 1 on; a partial tail stands for itself. */
 static void add_ranks(struct curve *curve, const struct reuse *reuse, const struct reuse_stretch *stretch)
 {
@@ -296,8 +291,8 @@ static void stay_until(struct curve *curve, uint64_t at)
 			curve->staying += curve->stays.all[curve->stays.next++].what;
 		while (next_mark(&curve->leaves) <= from)
 			curve->staying -= curve->leaves.all[curve->leaves.next++].what;
-		uint64_t to = least(at, next_mark(&curve->stays));
-		to = least(to, next_mark(&curve->leaves));
+		uint64_t to = smaller(at, next_mark(&curve->stays));
+		to = smaller(to, next_mark(&curve->leaves));
 		curve->resident += (u128)curve->staying * (to - from);
 		from = to;
 	}

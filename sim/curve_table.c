@@ -362,7 +362,7 @@ void curve_table_ttl(const struct curve_table *table, const struct reuse *reuse,
 	surface_points(reuse, grid->ttls_ns, grid->ttl_count, &no_limit, 1, points);
 	const double block_gb = options_gib(table->options, table->trace, 1) * 0x1p30 / 1e9;
 	const struct worth worth = {
-	        .gpu_per_s = table->options->gpu_price_per_hour / 3600,
+	        .gpu_per_s = options_gpu_price(table->options) / 3600,
 	        .rent_per_block_s = table->rent_per_gb_hour / 3600 * block_gb,
 	        .cold_s = cold.ttft_ms.mean * (double)totals->requests / 1e3,
 	        .span_s = (double)(reuse->arrival_ns[requests - 1] - reuse->arrival_ns[first]) / (double)NS_PER_S,
@@ -382,7 +382,7 @@ void curve_table_ttl(const struct curve_table *table, const struct reuse *reuse,
 		fprintf(table->to, "%9.1f%8.1f%9.1f\n", points[i].ttft_ms.mean, points[i].ttft_ms.p95,
 		        table->options->has_model ? options_gib(table->options, table->trace, resident) : resident);
 	}
-	if (!isnan(worth.gpu_per_s) && !isnan(worth.rent_per_block_s))
+	if (table->options->has_model)
 		put_best_ttl(table, reuse, &worth, most_ns);
 	put_times(table);
 	free(points);

@@ -45,7 +45,7 @@ static void find_answer(struct engine *engine, uint32_t request)
 	const uint64_t filled = ((uint64_t)this->prompt_tokens + this->output_tokens - 1) / engine->block_tokens;
 	if (this->answer_block_count > 0) {
 		sequence->answer = (struct path){trace->runs + this->answer_run_first, this->answer_block_count};
-		sequence->answer_to = (uint32_t)engine_least(this->answer_block_count, filled - prompt_blocks);
+		sequence->answer_to = (uint32_t)smaller(this->answer_block_count, filled - prompt_blocks);
 		return;
 	}
 	if (engine->next_turn[request] == UINT32_MAX)
@@ -60,7 +60,7 @@ static void find_answer(struct engine *engine, uint32_t request)
 		return;
 	sequence->answer = path;
 	sequence->answer_from = prompt_blocks;
-	sequence->answer_to = (uint32_t)engine_least(filled, path.block_count);
+	sequence->answer_to = (uint32_t)smaller(filled, path.block_count);
 }
 
 static void arrive(struct engine *engine, uint32_t request)
@@ -195,7 +195,7 @@ static bool advance_part(struct engine *engine, const struct step_part *part)
 	const uint64_t before = sequence->computed_tokens;
 	sequence->computed_tokens += part->new_tokens;
 	if (before < sequence->lost_tokens)
-		engine->result->recomputed_tokens += engine_least(sequence->computed_tokens, sequence->lost_tokens) - before;
+		engine->result->recomputed_tokens += smaller(sequence->computed_tokens, sequence->lost_tokens) - before;
 	scheduler_commit(engine, part->request);
 	if (sequence->computed_tokens < sequence->target_tokens)
 		return false;

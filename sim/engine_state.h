@@ -104,11 +104,6 @@ void engine_reject(struct engine *engine, uint32_t request);
 /* Brings everything to `now_ns`. */
 void engine_advance(struct engine *engine, int64_t now_ns);
 
-static inline uint64_t engine_least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Blocks from..to-1 of `path`, from block `place` of the sequence on, are the request's. */
 static inline void engine_hold(const struct engine *engine, uint32_t request, struct path path, uint32_t from, uint32_t to,
                                uint32_t place)

@@ -74,6 +74,14 @@ void options_idle(const struct run_options *options, void (*tell)(const char *se
 int options_capacity(const struct run_options *options, const struct trace *trace, const char *what, const char *text,
                      uint64_t *blocks, struct err *err);
 
+/* Dollars of a GPU hour where --price does not say, and of a GB-hour (GB = 10^9 bytes) of memory where --rent does not: a
+ * GPU with 141 GB at $3 an hour lets a GB-hour of its own memory for $0.02. The TTL rule `breakeven` takes the same. */
+#define OPTIONS_GPU_PRICE 3
+#define OPTIONS_RENT      0.02
+double options_gpu_price(const struct run_options *options);
+/* The text of --rent, DOLLARS/GB-hour; NULL: the default. */
+int options_rent(const char *text, double *dollars, struct err *err);
+
 /* GiB of KV that `blocks` take; NAN without --model. */
 double options_gib(const struct run_options *options, const struct trace *trace, double blocks);
 

@@ -241,6 +241,20 @@ static int resolve_policies(struct run_options *options, bool evict_all, struct 
 }
 
 /* gpu=2.50/hour */
+double options_gpu_price(const struct run_options *options)
+{
+	return isnan(options->gpu_price_per_hour) ? OPTIONS_GPU_PRICE : options->gpu_price_per_hour;
+}
+
+int options_rent(const char *text, double *dollars, struct err *err)
+{
+	char *end;
+	*dollars = text ? strtod(text, &end) : OPTIONS_RENT;
+	if (text && (end == text || !(*dollars >= 0) || !isfinite(*dollars) || strcmp(end, "/GB-hour") != 0))
+		return err_set(err, "--rent %s: expected DOLLARS/GB-hour, e.g. 0.02/GB-hour.", text);
+	return 0;
+}
+
 static int resolve_price(struct run_options *options, struct err *err)
 {
 	const char *text = options->text[OPTION_PRICE];

@@ -65,18 +65,13 @@ void replay_describe(struct policy_now *now, const struct trace *trace, uint32_t
 	now->workload = hints->workload;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* Books the tokens of a prefix-semantics request: `hit` blocks from the root, the others by the state they were in. */
 static void book(const struct run *run, const struct trace_request *request, uint32_t path_blocks, uint32_t hit,
                  const uint32_t missed[BLOCK_STATES], uint8_t last_state, struct request_outcome *outcome)
 {
 	const uint64_t block = run->trace->block_tokens, prompt = request->prompt_tokens;
 	struct ledger *ledger = &outcome->ledger;
-	*ledger = (struct ledger){.hit_tokens = least(hit * block, prompt)};
+	*ledger = (struct ledger){.hit_tokens = smaller(hit * block, prompt)};
 	ledger->cold_tokens = missed[BLOCK_NEVER] * block;
 	ledger->evicted_tokens = missed[BLOCK_EVICTED] * block;
 	ledger->expired_tokens = missed[BLOCK_EXPIRED] * block;
@@ -103,7 +98,7 @@ static void book(const struct run *run, const struct trace_request *request, uin
 	}
 	ledger->tier_hit_tokens[0] = ledger->hit_tokens;
 	outcome->path_blocks = path_blocks;
-	outcome->hit_blocks = run->config->recompute_last ? (uint32_t)least(hit, (prompt - 1) / block) : hit;
+	outcome->hit_blocks = run->config->recompute_last ? (uint32_t)smaller(hit, (prompt - 1) / block) : hit;
 	outcome->full_hit = hit == path_blocks && ledger->partial_tokens == 0;
 }
 
@@ -123,8 +118,8 @@ static void serve_prefix(struct run *run, uint32_t index, struct request_outcome
 	/* Under the last-token rule the end of a full hit is computed again, beside its cached copy, which stays as it is. */
 	struct path used = path;
 	if (run->config->recompute_last && hit == path.block_count)
-		used.block_count = (uint32_t)least(hit, (request->prompt_tokens - 1) / run->trace->block_tokens);
-	const uint32_t held = cache_acquire(run->cache, used, (uint32_t)least(hit, used.block_count), missed);
+		used.block_count = (uint32_t)smaller(hit, (request->prompt_tokens - 1) / run->trace->block_tokens);
+	const uint32_t held = cache_acquire(run->cache, used, (uint32_t)smaller(hit, used.block_count), missed);
 	cache_release(run->cache, used, held);
 	if (run->future && used.block_count < path.block_count)
 		cache_reconsider(run->cache, last);
@@ -137,7 +132,7 @@ static void serve_objects(struct run *run, uint32_t index, struct request_outcom
 	const struct trace_request *request = &run->trace->requests[index];
 	const struct path path = replay_path(run->trace, request, run->config->tail_cached);
 	const uint64_t block = run->trace->block_tokens;
-	const uint64_t path_tokens = least(path.block_count * block, request->prompt_tokens);
+	const uint64_t path_tokens = smaller(path.block_count * block, request->prompt_tokens);
 	block_id refs[OBJECT_BATCH];
 	uint8_t hit[OBJECT_BATCH], before[OBJECT_BATCH];
 	struct trace_run stretch;
@@ -147,7 +142,7 @@ static void serve_objects(struct run *run, uint32_t index, struct request_outcom
 	*ledger = (struct ledger){.partial_tokens = request->prompt_tokens - path_tokens};
 	for (struct path_walk walk = path_forward(path, 0); path_next(&walk, &stretch);) {
 		while (stretch.count > 0) {
-			const uint32_t count = (uint32_t)least(stretch.count, OBJECT_BATCH);
+			const uint32_t count = (uint32_t)smaller(stretch.count, OBJECT_BATCH);
 			for (uint32_t i = 0; i < count; i++) {
 				refs[i] = stretch.first + i;
 				before[i] = (uint8_t)cache_block_state(run->cache, refs[i]);
@@ -155,7 +150,7 @@ static void serve_objects(struct run *run, uint32_t index, struct request_outcom
 			cache_objects(run->cache, refs, run->next ? run->next + run->references_served : NULL, count, hit);
 			run->references_served += count;
 			for (uint32_t i = 0; i < count; i++) {
-				const uint64_t tokens = least(block, path_tokens - served_tokens);
+				const uint64_t tokens = smaller(block, path_tokens - served_tokens);
 				served_tokens += tokens;
 				outcome->hit_blocks += hit[i];
 				if (hit[i])

@@ -69,7 +69,7 @@ static bool grow(struct engine *engine, uint32_t request, uint64_t tokens, uint6
 	struct sequence *sequence = &engine->sequences[request];
 	const uint64_t least_tokens = sequence->takes_all ? sequence->target_tokens : 0;
 	const uint32_t all = engine_blocks(engine, tokens > least_tokens ? tokens : least_tokens);
-	uint32_t keep = (uint32_t)engine_least(kept_tokens / engine->block_tokens, sequence->path.block_count);
+	uint32_t keep = (uint32_t)smaller(kept_tokens / engine->block_tokens, sequence->path.block_count);
 	if (keep < sequence->held_blocks)
 		keep = sequence->held_blocks;
 	const uint32_t beside = all > keep ? all - keep : 0;
@@ -203,7 +203,7 @@ static bool serve_running(struct engine *engine, uint64_t *budget)
 		const uint32_t request = engine->running[i];
 		struct sequence *sequence = &engine->sequences[request];
 		const bool decode = sequence->computed_tokens == sequence->target_tokens;
-		const uint64_t tokens = decode ? 1 : engine_least(*budget, sequence->target_tokens - sequence->computed_tokens);
+		const uint64_t tokens = decode ? 1 : smaller(*budget, sequence->target_tokens - sequence->computed_tokens);
 		uint32_t victim = UINT32_MAX;
 		while (victim != request && !grow_for(engine, request, sequence->computed_tokens + tokens)) {
 			undisturbed = false;
@@ -231,7 +231,7 @@ static bool serve_first(struct engine *engine, uint64_t *budget)
 		waiting_take(&engine->waiting, 0);
 		return true;
 	}
-	const uint64_t tokens = engine_least(*budget, sequence->target_tokens - sequence->computed_tokens);
+	const uint64_t tokens = smaller(*budget, sequence->target_tokens - sequence->computed_tokens);
 	if (engine_missing_blocks(engine, sequence) > cache_free_blocks(engine->cache) ||
 	    !grow_for(engine, request, sequence->computed_tokens + tokens))
 		return false;
@@ -290,7 +290,7 @@ static uint64_t repeats(const struct engine *engine)
 		if (!part->decode)
 			return 1;
 		const uint32_t wanted = engine->trace->requests[part->request].output_tokens;
-		most = engine_least(most, wanted - engine->sequences[part->request].answered_tokens);
+		most = smaller(most, wanted - engine->sequences[part->request].answered_tokens);
 	}
 	most = steps_until_event(engine, most);
 	const uint64_t room_blocks = cache_free_is_sure(engine->cache) ? cache_free_blocks(engine->cache)
@@ -314,7 +314,7 @@ static uint64_t next_growth(const struct engine *engine, uint64_t done)
 	uint64_t next = UINT64_MAX;
 	for (uint32_t i = 0; i < engine->part_count; i++) {
 		const uint64_t used = (engine->parts[i].context_tokens + done) % engine->block_tokens;
-		next = engine_least(next, done + engine->block_tokens - used);
+		next = smaller(next, done + engine->block_tokens - used);
 	}
 	return next;
 }

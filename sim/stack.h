@@ -4,7 +4,7 @@
  * every capacity (Mattson, Gecsei, Slutz, Traiger, IBM Systems Journal 9, 1970).
  *
  * Uses take places one after the other; a bit tells which places are some block's last use, and the ranks come from
- * counting bits behind a place: within 512 places by hand, beyond with a fenwick. When places run out, those in use
+ * counting bits behind a place: within 512 places by hand, beyond with a Fenwick tree. When places run out, those in use
  * move together, in order. O(log blocks) a reference, 12 bytes a block and 4.1 a place. One thread.
  */
 #ifndef KVCAST_STACK_H

@@ -4,11 +4,6 @@
 
 #include <stdlib.h>
 
-static uint64_t least(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
 /* What one cache hits; `ttft_ms` has room for all requests. */
 static void count_hits(const struct reuse *reuse, const struct cost_model *model, struct surface_point *point,
                        double *ttft_ms)
@@ -26,7 +21,7 @@ static void count_hits(const struct reuse *reuse, const struct cost_model *model
 			const struct reuse_stretch *stretch = &reuse->stretches[at];
 			if (stretch->gap_ns > point->ttl_ns || stretch->rank >= capacity_blocks)
 				continue;
-			const uint64_t count = least(stretch->count, capacity_blocks - stretch->rank);
+			const uint64_t count = smaller(stretch->count, capacity_blocks - stretch->rank);
 			const struct reuse_gain gain = reuse_gain(trace, r, stretch->depth, (uint32_t)count);
 			point->hits.hit_blocks += gain.blocks;
 			hit_tokens += gain.tokens;
@@ -54,7 +49,7 @@ static void advance(struct population *p, int64_t now_ns)
 {
 	const int64_t from_ns = p->now_ns > p->first_ns ? p->now_ns : p->first_ns;
 	for (size_t c = 0; c < p->capacity_count && now_ns > from_ns; c++)
-		p->resident[c] += (u128)least(p->alive, p->capacities[c]) * (u128)(now_ns - from_ns);
+		p->resident[c] += (u128)smaller(p->alive, p->capacities[c]) * (u128)(now_ns - from_ns);
 	p->now_ns = now_ns;
 }
 

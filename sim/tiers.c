@@ -181,11 +181,6 @@ struct link_path *tiers_link(struct tiers *tiers, uint32_t tier)
 	return &tiers->tiers[tier].link;
 }
 
-const struct tier_config *tiers_config_of(const struct tiers *tiers, uint32_t tier)
-{
-	return tiers->tiers[tier].config;
-}
-
 struct cache_counts tiers_cache_counts(const struct tiers *tiers, uint32_t tier)
 {
 	const struct cache_counts before = tiers->tiers[tier].before, now = cache_counts(tiers->tiers[tier].cache);

@@ -64,7 +64,6 @@ void tiers_close(struct tiers *tiers);
 uint32_t tiers_count(const struct tiers *tiers);
 struct cache *tiers_cache(struct tiers *tiers, uint32_t tier);
 struct link_path *tiers_link(struct tiers *tiers, uint32_t tier);
-const struct tier_config *tiers_config_of(const struct tiers *tiers, uint32_t tier);
 /* What the tier's cache has evicted, expired and declined since counting began. */
 struct cache_counts tiers_cache_counts(const struct tiers *tiers, uint32_t tier);
 struct tier_counts tiers_counts(const struct tiers *tiers, uint32_t tier);

@@ -154,23 +154,7 @@ static void test_object_capacities_as_replayed(void **state)
 		struct run_config config = random_config(&rng);
 		config.semantics = SEMANTICS_OBJECT;
 		struct curve *curve = curve_open_objects(trace, &config);
-		struct curve_point point = {0}, next;
-		bool more = curve_next(curve, &next);
-		for (uint64_t capacity = 1; capacity <= trace->block_count; capacity++) {
-			const bool changes = more && next.at == capacity;
-			if (changes) {
-				point = next;
-				more = curve_next(curve, &next);
-			}
-			const struct counted counted =
-			        replayed(trace, &config, capacity, TIME_NEVER_NS, (struct curve_group){CURVE_ALL, 0});
-			assert_int_equal(point.hit_blocks, counted.hit_blocks);
-			assert_int_equal(point.hit_tokens, counted.hit_tokens);
-			assert_true(fabs(point.request_hits - counted.request_hits) < 1e-9);
-			if (changes)
-				assert_true(fabs(point.mean_resident_blocks - counted.mean_resident_blocks) < 1e-9);
-		}
-		assert_false(more);
+		check_capacities(trace, &config, curve, (struct curve_group){CURVE_ALL, 0});
 		curve_close(curve);
 		make_trace_free(trace);
 	}

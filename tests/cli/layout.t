@@ -97,7 +97,7 @@ $ kvcast trace layout nothing.jsonl
 ! kvcast: nothing.jsonl cannot be opened: No such file or directory.
 ? 1
 $ kvcast trace layout days.jsonl --evict lru,fifo
-! kvcast: --evict and --ttl: expected one policy and one rule.
+! kvcast: --evict lru,fifo: expected one policy; `kvcast sweep` takes lists.
 ? 1
 $ kvcast trace layout days.jsonl -o nowhere/x.jsonl
 ! kvcast: nowhere/x.jsonl cannot be written: No such file or directory.

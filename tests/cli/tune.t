@@ -94,7 +94,7 @@ $ kvcast tune small.jsonl --slo 'ttft_p95<=1s' --capacity 5
 ! kvcast: --slo looks for the capacity; expected no --capacity beside it.
 ? 1
 $ kvcast tune small.jsonl --evict lru,lfu --ttl adaptive
-! kvcast: --evict and --ttl: expected one policy and one rule; lists are for --slo.
+! kvcast: --evict lru,lfu: expected one policy; `kvcast sweep` takes lists.
 ? 1
 $ kvcast tune small.jsonl --ttl 'static:ttl=5m;class=lawyer:ttl=1h'
 ! kvcast: --ttl static:ttl=5m;class=lawyer:ttl=1h: what holds for one class only cannot be tuned; expected a SPEC without ';class='.
