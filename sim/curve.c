@@ -225,8 +225,8 @@ struct curve *curve_open_objects(const struct trace *trace, const struct run_con
 {
 	struct curve *curve = mem_alloc(1, sizeof(*curve));
 	const uint32_t first = reuse_first_counted(trace, config), count = trace->request_count;
-	const int64_t last_ns = count ? replay_arrival_ns(config, &trace->requests[count - 1]) : 0;
-	const int64_t first_ns = first < count ? replay_arrival_ns(config, &trace->requests[first]) : last_ns;
+	const int64_t last_ns = count ? replay_sped_up_ns(config, trace->requests[count - 1].arrival_ns) : 0;
+	const int64_t first_ns = first < count ? replay_sped_up_ns(config, trace->requests[first].arrival_ns) : last_ns;
 	struct growth growth = {first_ns, last_ns, curve, 0};
 	struct reuse_gain *gains = mem_alloc(trace->block_count, sizeof(*gains));
 	struct stack *stack = stack_open(trace->block_count);
@@ -238,7 +238,7 @@ struct curve *curve_open_objects(const struct trace *trace, const struct run_con
 		if (r >= first)
 			count_request(&curve->totals, &trace->requests[r], path.block_count);
 		use_objects(stack, trace, r, path, r >= first, gains, &new_blocks);
-		grow(&growth, replay_arrival_ns(config, &trace->requests[r]), new_blocks);
+		grow(&growth, replay_sped_up_ns(config, trace->requests[r].arrival_ns), new_blocks);
 	}
 	for (uint32_t rank = 0; rank < trace->block_count; rank++) {
 		if (gains[rank].blocks)

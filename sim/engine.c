@@ -110,7 +110,7 @@ static void leave(struct engine *engine, uint32_t request)
 		const struct trace_request *turn = &engine->trace->requests[next];
 		const int64_t recorded_ns = turn->arrival_ns - engine->trace->requests[request].arrival_ns;
 		const int64_t think_ns = turn->think_ns >= 0 ? turn->think_ns : recorded_ns;
-		event_queue_put(&engine->queue, engine->now_ns + think_ns, EVENT_ARRIVAL, next);
+		event_queue_put(&engine->queue, engine->now_ns + replay_sped_up_ns(engine->config, think_ns), EVENT_ARRIVAL, next);
 	} else if (engine->next_start < engine->start_count) {
 		event_queue_put(&engine->queue, engine->now_ns, EVENT_ARRIVAL, engine->starts[engine->next_start++]);
 	}
@@ -352,7 +352,7 @@ static void plan_traffic(struct engine *engine)
 			event_queue_put(&engine->queue, 0, EVENT_ARRIVAL, engine->starts[engine->next_start++]);
 	} else {
 		for (uint32_t r = 0; r < trace->request_count; r++)
-			engine->sequences[r].arrival_ns = replay_arrival_ns(config, &trace->requests[r]);
+			engine->sequences[r].arrival_ns = replay_sped_up_ns(config, trace->requests[r].arrival_ns);
 	}
 	for (uint32_t f = 0; f < config->fault_count; f++) {
 		const struct fault *fault = &config->faults[f];

@@ -35,7 +35,7 @@ static const struct argp_option option_table[] = {
         {"block", KEY(OPTION_BLOCK), "TOKENS", 0, "block size of token, text and segment traces; default: the trace's own", 0},
         {"arrivals", KEY(OPTION_ARRIVALS), "open|closed", 0, "open (default): at recorded times; closed: a turn comes a think time after the answer before it", 0},
         {"sessions", KEY(OPTION_SESSIONS), "N", 0, "closed: sessions at once; a finished one starts the next; default 64", 0},
-        {"speed", KEY(OPTION_SPEED), "X", 0, "open: requests arrive X times faster; default 1", 0},
+        {"speed", KEY(OPTION_SPEED), "X", 0, "requests arrive, or in a closed loop think times pass, X times faster; default 1", 0},
         {"warmup", KEY(OPTION_WARMUP), "FRACTION", 0, "serve this first part of the requests without counting it; default 0", 0},
         {"max-prompt", KEY(OPTION_MAX_PROMPT), "N", 0, "shorten prompts to N tokens", 0},
         {"max-output", KEY(OPTION_MAX_OUTPUT), "N", 0, "shorten answers to N tokens", 0},

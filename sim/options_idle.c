@@ -26,8 +26,6 @@ static const char *reason(const struct run_options *options, enum option_id id)
 		return has_archive ? NULL : "there is no tier of the name archive";
 	case OPTION_SESSIONS:
 		return config->closed_loop ? NULL : "it counts for --arrivals closed only";
-	case OPTION_SPEED:
-		return config->closed_loop ? "it counts for --arrivals open only" : NULL;
 	default:
 		return NULL;
 	}

@@ -185,7 +185,7 @@ static void price_time(const struct run *run, const struct trace_request *reques
 static void serve(struct run *run, uint32_t index)
 {
 	const struct trace_request *request = &run->trace->requests[index];
-	const int64_t arrival_ns = replay_arrival_ns(run->config, request);
+	const int64_t arrival_ns = replay_sped_up_ns(run->config, request->arrival_ns);
 	panic_where = (struct panic_where){index, arrival_ns};
 	cache_advance(run->cache, arrival_ns);
 	if (index == run->first_counted) {
@@ -208,9 +208,9 @@ static void serve(struct run *run, uint32_t index)
 		run->config->on_request(run->config->on_request_context, request, arrival_ns, &outcome);
 }
 
-int64_t replay_arrival_ns(const struct run_config *config, const struct trace_request *request)
+int64_t replay_sped_up_ns(const struct run_config *config, int64_t ns)
 {
-	return config->speed == 1 ? request->arrival_ns : llround((double)request->arrival_ns / config->speed);
+	return config->speed == 1 ? ns : llround((double)ns / config->speed);
 }
 
 double replay_recompute_ns(const void *cost, uint32_t depth)

@@ -26,8 +26,8 @@ void replay_free(struct run_result *result);
 struct path replay_path(const struct trace *trace, const struct trace_request *request, bool tail_cached);
 /* Fills in what the trace says of a request; leaves seq, time and hit counts alone. */
 void replay_describe(struct policy_now *now, const struct trace *trace, uint32_t index);
-/* When an open-loop request comes. */
-int64_t replay_arrival_ns(const struct run_config *config, const struct trace_request *request);
+/* A time of the trace, a recorded arrival or how long somebody thinks, at the speed that the trace is run at. */
+int64_t replay_sped_up_ns(const struct run_config *config, int64_t ns);
 /* cache_config.recompute_ns with a struct replay_cost: what block `depth` costs when the blocks before it are there. */
 struct replay_cost {
 	const struct calibration *calibration;

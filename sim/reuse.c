@@ -102,7 +102,7 @@ struct reuse *reuse_open(const struct trace *trace, const struct run_config *con
 	struct pass pass = {.reuse = reuse, .last = mem_alloc(trace->block_count, sizeof(*pass.last)),
 	                    .blocks = fenwick_open(trace->request_count)};
 	for (uint32_t r = 0; r < trace->request_count; r++) {
-		reuse->arrival_ns[r] = replay_arrival_ns(config, &trace->requests[r]);
+		reuse->arrival_ns[r] = replay_sped_up_ns(config, trace->requests[r].arrival_ns);
 		use(&pass, r);
 	}
 	free(pass.last);

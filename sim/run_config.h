@@ -41,7 +41,7 @@ struct run_config {
 	bool tail_cached;    /* partial_tail = cache; engines other than replay keep full blocks only */
 	bool recompute_last; /* at most floor((prompt - 1) / B) blocks of a prompt hit and are used; engines always do so */
 	uint32_t least_prompt_tokens; /* replay: shorter prompts pass the cache by */
-	double speed;        /* open-loop arrivals come this many times faster */
+	double speed;        /* arrivals (closed loop: think times) are this many times faster */
 	double warmup;       /* share of the requests, from the first, that is served but not counted */
 	uint64_t seed;
 	const struct calibration *calibration;

@@ -224,3 +224,9 @@ $ kvcast sweep byhand.jsonl --engine vllm --capacity 3,4 --sessions 2 --arrivals
 >          4    0.00     0.00       4.2       4.3
 > times: NVIDIA H200, llama-3.1-8b; an estimate, not measured
 ! kvcast: note: --sessions has no effect here: it counts for --arrivals closed only.
+
+# A closed loop at four times the speed: a user who thinks for 10 s asks 2.5 s after the answer, which takes as long as ever.
+$ printf '%s\n' '{"kvcast":1,"block_tokens":4}' '{"timestamp":0,"session_id":"a","turn":1,"input_length":8,"output_length":1,"hash_ids":[0,1]}' '{"timestamp":0,"session_id":"a","turn":2,"think_time":10,"input_length":8,"output_length":1,"hash_ids":[2,3]}' | kvcast run - --preset gpu.conf --arrivals closed --speed 4 --requests - --csv | sh pick request arrival_ms e2e_ms | head -3
+> request,arrival_ms,e2e_ms
+> 0,0.000000,8.000000
+> 1,2508.000000,8.000000

@@ -94,7 +94,8 @@ $ kvcast run --help
 >       --max-prompt=N         shorten prompts to N tokens
 >       --sessions=N           closed: sessions at once; a finished one starts
 >                              the next; default 64
->       --speed=X              open: requests arrive X times faster; default 1
+>       --speed=X              requests arrive, or in a closed loop think times
+>                              pass, X times faster; default 1
 >       --warmup=FRACTION      serve this first part of the requests without
 >                              counting it; default 0
 > 
@@ -219,7 +220,8 @@ $ kvcast sweep --help
 >       --max-prompt=N         shorten prompts to N tokens
 >       --sessions=N           closed: sessions at once; a finished one starts
 >                              the next; default 64
->       --speed=X              open: requests arrive X times faster; default 1
+>       --speed=X              requests arrive, or in a closed loop think times
+>                              pass, X times faster; default 1
 >       --warmup=FRACTION      serve this first part of the requests without
 >                              counting it; default 0
 > 
