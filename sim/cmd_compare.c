@@ -140,7 +140,10 @@ static void print_json(json_t *json)
 
 static void print_decisions(const struct decisions *d)
 {
-	printf("%zu configurations, %zu runs\n\n", d->configuration_count, d->run_count);
+	printf("%zu configurations, %zu runs", d->configuration_count, d->run_count);
+	if (d->unmeasured)
+		printf("; %zu more were forecast and not measured", d->unmeasured);
+	puts("\n");
 	printf("  metric             pairs   right  cannot tell   wrong  confidently  rank correlation  spread of runs\n");
 	for (size_t m = 0; m < d->metric_count; m++) {
 		const struct decision_metric *metric = &d->metrics[m];
@@ -183,7 +186,8 @@ static json_t *decisions_json(const struct decisions *d)
 		                    isfinite(metric->rank_correlation) ? json_real(metric->rank_correlation) : json_null());
 		json_array_append_new(metrics, object);
 	}
-	return json_pack("{s:I, s:I, s:o}", "configurations", (json_int_t)d->configuration_count, "runs", (json_int_t)d->run_count,
+	return json_pack("{s:I, s:I, s:I, s:o}", "configurations", (json_int_t)d->configuration_count, "unmeasured",
+	                 (json_int_t)d->unmeasured, "runs", (json_int_t)d->run_count,
 	                 "metrics", metrics);
 }
 

@@ -69,20 +69,43 @@ static char *describe(const struct naming *naming, struct csv *const *csvs, size
 	return mem_copy_text(text);
 }
 
+static bool is_measured(const struct naming *naming, struct csv *const *csvs, size_t row)
+{
+	for (size_t r = 0; r < csv_rows(csvs[1]); r++) {
+		if (same_configuration(naming, csvs, 0, row, 1, r))
+			return true;
+	}
+	return false;
+}
+
+/* Configurations are the forecast's rows that were measured too; they come to stand in rows[]. */
+static int choose_rows(struct decisions *d, const struct naming *naming, struct csv *const *csvs, size_t *rows, struct err *err)
+{
+	for (size_t row = 0; row < csv_rows(csvs[0]); row++) {
+		for (size_t other = 0; other < row; other++) {
+			if (same_configuration(naming, csvs, 0, row, 0, other))
+				return err_set(err, "%s: its configurations %zu and %zu are the same.", csv_name(csvs[0]), other + 1, row + 1);
+		}
+		if (is_measured(naming, csvs, row))
+			rows[d->configuration_count++] = row;
+		else
+			d->unmeasured++;
+	}
+	d->configurations = mem_alloc(d->configuration_count, sizeof(*d->configurations));
+	for (size_t c = 0; c < d->configuration_count; c++)
+		d->configurations[c] = describe(naming, csvs, rows[c]);
+	return 0;
+}
+
 /* The measured rows of each configuration, in of_row[]. */
-static int match_rows(struct decisions *d, const struct naming *naming, struct csv *const *csvs, size_t *of_row, struct err *err)
+static int match_rows(struct decisions *d, const struct naming *naming, struct csv *const *csvs, const size_t *rows, size_t *of_row,
+                      struct err *err)
 {
 	size_t *repeats = mem_alloc(d->configuration_count, sizeof(*repeats));
 	int status = 0;
-	for (size_t c = 0; c < d->configuration_count && status == 0; c++) {
-		for (size_t other = 0; other < c && status == 0; other++) {
-			if (same_configuration(naming, csvs, 0, c, 0, other))
-				status = err_set(err, "%s: its configurations %zu and %zu are the same.", csv_name(csvs[0]), other + 1, c + 1);
-		}
-	}
 	for (size_t r = 0; r < d->run_count && status == 0; r++) {
 		size_t c = 0;
-		while (c < d->configuration_count && !same_configuration(naming, csvs, 1, r, 0, c))
+		while (c < d->configuration_count && !same_configuration(naming, csvs, 1, r, 0, rows[c]))
 			c++;
 		if (c == d->configuration_count) {
 			err_set(err, "%s has no forecast of this configuration.", csv_name(csvs[0]));
@@ -130,7 +153,7 @@ static void judge_pairs(struct decision_metric *metric, const size_t *repeats, s
 }
 
 static int fill_metric(struct decisions *d, struct decision_metric *metric, struct csv *const *csvs, const size_t *at,
-                       const size_t *of_row, double margin, struct err *err)
+                       const size_t *rows, const size_t *of_row, double margin, struct err *err)
 {
 	const size_t count = d->configuration_count;
 	size_t *repeats = mem_alloc(count, sizeof(*repeats));
@@ -139,7 +162,7 @@ static int fill_metric(struct decisions *d, struct decision_metric *metric, stru
 	metric->predicted = mem_alloc(count, sizeof(*metric->predicted));
 	metric->measured = mem_alloc(count, sizeof(*metric->measured));
 	for (size_t c = 0; c < count && status == 0; c++)
-		status = csv_number(csvs[0], c, at[0], &metric->predicted[c], err);
+		status = csv_number(csvs[0], rows[c], at[0], &metric->predicted[c], err);
 	for (size_t r = 0; r < d->run_count && status == 0; r++) {
 		status = csv_number(csvs[1], r, at[1], &runs[r], err);
 		metric->measured[of_row[r]] += runs[r];
@@ -161,7 +184,8 @@ static int fill_metric(struct decisions *d, struct decision_metric *metric, stru
 	return status;
 }
 
-static int fill_metrics(struct decisions *d, struct csv *const *csvs, const size_t *of_row, double margin, struct err *err)
+static int fill_metrics(struct decisions *d, struct csv *const *csvs, const size_t *rows, const size_t *of_row, double margin,
+                        struct err *err)
 {
 	static const char *const names[DECISION_METRICS] = {"token_hit_rate", "ttft_ms_mean", "ttft_ms_p95"};
 	for (size_t m = 0; m < DECISION_METRICS; m++) {
@@ -170,7 +194,7 @@ static int fill_metrics(struct decisions *d, struct csv *const *csvs, const size
 			continue;
 		struct decision_metric *metric = &d->metrics[d->metric_count++];
 		metric->name = names[m];
-		if (fill_metric(d, metric, csvs, at, of_row, margin, err) < 0)
+		if (fill_metric(d, metric, csvs, at, rows, of_row, margin, err) < 0)
 			return -1;
 	}
 	if (d->metric_count == 0)
@@ -182,19 +206,20 @@ static int fill_metrics(struct decisions *d, struct csv *const *csvs, const size
 static int decide(struct decisions *d, struct csv *const *csvs, double margin, struct err *err)
 {
 	struct naming naming = {.count = 0};
-	d->configuration_count = csv_rows(csvs[0]);
 	d->run_count = csv_rows(csvs[1]);
 	if (find_naming(&naming, csvs, err) < 0)
 		return -1;
-	if (d->configuration_count == 0)
+	if (csv_rows(csvs[0]) == 0)
 		return err_set(err, "%s: there is no configuration in it.", csv_name(csvs[0]));
-	d->configurations = mem_alloc(d->configuration_count, sizeof(*d->configurations));
-	for (size_t c = 0; c < d->configuration_count; c++)
-		d->configurations[c] = describe(&naming, csvs, c);
-	size_t *of_row = mem_alloc(d->run_count, sizeof(*of_row));
-	int status = match_rows(d, &naming, csvs, of_row, err);
+	if (d->run_count == 0)
+		return err_set(err, "%s: there is no run in it.", csv_name(csvs[1]));
+	size_t *rows = mem_alloc(csv_rows(csvs[0]), sizeof(*rows)), *of_row = mem_alloc(d->run_count, sizeof(*of_row));
+	int status = choose_rows(d, &naming, csvs, rows, err);
 	if (status == 0)
-		status = fill_metrics(d, csvs, of_row, margin, err);
+		status = match_rows(d, &naming, csvs, rows, of_row, err);
+	if (status == 0)
+		status = fill_metrics(d, csvs, rows, of_row, margin, err);
+	free(rows);
 	free(of_row);
 	return status;
 }

@@ -1,7 +1,7 @@
 /* decisions.h - would the forecast have chosen right? Every pair of configurations, predicted and measured.
  *
  * Both files have the columns of `kvcast sweep --csv`: a row a configuration in the forecast, a row a run in the measurement,
- * where each configuration stands at least twice. A configuration is its trace, evict, ttl, capacity_blocks, and vary_*
+ * where a configuration stands at least twice, or not at all: those that were forecast only are left out, and counted. A configuration is its trace, evict, ttl, capacity_blocks, and vary_*
  * columns. For two configurations and a metric:
  *
  *   gap           the difference of their values; measured: of their means over the repeats
@@ -40,6 +40,7 @@ struct decision_metric {
 struct decisions {
 	char **configurations; /* in words: what differs among them */
 	size_t configuration_count, run_count;
+	size_t unmeasured; /* more that were forecast */
 	struct decision_metric metrics[DECISION_METRICS];
 	size_t metric_count;
 };

@@ -133,12 +133,14 @@ static void decisions_by_hand(void **state)
 	(void)state;
 	struct decisions d;
 	struct err err;
-	write_file("p.csv", SWEEP "t,lru,none,100,0.5,100,1TB\nt,fifo,none,100,0.4,120,1TB\nt,sieve,none,100,0.52,90,1TB\n");
+	write_file("p.csv", SWEEP "t,lru,none,100,0.5,100,1TB\nt,arc,none,100,0.9,10,1TB\n"
+	                          "t,fifo,none,100,0.4,120,1TB\nt,sieve,none,100,0.52,90,1TB\n"); /* arc was not measured */
 	write_file("m.csv", SWEEP "t,lru,none,100,0.5,101,1TB\nt,lru,none,100,0.5,99,1TB\nt,fifo,none,100,0.41,119,1TB\n"
 	                          "t,fifo,none,100,0.41,117,1TB\nt,sieve,none,100,0.49,102.5,1TB\nt,sieve,none,100,0.49,100.5,1TB\n");
 	if (decisions_run(&d, "p.csv", "m.csv", 0.02, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(d.configuration_count, 3);
+	assert_int_equal(d.unmeasured, 1);
 	assert_string_equal(d.configurations[1], "fifo");
 	assert_int_equal(d.metric_count, 2);
 	const struct decision_metric *hits = &d.metrics[0], *ttft = &d.metrics[1];
@@ -185,6 +187,7 @@ static void decisions_need_repeats(void **state)
 	                 "m.csv:2: p.csv has no forecast of this configuration.");
 	decisions_refuse(SWEEP "t,lru,none,100,0.5,100,a\nt,lru,none,100,0.6,100,a\n", SWEEP "t,lru,none,100,0.5,100,a\n",
 	                 "p.csv: its configurations 1 and 2 are the same.");
+	decisions_refuse(SWEEP "t,lru,none,100,0.5,100,a\n", SWEEP, "m.csv: there is no run in it.");
 	decisions_refuse("trace,evict\na,b\n", SWEEP, "p.csv: there is no column \"ttl\".");
 }
 
