@@ -157,7 +157,6 @@ static int open_run(struct calibration_run *run, const struct model *model, uint
 	run->llama = llama_open(model, &options, err);
 	if (!run->llama)
 		return -1;
-	llama_tune(run->llama, NULL, NULL); /* as a replay does */
 	llama_fill_pool(run->llama, 5);
 	run->state = machine_state_open();
 	run->cells = calibrate_grid_make(&limits, seed, &run->cell_count);

@@ -152,9 +152,6 @@ static struct llama *open_model(const struct cuda_backend_options *options, stru
 	shape.weights = weights;
 	struct llama *llama = llama_open(options->model, &shape, err);
 	llama_weights_close(weights);
-	/* Timed choices would give other last bits in another run. */
-	if (llama && !options->checks_logits)
-		llama_tune(llama, NULL, NULL);
 	return llama;
 }
 

@@ -26,9 +26,7 @@ struct cuda_backend_options {
 	const char *directory; /* of weights; NULL: random ones */
 	int64_t (*now_ns)(void); /* never goes back */
 	void (*sleep_ns)(int64_t ns); /* NULL: gaps cost nothing */
-	/* They are copied from the device in every step, which takes time; and matrix products take cuBLASLt's first choice, the same in
-	 * every run, not the fastest of those timed. */
-	bool checks_logits;
+	bool checks_logits; /* they are copied from the device in every step, which takes time */
 	/* Of lower tiers, as in cuda_tiers.h. */
 	const char *disk_folder, *archive_folder;
 	int64_t (*date_ns)(void);

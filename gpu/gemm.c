@@ -105,7 +105,12 @@ static bool same_sides(const struct gemm_shape *a, const struct gemm_shape *b)
 	       a->float_result == b->float_result && a->adds == b->adds;
 }
 
-/* Takes the choice timed with the fewest rows that are not under the shape's nor over twice as many, or for more than
+static uint32_t tiles_of(uint32_t rows)
+{
+	return (rows + GEMM_TUNE_TILE - 1) / GEMM_TUNE_TILE;
+}
+
+/* Takes the choice timed with the fewest rows that are not under the shape's and fill as many tiles, or for more than
  * GEMM_TUNE_MOST rows the one timed with so many; false if there is none that cuBLASLt takes here. */
 static bool take_choice(struct gemm *gemm, struct plan *plan)
 {
@@ -114,7 +119,7 @@ static bool take_choice(struct gemm *gemm, struct plan *plan)
 	for (size_t i = 0; i < gemm->choice_count; i++) {
 		const struct choice *choice = &gemm->choices[i];
 		if (same_sides(&choice->shape, &plan->shape) && choice->shape.rows >= rows &&
-		    choice->shape.rows <= 2 * rows && (!best || choice->shape.rows < best->shape.rows))
+		    tiles_of(choice->shape.rows) == tiles_of(rows) && (!best || choice->shape.rows < best->shape.rows))
 			best = choice;
 	}
 	cublasLtMatmulHeuristicResult_t result;

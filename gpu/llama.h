@@ -60,7 +60,7 @@ struct llama_tuning {
 	double first_ms, best_ms;
 };
 
-/* Has all matrix products of steps to come run with cuBLASLt's fastest algorithm, timed here, and not with its first choice;
+/* Has matrix products of steps to come run with cuBLASLt's fastest algorithm, timed here, where gemm.h says that it holds;
  * takes a second or two. Results may then differ in their last bits from run to run. Overwrites activations. `tell`, where
  * not NULL, hears of every product, part by part for 16 rows, 32 and so on. */
 void llama_tune(struct llama *llama, void (*tell)(void *context, const struct llama_tuning *tuning), void *context);
