@@ -1,0 +1,299 @@
+#!/bin/sh
+# run.sh - the experiments that set forecast and measurement side by side.
+#
+#   sh gpu/experiments/run.sh traces KVCAST TRACES OUT             makes their traces, of two public ones in TRACES and by rule
+#   sh gpu/experiments/run.sh measure KVCAST_GPU OUT [STEP...]     on the GPU's machine, which needs nothing else but a shell and awk
+#   sh gpu/experiments/run.sh forecast KVCAST OUT [STEP...]        anywhere: the same runs by the simulator, and the comparisons
+#   sh gpu/experiments/run.sh charts OUT [STEP...]                 with gnuplot
+#
+# Steps, each of less than ten minutes: calibrate, alone, load, breakeven, edges, policies, ttl, bench; runs.txt has what most of
+# them run. What is measured already is not measured again, so that a step that was cut short is gone on with; remove its file to
+# measure anew. What a step of its trace lacks is said, and left out. COMMIT, in the environment, is written into the logs.
+# OUT/EXPERIMENT/RUN.predicted.csv and RUN.measured-N.csv have a row a request; OUT/EXPERIMENT/compare.txt says how far they are off.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+model=llama-3.1-8b
+steps="calibrate alone load breakeven edges policies ttl bench"
+ttl_options="--engine vllm --scope leaf --arrivals closed --sessions 4 --speed 12 --max-output 16"
+churn_options="--model qwen2.5-0.5b --engine static --capacity 1000"
+
+die()
+{
+	printf 'run.sh: %s\n' "$*" >&2
+	exit 1
+}
+
+wants()
+{
+	for wanted_step in $wanted; do
+		[ "$wanted_step" != "$1" ] || return 0
+	done
+	return 1
+}
+
+# What runs.txt has of a step, by the function $2 with run, repeats, trace and options.
+each_run()
+{
+	sed 's/#.*//' "$here/runs.txt" | while read -r experiment run repeats trace options; do
+		[ "$experiment" = "$1" ] || continue
+		[ "$1" != ttl ] || options="$ttl_options $options"
+		case $options in
+		*--model*) ;;
+		*) options="--model $model $options" ;;
+		esac
+		[ -f "traces/$trace" ] || {
+			echo "$1 $run: left out, as there is no traces/$trace." >&2
+			continue
+		}
+		"$2" "$experiment" "$run" "$repeats" "$trace" $options </dev/null
+	done
+}
+
+# --- traces ---
+
+make_traces()
+{
+	kvcast=$1 from=$2
+	mkdir -p "$3/traces"
+	cd "$3/traces"
+	for what in breakeven manual parts mixed churn; do
+		awk -v what="$what" -f "$here/made.awk" >"$what.jsonl"
+	done
+	cp "$here/../../traces/samples/licence-agents.jsonl.gz" licences.jsonl.gz
+	"$kvcast" policies --json | awk -F '"' '/^  "evict"/ { evict = 1 } /^  "ttl"/ { evict = 0 } /^      "name"/ && evict { print $4 }' >policies.txt
+	[ -s policies.txt ] || die "$kvcast policies --json did not list any."
+	if [ -f "$from/claude_code_sessions.jsonl.gz" ]; then
+		gzip -dc "$from/claude_code_sessions.jsonl.gz" >all.tmp
+		awk -v from=1 -v to=12 -v turns=8 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
+			>agents96.jsonl
+		awk -v from=1 -v to=8 -v turns=7 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
+			>agents56.jsonl
+	fi
+	if [ -f "$from/mooncake_conversation.jsonl.gz" ]; then
+		gzip -dc "$from/mooncake_conversation.jsonl.gz" >all.tmp
+		awk -v least=4 -v most=12 -v every=20 -f "$here/groups.awk" all.tmp all.tmp | head -n 100 >conversation.jsonl
+	fi
+	rm -f all.tmp
+}
+
+# --- measuring ---
+
+state()
+{
+	nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,temperature.gpu --format=csv,noheader 2>/dev/null || echo "no nvidia-smi"
+}
+
+# measure_run EXPERIMENT RUN REPEATS TRACE OPTION...
+measure_run()
+{
+	experiment=$1 run=$2 repeats=$3 trace=$4
+	shift 4
+	mkdir -p "$experiment"
+	repeat=1
+	while [ "$repeat" -le "$repeats" ]; do
+		to=$experiment/$run.measured-$repeat
+		if [ ! -f "$to.csv" ]; then
+			folder=$(mktemp -d)
+			before=$(state)
+			"$gpu" replay "traces/$trace" "$@" --disk-folder "$folder" --archive-folder "$folder/objects" --quiet --csv \
+				--requests "$to.part" >"$to.row" || {
+				rm -rf "$folder" "$to.part"
+				die "$experiment $run did not run."
+			}
+			rm -rf "$folder"
+			{
+				printf '# commit %s; kvcast-gpu replay %s %s\n' "${COMMIT:-unknown}" "$trace" "$*"
+				printf '# %s: before %s; after %s\n' "$to" "$before" "$(state)"
+			} >>"$experiment/log.txt"
+			mv "$to.part" "$to.csv"
+			echo "measured $to"
+		fi
+		repeat=$((repeat + 1))
+	done
+}
+
+measure_calibrate()
+{
+	mkdir -p calibrate
+	for of in llama-3.1-8b qwen2.5-1.5b; do
+		[ ! -f "calibrate/h200-$of.samples.csv" ] || continue
+		folder=$(mktemp -d)
+		"$gpu" calibrate --model "$of" --minutes "${MINUTES:-4}" --folder "$folder" --commit "${COMMIT:-unknown}" \
+			--output "calibrate/h200-$of.samples.csv"
+		rm -rf "$folder"
+		[ "${ONLY_MODEL:-}" != "$of" ] || break
+	done
+}
+
+measure_policies()
+{
+	while read -r evict; do
+		measure_run policies "$evict" 1 churn.jsonl --evict "$evict" $churn_options </dev/null
+	done <traces/policies.txt
+}
+
+measure_bench()
+{
+	for of in cold-repeat layout prefix; do
+		[ ! -d "bench/$of" ] || continue
+		mkdir -p bench
+		"$gpu" bench "$of" --model "$model" -o "bench/$of" >"bench/$of.txt"
+		echo "measured bench $of"
+	done
+}
+
+measure()
+{
+	for step in $wanted; do
+		case $step in
+		calibrate | policies | bench) "measure_$step" ;;
+		*) each_run "$step" measure_run ;;
+		esac
+	done
+}
+
+# --- forecasting ---
+
+predict()
+{
+	experiment=$1 run=$2 trace=$4
+	shift 4
+	mkdir -p "$experiment"
+	"$kvcast" run "traces/$trace" "$@" --calib "$calib" --quiet --csv --no-timing --requests "$experiment/$run.predicted.csv" \
+		>"$experiment/$run.row"
+}
+
+# forecast_run EXPERIMENT RUN REPEATS TRACE OPTION...: and beside each measurement.
+forecast_run()
+{
+	predict "$@"
+	for measured in "$1/$2".measured-*.csv; do
+		[ -f "$measured" ] || continue
+		printf '== %s: %s\n' "$2" "${measured##*/}"
+		"$kvcast" compare "$1/$2.predicted.csv" "$measured"
+		echo
+	done >>"$1/compare.txt"
+	# How far two measurements are from each other: no forecast can be nearer.
+	if [ -f "$1/$2.measured-2.csv" ]; then
+		printf '== %s: the second measurement, as if it were a forecast of the first\n' "$2" >>"$1/compare.txt"
+		sed 's/source=measured/source=predicted/' "$1/$2.measured-2.csv" >"$1/second.tmp"
+		"$kvcast" compare "$1/second.tmp" "$1/$2.measured-1.csv" >>"$1/compare.txt"
+		rm "$1/second.tmp"
+		echo >>"$1/compare.txt"
+	fi
+}
+
+forecast_calibrate()
+{
+	sh "$here/../calib/renew.sh" fit "$kvcast" "$PWD/calibrate"
+}
+
+forecast_policies()
+{
+	while read -r evict; do
+		forecast_run policies "$evict" 1 churn.jsonl --evict "$evict" $churn_options </dev/null
+	done <traces/policies.txt
+}
+
+# Rows of `--csv` under one header.
+rows()
+{
+	awk 'FNR == 1 && NR > 1 { next } { print }' "$@"
+}
+
+forecast_ttl()
+{
+	each_run ttl forecast_run
+	[ -f traces/agents56.jsonl ] || return 0
+	"$kvcast" sweep traces/agents56.jsonl --model "$model" $ttl_options --calib "$calib" --evict lru,s3fifo,lfu --capacity 600,800,1000 \
+		--ttl none,static:ttl=1s,static:ttl=4s,adaptive:base=1s --csv --no-timing --quiet >ttl/forecast.csv
+	rows ttl/*.measured-*.row >ttl/runs.csv
+	"$kvcast" compare --decisions ttl/forecast.csv ttl/runs.csv --rows ttl/pairs.csv >ttl/decisions.txt
+}
+
+forecast()
+{
+	for step in $wanted; do
+		[ ! -d "$step" ] || rm -f "$step/compare.txt"
+		case $step in
+		bench) ;;
+		calibrate | policies | ttl) "forecast_$step" ;;
+		*) each_run "$step" forecast_run ;;
+		esac
+	done
+}
+
+# --- charts ---
+
+chart()
+{
+	script=$1
+	shift
+	gnuplot -c "$here/../../plots/$script.gp" "$@"
+}
+
+# chart_run EXPERIMENT RUN ...: predicted against measured.
+chart_run()
+{
+	[ -f "$1/$2.measured-1.csv" ] || return 0
+	"$kvcast" compare "$1/$2.predicted.csv" "$1/$2.measured-1.csv" --rows "$1/$2.rows.tmp" >/dev/null
+	chart predicted_vs_measured "$1/$2.rows.tmp" "$1/$2.svg"
+	chart ttft_cdf_both "$1/$2.rows.tmp" "$1/$2.cdf.svg"
+	rm "$1/$2.rows.tmp"
+}
+
+charts()
+{
+	for step in $wanted; do
+		case $step in
+		alone | load) each_run "$step" chart_run ;;
+		breakeven)
+			chart breakeven breakeven/host.predicted.csv breakeven/host.measured-1.csv breakeven/disk.predicted.csv \
+				breakeven/disk.measured-1.csv breakeven/archive.predicted.csv breakeven/archive.measured-1.csv breakeven/breakeven.svg
+			;;
+		ttl)
+			chart hit_curve_both ttl/forecast.csv ttl/runs.csv ttl/hit_curve.svg
+			chart decisions ttl/pairs.csv ttl/decisions.svg
+			;;
+		esac
+	done
+}
+
+command=${1-}
+[ $# -ge 3 ] || {
+	sed -n 's/^# \{0,1\}//p; /^set/q' "$0" >&2
+	exit 2
+}
+case $command in
+traces)
+	make_traces "$2" "$(cd "$3" 2>/dev/null && pwd || echo /nonexistent)" "$4"
+	exit
+	;;
+esac
+tool=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
+mkdir -p "$3"
+cd "$3"
+shift 3
+wanted=${*:-$steps}
+for step in $wanted; do
+	case " $steps " in
+	*" $step "*) ;;
+	*) die "there is no step $step; expected: $steps." ;;
+	esac
+done
+calib=${CALIB:-h200-$model}
+case $command in
+measure)
+	gpu=$tool
+	measure
+	;;
+forecast)
+	kvcast=$tool
+	forecast
+	;;
+charts)
+	kvcast=$tool
+	charts
+	;;
+*) die "there is no command $command; expected traces, measure, forecast or charts." ;;
+esac
