@@ -195,6 +195,9 @@ holds curve_both.svg "lines predicted, points measured" "sieve" "lru, ttl static
 draw decisions "$fixtures/pairs.csv" decisions.svg
 holds decisions.svg "token hit rate (percentage points)" "mean TTFT (ms)" "confidently wrong" "cannot tell"
 points decisions.svg 12
+draw breakeven "host:$fixtures/breakeven.csv:$fixtures/breakeven.csv" breakeven.svg
+holds breakeven.svg "Load a prefix, or compute it again" "computed again" "from host" "prompt (tokens)"
+points breakeven.svg 8
 draw calibration "$fixtures/cells.csv" calibration.svg
 holds calibration.svg "Calibration: cells" cold "8 sequences" "held out" "error (%)"
 
@@ -309,6 +312,10 @@ refuses "classes.gp: no.gif should end in .svg, .png or .pdf, which says what to
 refuses "Usage: gnuplot -c tiers.gp SWEEP.csv OUT.(svg|png|pdf) [KEY]" tiers "$tiers"
 refuses "Usage: gnuplot -c timeline.gp TIMELINE.csv OUT.(svg|png|pdf) [FROM TO]" timeline "$fixtures/timeline.csv"
 refuses "ttft_cdf.gp: no request waited longer than 0 ms, which a logarithmic axis cannot show." ttft_cdf zero.csv no.svg
+refuses "breakeven.gp: short.csv has no column prompt_tokens; its columns are trace,evict." breakeven \
+	"host:$fixtures/breakeven.csv:short.csv" no.svg
+refuses "breakeven.gp: $fixtures/breakeven.csv should be NAME:PREDICTED.csv:MEASURED.csv." breakeven "$fixtures/breakeven.csv" no.svg
+refuses "Usage: gnuplot -c breakeven.gp NAME:PREDICTED.csv:MEASURED.csv... OUT.(svg|png|pdf)" breakeven no.svg
 refuses "predicted_vs_measured.gp: short.csv has no column group; its columns are trace,evict." predicted_vs_measured short.csv no.svg
 refuses "hit_curve_both.gp: short.csv has no column ttl; its columns are trace,evict." hit_curve_both "$fixtures/sweep.csv" short.csv no.svg
 refuses "Usage: gnuplot -c hit_curve_both.gp FORECAST.csv RUNS.csv OUT.(svg|png|pdf)" hit_curve_both runs.csv no.svg

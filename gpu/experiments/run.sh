@@ -4,7 +4,7 @@
 #   sh gpu/experiments/run.sh traces KVCAST TRACES OUT             makes their traces, of two public ones in TRACES and by rule
 #   sh gpu/experiments/run.sh measure KVCAST_GPU OUT [STEP...]     on the GPU's machine, which needs nothing else but a shell and awk
 #   sh gpu/experiments/run.sh forecast KVCAST OUT [STEP...]        anywhere: the same runs by the simulator, and the comparisons
-#   sh gpu/experiments/run.sh charts OUT [STEP...]                 with gnuplot
+#   sh gpu/experiments/run.sh charts KVCAST OUT [STEP...]          with gnuplot
 #
 # Steps, each of less than ten minutes: calibrate, alone, load, breakeven, edges, policies, ttl, bench; runs.txt has what most of
 # them run. What is measured already is not measured again, so that a step that was cut short is gone on with; remove its file to
@@ -116,10 +116,10 @@ measure_calibrate()
 {
 	mkdir -p calibrate
 	for of in llama-3.1-8b qwen2.5-1.5b; do
-		[ ! -f "calibrate/h200-$of.samples.csv" ] || continue
+		[ ! -f "calibrate/$of.samples.csv" ] || continue
 		folder=$(mktemp -d)
 		"$gpu" calibrate --model "$of" --minutes "${MINUTES:-4}" --folder "$folder" --commit "${COMMIT:-unknown}" \
-			--output "calibrate/h200-$of.samples.csv"
+			--output "calibrate/$of.samples.csv"
 		rm -rf "$folder"
 		[ "${ONLY_MODEL:-}" != "$of" ] || break
 	done
@@ -185,7 +185,11 @@ forecast_run()
 
 forecast_calibrate()
 {
-	sh "$here/../calib/renew.sh" fit "$kvcast" "$PWD/calibrate"
+	for of in llama-3.1-8b qwen2.5-1.5b; do
+		[ -f "calibrate/$of.samples.csv" ] || continue
+		"$kvcast" fit "calibrate/$of.samples.csv" --name "$of" --output "calibrate/$of.json" --cells "calibrate/$of.cells.csv" \
+			>"calibrate/$of.txt"
+	done
 }
 
 forecast_policies()
@@ -246,10 +250,16 @@ charts()
 {
 	for step in $wanted; do
 		case $step in
+		calibrate)
+			for of in calibrate/*.cells.csv; do
+				[ ! -f "$of" ] || chart calibration "$of" "${of%.cells.csv}.svg"
+			done
+			;;
 		alone | load) each_run "$step" chart_run ;;
 		breakeven)
-			chart breakeven breakeven/host.predicted.csv breakeven/host.measured-1.csv breakeven/disk.predicted.csv \
-				breakeven/disk.measured-1.csv breakeven/archive.predicted.csv breakeven/archive.measured-1.csv breakeven/breakeven.svg
+			chart breakeven host:breakeven/host.predicted.csv:breakeven/host.measured-1.csv \
+				disk:breakeven/disk.predicted.csv:breakeven/disk.measured-1.csv \
+				archive:breakeven/archive.predicted.csv:breakeven/archive.measured-1.csv breakeven/breakeven.svg
 			;;
 		ttl)
 			chart hit_curve_both ttl/forecast.csv ttl/runs.csv ttl/hit_curve.svg
@@ -282,6 +292,7 @@ for step in $wanted; do
 	esac
 done
 calib=${CALIB:-h200-$model}
+[ -n "${CALIB:-}" ] || [ ! -f "calibrate/$model.json" ] || calib=calibrate/$model.json
 case $command in
 measure)
 	gpu=$tool
