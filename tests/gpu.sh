@@ -70,7 +70,8 @@ compare s3fifo --engine static --evict s3fifo
 compare ttl --engine static --evict lru --ttl static:ttl=30s
 
 # The experiments check themselves, and what they forecast is what kvcast run forecasts.
-"$gpu" bench cold-repeat --model qwen2.5-0.5b --manual "$source/LICENSE" --questions 6 -o "$folder/repeat" >/dev/null || exit 1
+"$gpu" bench cold-repeat --model qwen2.5-0.5b --manual "$source/LICENSE" --manual-tokens 24000 --questions 6 \
+	-o "$folder/repeat" >/dev/null || exit 1
 "$gpu" bench layout --model qwen2.5-0.5b --manual "$source/LICENSE" --agents 3 -o "$folder/layout" >/dev/null || exit 1
 "$gpu" bench prefix --model qwen2.5-0.5b --prefix 1000 --concurrency 1,4 --answer 4 -o "$folder/prefix" >/dev/null 2>&1 || exit 1
 "$kvcast" run "$folder/repeat/trace.jsonl.gz" --model qwen2.5-0.5b --capacity 40GiB --engine vllm --block 16 --arrivals closed \
