@@ -10,6 +10,7 @@
 #include <gsl/gsl_sort.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define BLOCK_TOKENS 16
@@ -256,10 +257,33 @@ static void run_bench(struct bench *bench)
 		time_parts(bench, &list[i]);
 }
 
+/* The experiments have commands of their own. */
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} experiments[] = {{"cold-repeat", cmd_bench_cold_repeat}, {"layout", cmd_bench_layout}, {"prefix", cmd_bench_prefix}};
+
 int cmd_bench(int argc, char **argv)
 {
-	static const struct argp argp = {.options = option_table, .parser = parse_option,
-	                                 .doc = "Times steps of one model, with random weights, tokens and cached keys."};
+	static const struct argp argp = {
+	        .options = option_table,
+	        .parser = parse_option,
+	        .doc = "Times steps of one model, with random weights, tokens and cached keys.\v"
+	               "A word as the first argument runs an experiment instead, measured, with the simulator's forecast beside "
+	               "every number:\n"
+	               "  cold-repeat  what a manual costs when it is first read, and ever after\n"
+	               "  layout       the agent's instructions after the manual, or before it\n"
+	               "  prefix       TTFT, E2E and rate by prefix length, concurrency and reuse\n"
+	               "`kvcast-gpu bench WORD --help` explains each.",
+	};
+	for (size_t i = 0; argc > 1 && i < COUNT_OF(experiments); i++) {
+		if (strcmp(argv[1], experiments[i].name) == 0) {
+			char name[40];
+			snprintf(name, sizeof(name), "%s %s", argv[0], argv[1]);
+			argv[1] = name;
+			return experiments[i].run(argc - 1, argv + 1);
+		}
+	}
 	struct bench bench = {.model_name = "llama-3.1-8b", .runs = 7};
 	struct model model;
 	struct err err;

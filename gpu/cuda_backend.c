@@ -69,6 +69,25 @@ static struct llama_options shape_of(const struct cuda_backend_options *options)
 	};
 }
 
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+void cuda_backend_shape(const struct cuda_backend_options *options, struct llama_options *shape)
+{
+	const struct llama_options needed = shape_of(options);
+	ASSERT(shape->block_tokens == 0 || shape->block_tokens == needed.block_tokens);
+	*shape = (struct llama_options){
+	        .seed = needed.seed,
+	        .block_tokens = needed.block_tokens,
+	        .pool_blocks = larger(shape->pool_blocks, needed.pool_blocks),
+	        .most_tokens = larger(shape->most_tokens, needed.most_tokens),
+	        .most_sequences = larger(shape->most_sequences, needed.most_sequences),
+	        .most_table = larger(shape->most_table, needed.most_table),
+	};
+}
+
 uint64_t cuda_backend_room(const struct cuda_backend_options *options)
 {
 	const struct llama_options shape = shape_of(options);
@@ -159,9 +178,10 @@ struct cuda_backend *cuda_backend_open(const struct cuda_backend_options *option
 {
 	const struct llama_options shape = shape_of(options);
 	const struct trace *trace = options->trace;
-	struct llama *llama = open_model(options, shape, err);
+	struct llama *llama = options->llama ? options->llama : open_model(options, shape, err);
 	if (!llama)
 		return NULL;
+	ASSERT(llama_fits(llama, &shape));
 	struct cuda_backend *backend = mem_alloc(1, sizeof(*backend));
 	*backend = (struct cuda_backend){
 	        .options = *options,
@@ -189,7 +209,8 @@ void cuda_backend_close(struct cuda_backend *backend)
 	if (!backend)
 		return;
 	cuda_tiers_close(backend->tiers);
-	llama_close(backend->llama);
+	if (!backend->options.llama)
+		llama_close(backend->llama);
 	kv_pool_close(backend->pool);
 	prompt_tokens_close(backend->tokens);
 	step_batch_free(&backend->batch);

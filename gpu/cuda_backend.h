@@ -24,6 +24,7 @@ struct cuda_backend_options {
 	const struct run_config *config;
 	const struct model *model;
 	const char *directory; /* of weights; NULL: random ones */
+	struct llama *llama;   /* open already, used and left open; as large as cuda_backend_shape() says. NULL: one is opened */
 	int64_t (*now_ns)(void); /* never goes back */
 	void (*sleep_ns)(int64_t ns); /* NULL: gaps cost nothing */
 	bool checks_logits; /* they are copied from the device in every step, which takes time */
@@ -35,6 +36,8 @@ struct cuda_backend_options {
 /* 0, or -1 and a sentence for tiers that cannot be, or a request that is longer than the model takes. Needs no device. */
 int cuda_backend_check(const struct cuda_backend_options *options, struct err *err);
 
+/* Raises `shape`, zeroed at first, to what this run needs, so that a model opened with it can serve several. */
+void cuda_backend_shape(const struct cuda_backend_options *options, struct llama_options *shape);
 /* How many blocks of the trace the device has room for beside the model and its steps. */
 uint64_t cuda_backend_room(const struct cuda_backend_options *options);
 /* config->capacity_blocks is at most that. NULL and a sentence where blocks have a size that the kernels do not take, and for

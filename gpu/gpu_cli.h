@@ -14,6 +14,10 @@ int cmd_calibrate(int argc, char **argv);
 int cmd_replay(int argc, char **argv);
 /* bench --tiers FOLDER */
 int cmd_bench_tiers(const struct model *model, const char *folder, int runs);
+/* bench cold-repeat, bench layout, bench prefix */
+int cmd_bench_cold_repeat(int argc, char **argv);
+int cmd_bench_layout(int argc, char **argv);
+int cmd_bench_prefix(int argc, char **argv);
 
 /* The model that --model names, with 16-bit keys and values as this program holds them, and its weights where the name is
  * a directory (else NULL; `weights` NULL: not wanted). -1 and a sentence. */

@@ -188,6 +188,14 @@ void llama_close(struct llama *llama)
 	free(llama);
 }
 
+bool llama_fits(const struct llama *llama, const struct llama_options *options)
+{
+	const struct llama_options *has = &llama->options;
+	return has->block_tokens == options->block_tokens && has->pool_blocks >= options->pool_blocks &&
+	       has->most_tokens >= options->most_tokens && has->most_sequences >= options->most_sequences &&
+	       has->most_table >= options->most_table;
+}
+
 const struct model *llama_model(const struct llama *llama)
 {
 	return &llama->model;

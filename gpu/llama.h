@@ -46,6 +46,8 @@ uint64_t llama_room(const struct model *model, const struct llama_options *optio
 /* NULL and a sentence for a shape that the kernels do not take, or where the device has too little memory. */
 struct llama *llama_open(const struct model *model, const struct llama_options *options, struct err *err);
 void llama_close(struct llama *llama);
+/* Whether it was opened with the same blocks, and with as much of everything or more. */
+bool llama_fits(const struct llama *llama, const struct llama_options *options);
 const struct model *llama_model(const struct llama *llama);
 cudaStream_t llama_stream(const struct llama *llama);
 

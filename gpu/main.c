@@ -15,7 +15,7 @@ static const struct {
         {"check", cmd_check, "compare kernels and whole steps with a plain CPU model"},
         {"calibrate", cmd_calibrate, "time a grid of steps and transfers, for kvcast fit"},
         {"replay", cmd_replay, "serve a trace with a real model, and time it"},
-        {"bench", cmd_bench, "time prefill, cached prefill and decode"},
+        {"bench", cmd_bench, "time prefill, cached prefill and decode; or run an experiment: cold-repeat, layout, prefix"},
 };
 
 static void print_help(FILE *to)

@@ -43,7 +43,7 @@ static const struct argp_option option_table[] = {
     {"agents-file", KEY_AGENTS_FILE, "FILE", 0,
      "the agents' prompts, parted by blank lines (default: built-in roles such as the Compliance Auditor)", 0},
     {"popularity", KEY_POPULARITY, "SPEC", 0,
-     "of manuals and agents, in the order given: zipf:s=S or uniform (default: zipf:s=1)", 0},
+     "of manuals and agents, in the order given: zipf:s=S, uniform, or rotate, where agents take turns (default: zipf:s=1)", 0},
     {"template", KEY_TEMPLATE, "PARTS", 0,
      "order of a prompt's parts; earlier questions and answers stand before the new question (default: "
      "manual,agent,question)",

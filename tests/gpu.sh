@@ -69,6 +69,17 @@ compare lru --engine static --evict lru
 compare s3fifo --engine static --evict s3fifo
 compare ttl --engine static --evict lru --ttl static:ttl=30s
 
+# The experiments check themselves, and what they forecast is what kvcast run forecasts.
+"$gpu" bench cold-repeat --model qwen2.5-0.5b --manual "$source/LICENSE" --manual-tokens 24000 --questions 6 \
+	-o "$folder/repeat" >/dev/null || exit 1
+"$gpu" bench layout --model qwen2.5-0.5b --manual "$source/LICENSE" --agents 3 -o "$folder/layout" >/dev/null || exit 1
+"$gpu" bench prefix --model qwen2.5-0.5b --prefix 1000 --concurrency 1,4 --answer 4 -o "$folder/prefix" >/dev/null 2>&1 || exit 1
+"$kvcast" run "$folder/repeat/trace.jsonl.gz" --model qwen2.5-0.5b --capacity 40GiB --engine vllm --block 16 --arrivals closed \
+	--sessions 1 --requests "$folder/forecast.csv" >/dev/null || exit 1
+cmp "$folder/forecast.csv" "$folder/repeat/predicted.csv" || exit 1
+"$kvcast" compare "$folder/forecast.csv" "$folder/repeat/measured.csv" >/dev/null || exit 1
+echo "bench: cold-repeat, layout and prefix pass their checks"
+
 # The wall's clock and the engine's own, in which idle gaps cost nothing, have to tell the same times.
 for clock in "" --wall; do
 	# shellcheck disable=SC2086 # no word, or one

@@ -192,6 +192,10 @@ points prefix.svg 8
 { cat "$fixtures/sweep.csv"; sed 1d "$fixtures/sweep.csv"; } >runs.csv
 draw hit_curve_both "$fixtures/sweep.csv" runs.csv curve_both.svg
 holds curve_both.svg "lines predicted, points measured" "sieve" "lru, ttl static:ttl=5m,mode=sliding"
+draw cold_repeat "$fixtures/cold_repeat.csv" cold_repeat.svg
+holds cold_repeat.svg "97.5 % less on repeats (predicted 96.9 %)" "2 repeats, mean" predicted measured "time to first token (ms)" "0.0 % hit" "98.6 % hit"
+texts cold_repeat.svg '[0-9.]* ms' "360 ms 400 ms 11.2 ms 10.0 ms"
+grep -v ,cold, "$fixtures/cold_repeat.csv" >only_repeats.csv
 draw decisions "$fixtures/pairs.csv" decisions.svg
 holds decisions.svg "token hit rate (percentage points)" "mean TTFT (ms)" "confidently wrong" "cannot tell"
 points decisions.svg 12
@@ -279,10 +283,11 @@ sed '/,belady,/d' "$fixtures/policies.csv" >lost.csv
 sed '/,belady,none,1000,/d' "$fixtures/policies.csv" >gap.csv
 sed '$p' "$fixtures/policies.csv" | sed 's/,$/,0.1/' >twice.csv
 for name in hit_vs_capacity ledger policies ttft_cdf ttft_breakdown tiers timeline classes predicted_vs_measured ttft_cdf_both \
-	error_by_prefix decisions calibration; do
+	error_by_prefix decisions calibration cold_repeat; do
 	refuses "$name.gp: absent.csv cannot be read." $name absent.csv no.svg
 	refuses "$name.gp: empty.csv is empty, but a header line with column names was expected." $name empty.csv no.svg
 done
+refuses "cold_repeat.gp: only_repeats.csv needs a cold request and a repeat." cold_repeat only_repeats.csv no.svg
 refuses "hit_vs_capacity.gp: short.csv has no column ttl; its columns are trace,evict." hit_vs_capacity short.csv no.svg
 refuses "ledger.gp: short.csv has no column ttl; its columns are trace,evict." ledger short.csv no.svg
 refuses "ttft_cdf.gp: short.csv has no column ttft_ms; its columns are trace,evict." ttft_cdf half.csv short.csv no.svg

@@ -212,6 +212,25 @@ static void popularity_is_zipf_or_uniform(void **state)
 	}
 }
 
+static void agents_take_turns(void **state)
+{
+	(void)state;
+	struct gen_options options = small();
+	options.sessions = 10;
+	options.turns = "2";
+	options.agent_count = 3;
+	options.popularity = "rotate";
+	struct trace *trace = made(&options, "t.jsonl", 0);
+	assert_int_equal(trace->request_count, 20);
+	for (uint32_t r = 0; r < trace->request_count; r++) {
+		const struct trace_request *request = &trace->requests[r];
+		const long session = strtol(trace->session_names[request->session] + 1, NULL, 10) - 1;
+		static const char *const names[] = {"compliance-auditor", "contract-analyst", "support-engineer"};
+		assert_string_equal(trace->class_names[request->class_id], names[session % 3]);
+	}
+	trace_free(trace);
+}
+
 static void refusals_leave_nothing_behind(void **state)
 {
 	(void)state;
@@ -228,7 +247,7 @@ static void refusals_leave_nothing_behind(void **state)
 	     "--template: 'manual, agent,question' is no order of the parts; " ORDER},
 	    {{.order = ""}, "--template: '' is no order of the parts; " ORDER},
 	    {{.turns = "0"}, "--turns: fixed: value=0 is out of range; 1 to 10000000 is expected."},
-	    {{.popularity = "pareto"}, "--popularity: there is no popularity 'pareto'; there are: zipf, uniform."},
+	    {{.popularity = "pareto"}, "--popularity: there is no popularity 'pareto'; there are: zipf, uniform, rotate."},
 	    {{.popularity = "uniform:s=1"}, "--popularity: uniform: 's' is given, but there are no parameters to set."},
 	    {{.arrivals = "fixed:rate=1e-6", .think = "365d", .turns = "200"},
 	     "the traffic takes more than 100 years; expected more arrivals, or less --think."},
@@ -255,7 +274,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(both_forms_have_the_same_blocks), cmocka_unit_test(one_manual_named_twice_is_one_text),
 	    cmocka_unit_test(time_goes_as_the_header_says),    cmocka_unit_test(equal_seeds_give_equal_bytes),
-	    cmocka_unit_test(arrivals_stay_when_words_change), cmocka_unit_test(popularity_is_zipf_or_uniform),
+	    cmocka_unit_test(arrivals_stay_when_words_change), cmocka_unit_test(popularity_is_zipf_or_uniform), cmocka_unit_test(agents_take_turns),
 	    cmocka_unit_test(refusals_leave_nothing_behind),
 	};
 	return cmocka_run_group_tests(tests, write_manuals, scratch_leave);

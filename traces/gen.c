@@ -148,8 +148,7 @@ static void gen_release(struct gen *gen)
 static void hold_session(struct gen *gen, struct session *session)
 {
 	int64_t at_ms = gen_arrivals_next(&gen->arrivals, gen->rng[ARRIVALS]) / NS_PER_MS;
-	session->manual = gsl_ran_discrete(gen->rng[CAST], gen->cast.manual_popularity);
-	session->agent = gsl_ran_discrete(gen->rng[CAST], gen->cast.agent_popularity);
+	gen_cast_draw(&gen->cast, gen->rng[CAST], gen->session_count, &session->manual, &session->agent);
 	session->turn_count = (uint32_t)gen_dist_draw(&gen->turns, gen->rng[TURNS]);
 	session->turns = mem_alloc(session->turn_count, sizeof(*session->turns));
 	struct gen_dialogue dialogue = {

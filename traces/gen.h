@@ -38,7 +38,7 @@ struct gen_options {
 	const char *turns, *question, *answer; /* gen_dist.h, counts */
 	const char *think;                     /* gen_dist.h, a time */
 	const char *arrivals;                  /* gen_arrivals.h */
-	const char *popularity;                /* zipf:s=S (weight 1 / rank^S, in the order given) or uniform */
+	const char *popularity;                /* zipf:s=S (weight 1 / rank^S, in the order given), uniform or rotate */
 	const char *order;                     /* "manual,agent,question" in any order */
 	uint32_t block_tokens;                 /* at least 1; for the header */
 	uint64_t seed;

@@ -7,26 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Exponent of the popularity; 0 is uniform. */
+/* Exponent of the popularity; 0 is uniform, and NAN is that nothing is drawn. */
 static int parse_popularity(const char *text, double *exponent, struct err *err)
 {
 	static const struct param zipf[] = {
 	    {.name = "s", .kind = PARAM_REAL, .default_text = "1", .least = 0, .most = 10},
 	    {.name = NULL},
 	};
-	static const struct param uniform[] = {{.name = NULL}};
+	static const struct param none[] = {{.name = NULL}};
 	struct spec spec;
 	if (spec_parse_plain(&spec, text, err) < 0)
 		return err_prefix(err, "--popularity: ");
-	bool is_zipf = strcmp(spec.name, "zipf") == 0, is_uniform = strcmp(spec.name, "uniform") == 0;
-	const struct param *const tables[] = {is_zipf ? zipf : uniform, NULL};
+	bool is_zipf = strcmp(spec.name, "zipf") == 0, is_rotate = strcmp(spec.name, "rotate") == 0;
+	const struct param *const tables[] = {is_zipf ? zipf : none, NULL};
 	union param_value value = {.real = 0};
 	union param_value *const values[] = {&value};
-	int status = is_zipf || is_uniform
+	int status = is_zipf || is_rotate || strcmp(spec.name, "uniform") == 0
 			 ? spec_bind(&spec, NULL, tables, values, spec.name, err)
-			 : err_set(err, "there is no popularity '%s'; there are: zipf, uniform.", spec.name);
+			 : err_set(err, "there is no popularity '%s'; there are: zipf, uniform, rotate.", spec.name);
+	*exponent = is_rotate ? (double)NAN : value.real;
 	spec_free(&spec);
-	*exponent = value.real;
 	return status < 0 ? err_prefix(err, "--popularity: ") : 0;
 }
 
@@ -93,9 +93,22 @@ int gen_cast_load(struct gen_cast *cast, const struct gen_options *options, stru
 		gen_cast_free(cast);
 		return -1;
 	}
+	if (isnan(exponent))
+		return 0;
 	cast->manual_popularity = ranked_weights(cast->manual_count, exponent);
 	cast->agent_popularity = ranked_weights(cast->agents.count, exponent);
 	return 0;
+}
+
+void gen_cast_draw(const struct gen_cast *cast, const gsl_rng *rng, size_t session, size_t *manual, size_t *agent)
+{
+	if (!cast->agent_popularity) {
+		*manual = session / cast->agents.count % cast->manual_count;
+		*agent = session % cast->agents.count;
+		return;
+	}
+	*manual = gsl_ran_discrete(rng, cast->manual_popularity);
+	*agent = gsl_ran_discrete(rng, cast->agent_popularity);
 }
 
 void gen_cast_free(struct gen_cast *cast)

@@ -305,7 +305,8 @@ $ kvcast trace gen --help
 >                              times
 >       --manual-tokens=N      shorten or repeat each manual to N tokens
 >       --popularity=SPEC      of manuals and agents, in the order given:
->                              zipf:s=S or uniform (default: zipf:s=1)
+>                              zipf:s=S, uniform, or rotate, where agents take
+>                              turns (default: zipf:s=1)
 >       --template=PARTS       order of a prompt's parts; earlier questions and
 >                              answers stand before the new question (default:
 >                              manual,agent,question)
