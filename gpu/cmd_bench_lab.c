@@ -246,7 +246,6 @@ int cmd_bench_lab_open(struct cmd_bench_lab *lab, const struct experiment *const
 	llama_weights_close(weights);
 	if (!lab->llama)
 		return -1;
-	llama_tune(lab->llama, NULL, NULL);
 	gpu_cli_machine(lab->machine, sizeof(lab->machine));
 	lab->device = (struct experiment_device){.measure = measure, .context = lab, .name = lab->machine};
 	return 0;

@@ -137,7 +137,7 @@ measure_bench()
 	for of in cold-repeat layout prefix; do
 		[ ! -d "bench/$of" ] || continue
 		mkdir -p bench
-		"$gpu" bench "$of" --model "$model" -o "bench/$of" >"bench/$of.txt"
+		"$gpu" bench "$of" --model "$model" --calib "$calib" -o "bench/$of" >"bench/$of.txt"
 		echo "measured bench $of"
 	done
 }
@@ -256,6 +256,7 @@ charts()
 			done
 			;;
 		alone | load) each_run "$step" chart_run ;;
+		bench) [ ! -d bench/cold-repeat ] || chart cold_repeat bench/cold-repeat/table.csv bench/cold-repeat/cold_repeat.svg ;;
 		breakeven)
 			chart breakeven host:breakeven/host.predicted.csv:breakeven/host.measured-1.csv \
 				disk:breakeven/disk.predicted.csv:breakeven/disk.measured-1.csv \
