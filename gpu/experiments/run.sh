@@ -41,12 +41,15 @@ each_run()
 		*--model*) ;;
 		*) options="--model $model $options" ;;
 		esac
-		[ -f "traces/$trace" ] || {
-			echo "$1 $run: left out, as there is no traces/$trace." >&2
-			continue
-		}
 		"$2" "$experiment" "$run" "$repeats" "$trace" $options </dev/null
 	done
+}
+
+has_trace()
+{
+	[ -f "traces/$3" ] && return
+	echo "$1 $2: left out, as there is no traces/$3." >&2
+	return 1
 }
 
 # --- traces ---
@@ -88,6 +91,7 @@ measure_run()
 {
 	experiment=$1 run=$2 repeats=$3 trace=$4
 	shift 4
+	has_trace "$experiment" "$run" "$trace" || return 0
 	mkdir -p "$experiment"
 	repeat=1
 	while [ "$repeat" -le "$repeats" ]; do
@@ -166,6 +170,7 @@ predict()
 # forecast_run EXPERIMENT RUN REPEATS TRACE OPTION...: and beside each measurement.
 forecast_run()
 {
+	has_trace "$1" "$2" "$4" || return 0
 	predict "$@"
 	for measured in "$1/$2".measured-*.csv; do
 		[ -f "$measured" ] || continue
