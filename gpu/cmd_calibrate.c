@@ -1,10 +1,11 @@
 /* cmd_calibrate.c - kvcast-gpu calibrate: times steps over a grid, and transfers, for kvcast fit.
  *
- * Every pass measures each cell in a burst, the cells in random order, so that what drifts (temperature, neighbours) is spread
- * over all. A burst repeats the step until the clocks, which long prompts pull down and short steps let rise, have come to
- * what the step itself makes of them; its time is the median of the later half. Before the first pass all is run once.
- * Passes go on until the minutes are used up. Times are of the host's clock from the call to the tokens in hand, as a server
- * would see it.
+ * Every pass measures each cell, the cells in random order, so that what drifts (temperature, neighbours) is spread over all. Long
+ * work pulls the chip's clock down, but not at once: the first 100 ms after a rest are some 10 % faster than what follows. A
+ * server has rests, as decodes take little power: so a step with prompts is measured after REST_NS of decodes, once, or for
+ * SHORT_NS where it is shorter than that. Steps of decodes follow each other, for BURST_NS, and the median of the later half
+ * counts. Before the first pass all is run once. Passes go on until the minutes are used up. Times are of the host's clock from
+ * the call to the tokens in hand, as a server would see it.
  */
 #include "calibrate_grid.h"
 #include "calibrate_transfers.h"
@@ -31,6 +32,9 @@
 #define MOST_BLOCKS    30000 /* 480,000 tokens */
 #define LEAST_PASSES   3
 #define MOST_PASSES    64
+#define REST_NS        60e6 /* about an answer of a dozen tokens */
+#define REST_TOKENS    1024
+#define SHORT_NS       15e6
 #define BURST_NS       60e6
 #define BURST_MOST     128
 
@@ -83,12 +87,23 @@ static double measure_cell(struct calibration_run *run, const struct sample *cel
 	return now_ns() - start_ns;
 }
 
+static void rest(struct calibration_run *run)
+{
+	const struct sample decode = {.kind = SAMPLE_STEP, .decodes = 1, .context_tokens = REST_TOKENS};
+	for (const double until_ns = now_ns() + REST_NS; now_ns() < until_ns;)
+		measure_cell(run, &decode, false);
+}
+
 static double measure_burst(struct calibration_run *run, const struct sample *cell)
 {
-	double ns[BURST_MOST], until_ns = now_ns() + BURST_NS;
+	double ns[BURST_MOST];
 	size_t count = 0;
-	while (count < 2 || (count < BURST_MOST && now_ns() < until_ns))
+	if (cell->prompts)
+		rest(run);
+	const double until_ns = now_ns() + (cell->prompts ? SHORT_NS : BURST_NS);
+	do {
 		ns[count++] = measure_cell(run, cell, false);
+	} while (count < BURST_MOST && now_ns() < until_ns);
 	const size_t later = count - count / 2;
 	gsl_sort(ns + count / 2, 1, later);
 	return gsl_stats_median_from_sorted_data(ns + count / 2, 1, later);
@@ -206,8 +221,8 @@ static int write_samples(const struct calibrate_command *command, const struct c
 		return -1;
 	output_printf(output, "# model: %s\n# device: %s\n# driver: %s\n# commit: %s\n", llama_model(run->llama)->name, device.name,
 	              machine_state_driver(run->state), command->commit);
-	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; each step in bursts of at least %.0f ms, in %u random orders\n",
-	              BLOCK_TOKENS, BURST_NS / 1e6, run->passes);
+	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; steps with prompts after %.0f ms of decodes, decodes in bursts of %.0f ms, in %u random orders\n",
+	              BLOCK_TOKENS, REST_NS / 1e6, BURST_NS / 1e6, run->passes);
 	output_printf(output, "kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,tier,bytes,repeats,median_ns,least_ns,most_ns,"
 	                      "clock_mhz,celsius\n");
 	for (size_t i = 0; i < run->cell_count; i++)

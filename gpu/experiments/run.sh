@@ -14,7 +14,7 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 model=llama-3.1-8b
 steps="calibrate alone load breakeven edges policies ttl bench"
-ttl_options="--engine vllm --scope leaf --arrivals closed --sessions 4 --speed 12 --max-output 16"
+ttl_options="--engine vllm --scope leaf --arrivals closed --sessions 4 --speed 14 --max-output 16"
 churn_options="--model qwen2.5-0.5b --engine static --capacity 1000"
 
 die()
@@ -45,6 +45,14 @@ each_run()
 	done
 }
 
+# What forecasts are made from: what CALIB names, or was calibrated here, or is built in.
+choose_calibration()
+{
+	calib=h200-$model
+	[ ! -f "calibrate/$model.json" ] || calib=calibrate/$model.json
+	calib=${CALIB:-$calib}
+}
+
 has_trace()
 {
 	[ -f "traces/$3" ] && return
@@ -69,8 +77,8 @@ make_traces()
 		gzip -dc "$from/claude_code_sessions.jsonl.gz" >all.tmp
 		awk -v from=1 -v to=12 -v turns=8 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
 			>agents96.jsonl
-		awk -v from=1 -v to=8 -v turns=7 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
-			>agents56.jsonl
+		awk -v from=1 -v to=8 -v turns=6 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
+			>agents48.jsonl
 	fi
 	if [ -f "$from/mooncake_conversation.jsonl.gz" ]; then
 		gzip -dc "$from/mooncake_conversation.jsonl.gz" >all.tmp
@@ -195,6 +203,7 @@ forecast_calibrate()
 		"$kvcast" fit "calibrate/$of.samples.csv" --name "$of" --output "calibrate/$of.json" --cells "calibrate/$of.cells.csv" \
 			>"calibrate/$of.txt"
 	done
+	choose_calibration
 }
 
 forecast_policies()
@@ -213,9 +222,9 @@ rows()
 forecast_ttl()
 {
 	each_run ttl forecast_run
-	[ -f traces/agents56.jsonl ] || return 0
-	"$kvcast" sweep traces/agents56.jsonl --model "$model" $ttl_options --calib "$calib" --evict lru,s3fifo,lfu --capacity 600,800,1000 \
-		--ttl none,static:ttl=1s,static:ttl=4s,adaptive:base=1s --csv --no-timing --quiet >ttl/forecast.csv
+	[ -f traces/agents48.jsonl ] || return 0
+	"$kvcast" sweep traces/agents48.jsonl --model "$model" $ttl_options --calib "$calib" --evict lru,s3fifo,lfu --capacity 500,650,800 \
+		--ttl none,static:ttl=1s,static:ttl=3s,adaptive:base=500ms --csv --no-timing --quiet >ttl/forecast.csv
 	rows ttl/*.measured-*.row >ttl/runs.csv
 	"$kvcast" compare --decisions ttl/forecast.csv ttl/runs.csv --rows ttl/pairs.csv >ttl/decisions.txt
 }
@@ -297,8 +306,7 @@ for step in $wanted; do
 	*) die "there is no step $step; expected: $steps." ;;
 	esac
 done
-calib=${CALIB:-h200-$model}
-[ -n "${CALIB:-}" ] || [ ! -f "calibrate/$model.json" ] || calib=calibrate/$model.json
+choose_calibration
 case $command in
 measure)
 	gpu=$tool
