@@ -132,8 +132,9 @@ static void end_row(const struct row *row)
 	fputs(row->form == CURVE_FORM_JSON ? "}" : "\n", row->to);
 }
 
+/* `interval` is two token hit rates, or NULL, as `group` may be. */
 static void put_point(struct curve_table *table, enum curve_axis axis, const struct curve_point *point,
-                      const struct curve_totals *totals, const char *group)
+                      const struct curve_totals *totals, const double *interval, const char *group)
 {
 	struct row row;
 	begin_row(table, &row);
@@ -146,6 +147,10 @@ static void put_point(struct curve_table *table, enum curve_axis axis, const str
 		put_real(&row, "mean_resident_gib", options_gib(table->options, table->trace, point->mean_resident_blocks));
 	else
 		put_real(&row, "capacity_gib", options_gib(table->options, table->trace, (double)point->at));
+	if (interval) {
+		put_real(&row, "token_hit_rate_low", interval[0]);
+		put_real(&row, "token_hit_rate_high", interval[1]);
+	}
 	if (group)
 		put_text(&row, "group", group);
 	end_row(&row);
@@ -168,22 +173,34 @@ static void put_surface_point(struct curve_table *table, const struct surface_po
 }
 
 /* A file's first line holds the names of its columns. */
-static void begin_csv(struct curve_table *table, enum curve_axis axis, bool grouped)
+static void begin_csv(struct curve_table *table, enum curve_axis axis, bool sampled, bool grouped)
 {
+	static const double interval[2] = {0};
 	static const struct curve_totals none = {0};
 	if (table->form != CURVE_FORM_CSV || table->rows_begun++)
 		return;
 	table->form = CURVE_FORM_NAMES;
-	put_point(table, axis, &(struct curve_point){0}, &none, grouped ? "" : NULL);
+	put_point(table, axis, &(struct curve_point){0}, &none, sampled ? interval : NULL, grouped ? "" : NULL);
 	table->form = CURVE_FORM_CSV;
 }
 
 void curve_table_rows(struct curve_table *table, enum curve_axis axis, struct curve *curve, const char *group)
 {
 	struct curve_point point;
-	begin_csv(table, axis, group != NULL);
+	begin_csv(table, axis, false, group != NULL);
 	while (curve_next(curve, &point))
-		put_point(table, axis, &point, curve_totals(curve), group);
+		put_point(table, axis, &point, curve_totals(curve), NULL, group);
+}
+
+void curve_table_sampled_rows(struct curve_table *table, enum curve_axis axis, struct sampled *sampled)
+{
+	const bool exact = sampled_rate(sampled) == 1;
+	struct sampled_point point;
+	begin_csv(table, axis, !exact, false);
+	while (sampled_next(sampled, &point)) {
+		const double interval[] = {point.low, point.high};
+		put_point(table, axis, &point.estimate, sampled_totals(sampled), exact ? NULL : interval, NULL);
+	}
 }
 
 void curve_table_surface_rows(struct curve_table *table, const struct reuse *reuse, const struct curve *curve,

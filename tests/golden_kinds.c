@@ -131,7 +131,7 @@ static int run_curve(const struct trace *trace, char *const *cells, uint64_t *go
 	int64_t ttl_ns;
 	if (units_duration(cells[CURVE_TTL_AT], &ttl_ns, err) < 0)
 		return -1;
-	struct reuse *reuse = reuse_open(trace, &config);
+	struct reuse *reuse = reuse_open(trace, &config, NULL);
 	struct surface_point surface;
 	surface_points(reuse, &ttl_ns, 1, &capacity_blocks, 1, &surface);
 	const bool over_ttl = capacity_blocks == UINT64_MAX, over_capacity = ttl_ns == TIME_NEVER_NS;

@@ -183,7 +183,7 @@ static void test_promise(void **state)
 	struct spec_list evicts, ttls;
 	assert_int_equal(spec_list_parse(&evicts, "lru,fifo", &err), 0);
 	assert_int_equal(spec_list_parse(&ttls, "none", &err), 0);
-	struct reuse *reuse = reuse_open(s->trace, &s->config);
+	struct reuse *reuse = reuse_open(s->trace, &s->config, NULL);
 	struct curve *curve = curve_open(reuse, CURVE_CAPACITY, (struct curve_group){CURVE_ALL, 0});
 	const double prompt_tokens = (double)curve_totals(curve)->prompt_tokens;
 	for (double hit = 0.05; hit < 1; hit += 0.1) {
