@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "curve_table.h"
 #include "report.h"
+#include "share.h"
 #include "units.h"
 
 #include <argp.h>
@@ -276,13 +277,15 @@ int cmd_curve(int argc, char **argv)
 	        .parser = parse_option,
 	        .args_doc = "TRACE",
 	        .doc = "Says what lru would hit at every capacity, or a sliding TTL at every TTL, exactly and from one pass.\v"
-	               "The same figures as `kvcast sweep` (engine replay), at every value instead of a few. Examples:\n"
+	               "The same figures as `kvcast sweep` (engine replay), at every value instead of a few. Under mpirun the first rank does it all. Examples:\n"
 	               "  kvcast curve trace.jsonl.gz --model llama-3.1-8b\n"
 	               "  kvcast curve trace.jsonl.gz --ttl --csv > ttl.csv\n"
 	               "  kvcast curve trace.jsonl.gz --surface --ttls 1m,5m --capacity 1e4,inf",
 	};
 	struct curve_command command = {.trace_path = NULL};
 	struct err err;
+	if (share_rank() > 0) /* the first rank does it all */
+		return 0;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
 		return 2;
 	struct trace *trace = options_load(&command.options, command.trace_path, false, &err);
