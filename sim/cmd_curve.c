@@ -1,6 +1,7 @@
 /* cmd_curve.c - kvcast curve TRACE: hit rates at every capacity, or at every TTL, or over both, from one pass. */
 #include "cli.h"
 #include "curve_table.h"
+#include "ranks.h"
 #include "report.h"
 #include "share.h"
 #include "units.h"
@@ -19,6 +20,10 @@ struct curve_command {
 	double sample_rate;
 	struct curve_grid grid;
 	struct curve_table table;
+	int rank; /* of those that a launcher of MPI started and that share a surface; -1: alone */
+	const struct reuse *reuse;
+	struct surface_point *points; /* of the surface, in the first rank */
+	size_t taken;
 };
 
 /* Options that other commands have too. */
@@ -90,6 +95,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		if (state->arg_num > 0)
 			argp_error(state, "one trace at a time");
 		command->trace_path = arg;
+		return 0;
+	case ARGP_KEY_INIT:
+		if (command->rank > 0) /* the first one says it */
+			state->out_stream = state->err_stream = fopen("/dev/null", "w");
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "a trace is missing: a file, or - for standard input");
@@ -205,6 +214,50 @@ static int make_grid(struct curve_command *command, const struct reuse *reuse, s
 	return 0;
 }
 
+/* A part of the surface: what all capacities come to with one TTL. */
+static char *make_row(void *context, size_t part, struct err *err)
+{
+	const struct curve_command *command = context;
+	const struct curve_grid *grid = &command->grid;
+	struct surface_point points[CURVE_TABLE_MOST];
+	char *text;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+	(void)err;
+	if (!to)
+		panic_memory(BUFSIZ, __FILE__, __LINE__);
+	surface_points(command->reuse, &grid->ttls_ns[part], 1, grid->capacities, grid->capacity_count, points);
+	for (size_t c = 0; c < grid->capacity_count; c++)
+		surface_write(&points[c], to);
+	if (fclose(to) != 0)
+		panic_memory(size, __FILE__, __LINE__);
+	return text;
+}
+
+static void take_row(void *context, const char *text)
+{
+	struct curve_command *command = context;
+	for (size_t c = 0; c < command->grid.capacity_count; c++)
+		text = surface_read(&command->points[command->taken++], text);
+}
+
+static int print_surface(struct curve_command *command, const struct curve *curve, struct err *err)
+{
+	const struct curve_grid *grid = &command->grid;
+	const struct share_work work = {grid->ttl_count, make_row, take_row, command};
+	command->points = mem_alloc(grid->ttl_count * grid->capacity_count, sizeof(*command->points));
+	const int failed = share_out(&work, err);
+	if (!failed && ranks_is_first()) {
+		if (command->table.form == CURVE_FORM_TABLE)
+			curve_table_surface(&command->table, command->points, curve, grid);
+		else
+			curve_table_surface_rows(&command->table, command->points, curve, grid);
+		curve_table_end(&command->table);
+	}
+	free(command->points);
+	return failed;
+}
+
 /* `reuse` is NULL under object semantics. */
 static int print(struct curve_command *command, const struct reuse *reuse, struct err *err)
 {
@@ -215,11 +268,12 @@ static int print(struct curve_command *command, const struct reuse *reuse, struc
 		return -1;
 	struct curve *curve = reuse ? curve_open(reuse, axis, (struct curve_group){CURVE_ALL, 0})
 	                            : curve_open_objects(table->trace, &command->options.config);
-	if (command->over_both && rows)
-		curve_table_surface_rows(table, reuse, curve, &command->grid);
-	else if (command->over_both)
-		curve_table_surface(table, reuse, curve, &command->grid);
-	else if (command->by)
+	if (command->over_both) {
+		const int failed = print_surface(command, curve, err);
+		curve_close(curve);
+		return failed;
+	}
+	if (command->by)
 		print_groups(command, reuse, axis);
 	else if (rows)
 		curve_table_rows(table, axis, curve, NULL);
@@ -265,9 +319,27 @@ static int curve_trace(struct curve_command *command, const struct trace *trace,
 	if (command->sample)
 		return print_sample(command, err);
 	struct reuse *reuse = config->semantics == SEMANTICS_PREFIX ? reuse_open(trace, config, NULL) : NULL;
+	command->reuse = reuse;
 	const int failed = print(command, reuse, err);
 	reuse_close(reuse);
 	return failed;
+}
+
+/* With several ranks, the first one prints; all have the same exit code. */
+static int curve_with_ranks(struct curve_command *command)
+{
+	struct err err;
+	const int failed_start = command->rank >= 0 && command->over_both ? ranks_start(&err) : 0;
+	struct trace *trace = failed_start ? NULL : share_load(&command->options, command->trace_path, false, &err);
+	const int failed = trace ? curve_trace(command, trace, &err) : -1;
+	if (trace)
+		ranks_unshare(trace);
+	options_free(&command->options);
+	int code = failed ? 1 : 0;
+	if (command->rank <= 0)
+		code = failed ? cli_fail(&err) : cli_finish_stdout();
+	ranks_finish();
+	return code;
 }
 
 int cmd_curve(int argc, char **argv)
@@ -277,20 +349,16 @@ int cmd_curve(int argc, char **argv)
 	        .parser = parse_option,
 	        .args_doc = "TRACE",
 	        .doc = "Says what lru would hit at every capacity, or a sliding TTL at every TTL, exactly and from one pass.\v"
-	               "The same figures as `kvcast sweep` (engine replay), at every value instead of a few. Under mpirun the first rank does it all. Examples:\n"
+	               "The same figures as `kvcast sweep` (engine replay), at every value instead of a few. Under mpirun the ranks share the TTLs of --surface; the "
+	               "other curves, which take a moment, are the first one's. Examples:\n"
 	               "  kvcast curve trace.jsonl.gz --model llama-3.1-8b\n"
 	               "  kvcast curve trace.jsonl.gz --ttl --csv > ttl.csv\n"
 	               "  kvcast curve trace.jsonl.gz --surface --ttls 1m,5m --capacity 1e4,inf",
 	};
-	struct curve_command command = {.trace_path = NULL};
-	struct err err;
-	if (share_rank() > 0) /* the first rank does it all */
-		return 0;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
+	struct curve_command command = {.rank = share_rank()};
+	if (argp_parse(&argp, argc, argv, command.rank > 0 ? ARGP_NO_ERRS : 0, NULL, &command) != 0)
 		return 2;
-	struct trace *trace = options_load(&command.options, command.trace_path, false, &err);
-	const int failed = trace ? curve_trace(&command, trace, &err) : -1;
-	trace_free(trace);
-	options_free(&command.options);
-	return failed ? cli_fail(&err) : cli_finish_stdout();
+	if (command.rank > 0 && !command.over_both)
+		return 0;
+	return curve_with_ranks(&command);
 }

@@ -203,12 +203,10 @@ void curve_table_sampled_rows(struct curve_table *table, enum curve_axis axis, s
 	}
 }
 
-void curve_table_surface_rows(struct curve_table *table, const struct reuse *reuse, const struct curve *curve,
+void curve_table_surface_rows(struct curve_table *table, const struct surface_point *points, const struct curve *curve,
                               const struct curve_grid *grid)
 {
 	const size_t count = grid->ttl_count * grid->capacity_count;
-	struct surface_point *points = mem_alloc(count, sizeof(*points));
-	surface_points(reuse, grid->ttls_ns, grid->ttl_count, grid->capacities, grid->capacity_count, points);
 	if (table->form == CURVE_FORM_CSV) {
 		table->form = CURVE_FORM_NAMES;
 		put_surface_point(table, &points[0], curve_totals(curve));
@@ -216,7 +214,6 @@ void curve_table_surface_rows(struct curve_table *table, const struct reuse *reu
 	}
 	for (size_t i = 0; i < count; i++)
 		put_surface_point(table, &points[i], curve_totals(curve));
-	free(points);
 }
 
 void curve_table_end(struct curve_table *table)
@@ -424,15 +421,12 @@ static void put_panel(const struct curve_table *table, const struct curve_grid *
 	fputc('\n', table->to);
 }
 
-void curve_table_surface(const struct curve_table *table, const struct reuse *reuse, const struct curve *curve,
+void curve_table_surface(const struct curve_table *table, const struct surface_point *points, const struct curve *curve,
                          const struct curve_grid *grid)
 {
 	const struct curve_totals *totals = curve_totals(curve);
-	struct surface_point *points = mem_alloc(grid->ttl_count * grid->capacity_count, sizeof(*points));
-	surface_points(reuse, grid->ttls_ns, grid->ttl_count, grid->capacities, grid->capacity_count, points);
 	put_trace(table, totals);
 	fputs("         token hit rate in %: the TTL on the left, the capacity in blocks above\n", table->to);
 	for (size_t c = 0; c < grid->capacity_count; c += SURFACE_COLUMNS)
 		put_panel(table, grid, points, c, totals);
-	free(points);
 }

@@ -50,6 +50,13 @@ done
 "$kvcast" curve $trace --csv >alone
 ranks 3 "$kvcast" curve $trace --csv >both || fail "a curve with 3 ranks failed."
 cmp alone both || fail "a curve with 3 ranks is not printed once."
+for form in --csv --json ""; do
+	"$kvcast" curve $trace --surface $form >alone
+	ranks 4 "$kvcast" curve $trace --surface $form >both || fail "a surface with 4 ranks failed."
+	cmp alone both || fail "a surface with 4 ranks is another ($form)."
+done
+ranks 3 "$kvcast" curve $trace --surface --ttls 5 2>said && fail "a wrong TTL went unnoticed."
+[ "$(grep -c '^kvcast: --ttls' said)" -eq 1 ] || fail "a wrong TTL is told as: $(cat said)"
 
 # Each rank leaves its number, so that one of them can be killed.
 for victim in 2 0; do

@@ -54,7 +54,8 @@ $ kvcast curve --help
 >   -V, --version              Print program version
 > 
 > The same figures as `kvcast sweep` (engine replay), at every value instead of a
-> few. Under mpirun the first rank does it all. Examples:
+> few. Under mpirun the ranks share the TTLs of --surface; the other curves,
+> which take a moment, are the first one's. Examples:
 >   kvcast curve trace.jsonl.gz --model llama-3.1-8b
 >   kvcast curve trace.jsonl.gz --ttl --csv > ttl.csv
 >   kvcast curve trace.jsonl.gz --surface --ttls 1m,5m --capacity 1e4,inf
