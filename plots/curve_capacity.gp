@@ -4,8 +4,8 @@
 #   kvcast sweep TRACE --evict belady,sieve --csv > sweep.csv
 #   gnuplot -c plots/curve_capacity.gp curve.csv [sweep.csv] out.svg        (or .png, .pdf)
 #
-# With --by class|turn the curve has a line for each, with --sample a band that the exact curve is in with 95 %. The ceiling is what a cache without limit hits. Of the curve's rows
-# those are drawn that are 0.5 % apart.
+# With --by class|turn the curve has a line for each, with --sample a band that the exact curve is in with 95 %. Else there is
+# the ceiling, which a cache without limit hits. Of the curve's rows those are drawn that are 0.5 % apart.
 
 if (ARGC != 2 && ARGC != 3) { print "Usage: gnuplot -c curve_capacity.gp CURVE.csv [SWEEP.csv] OUT.(svg|png|pdf)"; exit status 1 }
 here = ARG0
@@ -63,7 +63,8 @@ if (swept) {
 letters = strlen("ceiling: a cache without limit")
 do for [i = 1:groups] { letters = strlen(GROUP[i]) > letters ? strlen(GROUP[i]) : letters }
 do for [i = 1:policies] { letters = strlen(POLICY[i]) > letters ? strlen(POLICY[i]) : letters }
-lines = groups + policies + !grouped + banded
+one = !grouped && !banded
+lines = groups + policies + one + banded
 
 # Capacities at which next to nothing hits are left out.
 stats $CURVE using (column(2) >= 0.005 * ceiling ? column(1) : NaN) nooutput
@@ -99,7 +100,7 @@ band = (banded ? "$CURVE using 1:(100 * column(3)):(100 * column(4)) with filled
 	"lc rgb style_colour(1) title 'lru, 95 % interval', " : "")
 curves = "for [i = 1:groups] $CURVE using (strcol(6) eq GROUP[i] ? column(1) : NaN):(100 * column(2)) " . \
 	"with lines lc rgb style_colour(i) dt style_dash(i) lw 2.5 title GROUP[i]"
-bound = ", for [i = 1:!grouped] [left:right] 100 * ceiling with lines lc rgb '#606060' dt 3 lw 1.5 " . \
+bound = ", for [i = 1:one] [left:right] 100 * ceiling with lines lc rgb '#606060' dt 3 lw 1.5 " . \
 	"title 'ceiling: a cache without limit'"
 points = ", for [i = 1:policies] others skip 1 using (policy_of(policy_name(strcol(1), strcol(2))) == i ? column(3) : NaN):" . \
 	"(100 * column(4)) with points lc rgb style_colour(groups + i) pt style_shape(groups + i) ps 1.2 lw 2 title POLICY[i]"

@@ -126,6 +126,7 @@ grep -q ceiling groups.svg && fail "groups.svg has a ceiling, but each group has
 	sed 1d "$fixtures/curve.csv" | awk -F, '{ print $0 "," $5 - 0.02 "," $5 + 0.02 }'; } >sampled.csv
 draw curve_capacity sampled.csv "$fixtures/policies.csv" sampled.svg
 holds sampled.svg "at every capacity, estimated from a sample" "lru, 95 % interval" ">belady<"
+grep -q ceiling sampled.svg && fail "sampled.svg has a ceiling, but knows it as badly as the rest"
 grep -q "interval\|estimated" curve.svg && fail "curve.svg speaks of a sample"
 draw curve_ttl "$fixtures/ttl.csv" ttl.svg
 holds ttl.svg "A sliding TTL, at every TTL" "held on average (GiB)" ">1m<" ">1h<" "what the next GiB of memory brings"
