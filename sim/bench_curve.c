@@ -46,7 +46,7 @@ void bench_curve(const struct trace *trace, int runs)
 		for (int r = 0; r < runs; r++) {
 			struct curve_point point;
 			const double start_s = bench_engine_cpu_s();
-			struct reuse *reuse = reuse_open(trace, &config);
+			struct reuse *reuse = reuse_open(trace, &config, NULL);
 			struct curve *curve = curve_open(reuse, axis, (struct curve_group){CURVE_ALL, 0});
 			for (points = 0; curve_next(curve, &point);)
 				points++;

@@ -1,6 +1,9 @@
 /* cmd_curve.c - kvcast curve TRACE: hit rates at every capacity, or at every TTL, or over both, from one pass. */
 #include "cli.h"
 #include "curve_table.h"
+#include "ranks.h"
+#include "report.h"
+#include "share.h"
 #include "units.h"
 
 #include <argp.h>
@@ -8,19 +11,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_TTL = 0x200, KEY_SURFACE, KEY_BY, KEY_TTLS, KEY_RENT, KEY_CSV, KEY_JSON, KEY_SHARED };
+enum { KEY_TTL = 0x200, KEY_SURFACE, KEY_BY, KEY_TTLS, KEY_RENT, KEY_SAMPLE, KEY_CSV, KEY_JSON, KEY_SHARED };
 
 struct curve_command {
 	struct run_options options;
-	const char *trace_path, *by, *ttls, *rent;
+	const char *trace_path, *by, *ttls, *rent, *sample;
 	bool over_ttl, over_both;
+	double sample_rate;
 	struct curve_grid grid;
 	struct curve_table table;
+	int rank; /* of those that a launcher of MPI started and that share a surface; -1: alone */
+	const struct reuse *reuse;
+	struct surface_point *points; /* of the surface, in the first rank */
+	size_t taken;
 };
 
 /* Options that other commands have too. */
 static const enum option_id shared_ids[] = {OPTION_CAPACITY, OPTION_SEMANTICS, OPTION_PARTIAL_TAIL, OPTION_BLOCK, OPTION_SPEED,
-                                            OPTION_WARMUP, OPTION_MAX_PROMPT, OPTION_MODEL, OPTION_CALIB, OPTION_PRICE};
+                                            OPTION_WARMUP, OPTION_MAX_PROMPT, OPTION_MODEL, OPTION_CALIB, OPTION_PRICE, OPTION_SEED};
 
 static const struct argp_option option_table[] = {
         {0, 0, 0, 0, "Which curve (default: lru over capacity):", 1},
@@ -29,6 +37,8 @@ static const struct argp_option option_table[] = {
         {"by", KEY_BY, "class|turn", 0, "with --csv or --json: a curve for each class or turn", 0},
         {"capacity", KEY_SHARED + 0, "LIST", 0, "capacities of a table or surface; default round ones", 0},
         {"ttls", KEY_TTLS, "LIST", 0, "TTLs of a table or surface; default round ones", 0},
+        {"sample", KEY_SAMPLE, "RATE", 0, "with --csv or --json: look at this share of the trace only, such as 0.01, drawn by whole prefix trees, since a prefix that lost a part would end there; blocks that more than a request in a hundred uses are all looked at. The columns token_hit_rate_low and _high give a 95 % interval of the estimate", 0},
+        {"seed", KEY_SHARED + 10, "N", 0, "which trees are drawn; default 1", 0},
         {0, 0, 0, 0, "The cache and the traffic:", 2},
         {"semantics", KEY_SHARED + 1, "prefix|object", 0, "prefix (default): a block hits if all before it hit; object: every block for itself (capacity only)", 0},
         {"partial-tail", KEY_SHARED + 2, "cache|skip", 0, "whether a last block that is not full is cached; default cache", 0},
@@ -72,6 +82,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_RENT:
 		command->rent = arg;
 		return 0;
+	case KEY_SAMPLE:
+		command->sample = arg;
+		return 0;
 	case KEY_CSV:
 		command->table.form = CURVE_FORM_CSV;
 		return 0;
@@ -83,6 +96,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 			argp_error(state, "one trace at a time");
 		command->trace_path = arg;
 		return 0;
+	case ARGP_KEY_INIT:
+		if (command->rank > 0) /* the first one says it */
+			state->out_stream = state->err_stream = fopen("/dev/null", "w");
+		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_error(state, "a trace is missing: a file, or - for standard input");
 		return 0;
@@ -91,13 +108,19 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-static int check(const struct curve_command *command, struct err *err)
+static int check(struct curve_command *command, struct err *err)
 {
 	const bool objects = command->options.config.semantics == SEMANTICS_OBJECT;
 	if (command->over_ttl && command->over_both)
 		return err_set(err, "--ttl and --surface are two curves: expected one of them.");
 	if (objects && (command->over_ttl || command->over_both || command->by))
 		return err_set(err, "--semantics object: only the curve over capacity, of all requests together, is known for it.");
+	if (command->sample && (units_real(command->sample, &command->sample_rate, err) < 0 || !(command->sample_rate > 0) ||
+	                        command->sample_rate > 1))
+		return err_set(err, "--sample %s: expected a share of the trace above 0 and at most 1, such as 0.01.", command->sample);
+	if (command->sample && (command->table.form == CURVE_FORM_TABLE || command->over_both || command->by || objects))
+		return err_set(err, "--sample: expected --csv or --json, and a curve over capacity or TTL, of all requests together, under "
+		                    "prefix semantics.");
 	if (command->by && (command->table.form == CURVE_FORM_TABLE || command->over_both))
 		return err_set(err, "--by %s: expected --csv or --json, and a curve over capacity or TTL.", command->by);
 	return 0;
@@ -191,6 +214,50 @@ static int make_grid(struct curve_command *command, const struct reuse *reuse, s
 	return 0;
 }
 
+/* A part of the surface: what all capacities come to with one TTL. */
+static char *make_row(void *context, size_t part, struct err *err)
+{
+	const struct curve_command *command = context;
+	const struct curve_grid *grid = &command->grid;
+	struct surface_point points[CURVE_TABLE_MOST];
+	char *text;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+	(void)err;
+	if (!to)
+		panic_memory(BUFSIZ, __FILE__, __LINE__);
+	surface_points(command->reuse, &grid->ttls_ns[part], 1, grid->capacities, grid->capacity_count, points);
+	for (size_t c = 0; c < grid->capacity_count; c++)
+		surface_write(&points[c], to);
+	if (fclose(to) != 0)
+		panic_memory(size, __FILE__, __LINE__);
+	return text;
+}
+
+static void take_row(void *context, const char *text)
+{
+	struct curve_command *command = context;
+	for (size_t c = 0; c < command->grid.capacity_count; c++)
+		text = surface_read(&command->points[command->taken++], text);
+}
+
+static int print_surface(struct curve_command *command, const struct curve *curve, struct err *err)
+{
+	const struct curve_grid *grid = &command->grid;
+	const struct share_work work = {grid->ttl_count, make_row, take_row, command};
+	command->points = mem_alloc(grid->ttl_count * grid->capacity_count, sizeof(*command->points));
+	const int failed = share_out(&work, err);
+	if (!failed && ranks_is_first()) {
+		if (command->table.form == CURVE_FORM_TABLE)
+			curve_table_surface(&command->table, command->points, curve, grid);
+		else
+			curve_table_surface_rows(&command->table, command->points, curve, grid);
+		curve_table_end(&command->table);
+	}
+	free(command->points);
+	return failed;
+}
+
 /* `reuse` is NULL under object semantics. */
 static int print(struct curve_command *command, const struct reuse *reuse, struct err *err)
 {
@@ -201,11 +268,12 @@ static int print(struct curve_command *command, const struct reuse *reuse, struc
 		return -1;
 	struct curve *curve = reuse ? curve_open(reuse, axis, (struct curve_group){CURVE_ALL, 0})
 	                            : curve_open_objects(table->trace, &command->options.config);
-	if (command->over_both && rows)
-		curve_table_surface_rows(table, reuse, curve, &command->grid);
-	else if (command->over_both)
-		curve_table_surface(table, reuse, curve, &command->grid);
-	else if (command->by)
+	if (command->over_both) {
+		const int failed = print_surface(command, curve, err);
+		curve_close(curve);
+		return failed;
+	}
+	if (command->by)
 		print_groups(command, reuse, axis);
 	else if (rows)
 		curve_table_rows(table, axis, curve, NULL);
@@ -218,6 +286,28 @@ static int print(struct curve_command *command, const struct reuse *reuse, struc
 	return 0;
 }
 
+static int print_sample(struct curve_command *command, struct err *err)
+{
+	struct curve_table *table = &command->table;
+	const enum curve_axis axis = command->over_ttl ? CURVE_TTL : CURVE_CAPACITY;
+	const struct run_config *config = &command->options.config;
+	struct sampled *sampled = sampled_open(table->trace, config, axis, command->sample_rate, config->seed, err);
+	if (!sampled)
+		return err_prefix(err, "--sample %s: ", command->sample);
+	char drawn[32], trees[32], begin[32], note[160];
+	int length = snprintf(note, sizeof(note), "%s of %s prefix trees were looked at", report_count(sampled_drawn_trees(sampled), drawn, sizeof(drawn)),
+	         report_count(sampled_trees(sampled), trees, sizeof(trees)));
+	if (sampled_begin(sampled))
+		length += snprintf(note + length, sizeof(note) - (size_t)length, "; the estimate begins at %s blocks",
+		                   report_count(sampled_begin(sampled), begin, sizeof(begin)));
+	snprintf(note + length, sizeof(note) - (size_t)length, ".");
+	cli_note(note);
+	curve_table_sampled_rows(table, axis, sampled);
+	curve_table_end(table);
+	sampled_close(sampled);
+	return 0;
+}
+
 static int curve_trace(struct curve_command *command, const struct trace *trace, struct err *err)
 {
 	const struct run_config *config = &command->options.config;
@@ -226,10 +316,30 @@ static int curve_trace(struct curve_command *command, const struct trace *trace,
 	command->table.trace = trace;
 	command->table.options = &command->options;
 	command->table.to = stdout;
-	struct reuse *reuse = config->semantics == SEMANTICS_PREFIX ? reuse_open(trace, config) : NULL;
+	if (command->sample)
+		return print_sample(command, err);
+	struct reuse *reuse = config->semantics == SEMANTICS_PREFIX ? reuse_open(trace, config, NULL) : NULL;
+	command->reuse = reuse;
 	const int failed = print(command, reuse, err);
 	reuse_close(reuse);
 	return failed;
+}
+
+/* With several ranks, the first one prints; all have the same exit code. */
+static int curve_with_ranks(struct curve_command *command)
+{
+	struct err err;
+	const int failed_start = command->rank >= 0 && command->over_both ? ranks_start(&err) : 0;
+	struct trace *trace = failed_start ? NULL : share_load(&command->options, command->trace_path, false, &err);
+	const int failed = trace ? curve_trace(command, trace, &err) : -1;
+	if (trace)
+		ranks_unshare(trace);
+	options_free(&command->options);
+	int code = failed ? 1 : 0;
+	if (command->rank <= 0)
+		code = failed ? cli_fail(&err) : cli_finish_stdout();
+	ranks_finish();
+	return code;
 }
 
 int cmd_curve(int argc, char **argv)
@@ -239,18 +349,16 @@ int cmd_curve(int argc, char **argv)
 	        .parser = parse_option,
 	        .args_doc = "TRACE",
 	        .doc = "Says what lru would hit at every capacity, or a sliding TTL at every TTL, exactly and from one pass.\v"
-	               "The same figures as `kvcast sweep` (engine replay), at every value instead of a few. Examples:\n"
+	               "The same figures as `kvcast sweep` (engine replay), at every value instead of a few. Under mpirun the ranks share the TTLs of --surface; the "
+	               "other curves, which take a moment, are the first one's. Examples:\n"
 	               "  kvcast curve trace.jsonl.gz --model llama-3.1-8b\n"
 	               "  kvcast curve trace.jsonl.gz --ttl --csv > ttl.csv\n"
 	               "  kvcast curve trace.jsonl.gz --surface --ttls 1m,5m --capacity 1e4,inf",
 	};
-	struct curve_command command = {.trace_path = NULL};
-	struct err err;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
+	struct curve_command command = {.rank = share_rank()};
+	if (argp_parse(&argp, argc, argv, command.rank > 0 ? ARGP_NO_ERRS : 0, NULL, &command) != 0)
 		return 2;
-	struct trace *trace = options_load(&command.options, command.trace_path, false, &err);
-	const int failed = trace ? curve_trace(&command, trace, &err) : -1;
-	trace_free(trace);
-	options_free(&command.options);
-	return failed ? cli_fail(&err) : cli_finish_stdout();
+	if (command.rank > 0 && !command.over_both)
+		return 0;
+	return curve_with_ranks(&command);
 }

@@ -5,6 +5,7 @@
 #include "ranks.h"
 #include "report.h"
 #include "resume.h"
+#include "share.h"
 #include "sweep_settings.h"
 #include "sweep_table.h"
 #include "units.h"
@@ -307,20 +308,6 @@ static int sweep_trace(struct sweep_command *command, struct err *err)
 	return failed;
 }
 
-/* Each rank reads the small files that the options name, the first one the trace. */
-static int load(struct sweep_command *command, const char *path, struct err *err)
-{
-	struct run_options *options = &command->options;
-	if (ranks_agree(options_load_settings(options, true, err), err) < 0)
-		return -1;
-	const bool reads = ranks_is_first();
-	struct trace *trace = reads ? options_load_trace(options, path, err) : NULL;
-	if (ranks_agree(reads && !trace ? -1 : 0, err) < 0)
-		return -1;
-	command->trace = ranks_share(trace, path, &options->shortened_requests);
-	return ranks_agree(options_fit(options, command->trace, err), err);
-}
-
 static void print_end(const struct sweep_command *command)
 {
 	char calibration[256];
@@ -339,8 +326,8 @@ static int sweep_all(struct sweep_command *command, struct err *err)
 		/* The options hold texts only; each trace resolves them anew (block size, classes). */
 		struct run_options texts = command->options;
 		command->trace_number = t;
-		command->trace = NULL;
-		failed = load(command, command->trace_paths[t], err);
+		command->trace = share_load(&command->options, command->trace_paths[t], true, err);
+		failed = command->trace ? 0 : -1;
 		if (!failed && t == 0 && speaks && !command->options.text[OPTION_QUIET])
 			options_idle(&command->options, cli_note);
 		if (!failed)
@@ -355,20 +342,6 @@ static int sweep_all(struct sweep_command *command, struct err *err)
 	if (command->resume)
 		resume_close(command->resume);
 	return failed;
-}
-
-/* Of the ranks of MPI that a launcher started, which is this; -1: it started only one, or there is none. */
-static int launched_rank(void)
-{
-	static const char *const variables[][2] = {{"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE"}, /* mpirun of Open MPI */
-	                                           {"PMIX_RANK", "SLURM_STEP_NUM_TASKS"},            /* srun --mpi=pmix */
-	                                           {"PMI_RANK", "PMI_SIZE"}};                        /* MPICH's, and srun */
-	for (size_t i = 0; i < COUNT_OF(variables); i++) {
-		const char *rank = getenv(variables[i][0]), *size = getenv(variables[i][1]);
-		if (rank && size)
-			return atoi(size) > 1 ? atoi(rank) : -1;
-	}
-	return -1;
 }
 
 /* With several ranks, the first one prints; all have the same exit code. */
@@ -410,7 +383,7 @@ int cmd_sweep(int argc, char **argv)
 	               "--capacity 1000,10000,100000 --csv > sweep.csv\n\n`kvcast run --help` explains the keys of --tier.",
 	        .children = children,
 	};
-	struct sweep_command command = {.rank = launched_rank()};
+	struct sweep_command command = {.rank = share_rank()};
 	struct err err;
 	if (argp_parse(&argp, argc, argv, command.rank > 0 ? ARGP_NO_ERRS : 0, NULL, &command) != 0)
 		return 2;

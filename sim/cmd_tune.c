@@ -1,25 +1,31 @@
 /* cmd_tune.c - kvcast tune TRACE: parameters that suit a trace, judged on requests they were not found on. */
 #include "cli.h"
 #include "options.h"
-#include "policy.h"
-#include "promise.h"
+#include "ranks.h"
 #include "run_output.h"
-#include "tune.h"
+#include "share.h"
+#include "tune_points.h"
+#include "tune_table.h"
 #include "units.h"
 
 #include <argp.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { KEY_OBJECTIVE = 0x200, KEY_CONSTRAINT, KEY_OVER, KEY_TRAIN, KEY_RUNS, KEY_RENT, KEY_SLO, KEY_JSON };
+enum { KEY_OBJECTIVE = 0x200, KEY_CONSTRAINT, KEY_OVER, KEY_TRAIN, KEY_RUNS, KEY_RENT, KEY_SLO, KEY_SEARCH, KEY_POINTS, KEY_JSON };
 
 struct tune_command {
 	struct run_options options;
-	const char *trace_path, *objective, *train, *runs, *rent, *slo, *over[TUNE_PARAMETERS_MOST];
+	const char *trace_path, *objective, *train, *runs, *rent, *slo, *points, *over[TUNE_PARAMETERS_MOST];
 	const char *constraints[TUNE_CONSTRAINTS_MOST];
 	bool json;
+	int rank; /* of those that a launcher of MPI started; -1: alone */
 	struct tune tune;
+	struct tune_search searches[TUNE_STARTS]; /* in the first rank */
+	struct promise *promises;
+	size_t taken;
 };
 
 static const struct argp_option option_table[] = {
@@ -28,11 +34,13 @@ static const struct argp_option option_table[] = {
         {"constraint", KEY_CONSTRAINT, "METRIC<=N", 0, "keep to it (>= for at least), e.g. 'held_gib_s<=5e4' or 'hit>=0.5'; repeat", 0},
         {"over", KEY_OVER, "[evict.]KEY=LOW..HIGH", 0, "vary this parameter of the TTL rule (or the eviction policy); repeat; default every number of the TTL rule", 0},
         {"train", KEY_TRAIN, "FRACTION", 0, "find them on this first part of the requests, judge by the rest; default 0.5", 0},
+        {"search", KEY_SEARCH, "simplex|anneal", 0, "how: downhill by simplexes that begin anew (default), or by simulated annealing, which may help where the objective is rough", 0},
         {"runs", KEY_RUNS, "N", 0, "runs to search with; default 200", 0},
         {"rent", KEY_RENT, "DOLLARS/GB-hour", 0, "what a GB-hour of the memory that holds costs; default 0.02 (and a GPU hour, --price, 3)", 0},
         {0, 0, 0, 0, "Or, instead of a search:", 2},
         {"slo", KEY_SLO, "METRIC<=N", 0, "the smallest capacity at which each policy of --evict and --ttl, which may be lists here, keeps this promise, e.g. 'ttft_p95<=500ms'", 0},
         {0, 0, 0, 0, "Output:", 3},
+        {"points", KEY_POINTS, "FILE", 0, "write what was tried in training as CSV, one row a run, for plots/pareto.gp; on_front is 1 where no other run is better in one of hit rate, p95 of TTFT, memory held and dollars and as good in all", 0},
         {"json", KEY_JSON, 0, 0, "print one JSON object", 0},
         {0},
 };
@@ -72,6 +80,14 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_SLO:
 		command->slo = arg;
 		return 0;
+	case KEY_SEARCH:
+		if (strcmp(arg, "simplex") != 0 && strcmp(arg, "anneal") != 0)
+			argp_error(state, "--search %s: expected simplex or anneal", arg);
+		command->tune.anneals = strcmp(arg, "anneal") == 0;
+		return 0;
+	case KEY_POINTS:
+		command->points = arg;
+		return 0;
 	case KEY_JSON:
 		command->json = true;
 		return 0;
@@ -85,6 +101,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &command->options;
+		if (command->rank > 0) /* the first one says it */
+			state->out_stream = state->err_stream = fopen("/dev/null", "w");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -192,212 +210,121 @@ static int read_tune(struct tune_command *command, struct err *err)
 	return check_bytes(command, err);
 }
 
-static void print_row(const char *name, const struct tune_measure *measured, bool has_bytes)
+static struct tune_table table_of(const struct tune_command *command)
 {
-	const double *v = measured->values;
-	printf("%-10s%10.2f%11.1f%11.1f%11.1f", name, 100 * v[TUNE_HIT], v[TUNE_TTFT_MEAN], v[TUNE_TTFT_P95], v[TUNE_TTFT_P99]);
-	if (has_bytes)
-		printf("%14.1f%11.2f", v[TUNE_HELD], v[TUNE_COST]);
-	fputc('\n', stdout);
+	return (struct tune_table){&command->tune, &command->options, command->slo, command->json, stdout};
 }
 
-static void print_parameters(const struct tune *tune)
+/* A promise is sent as its capacity, 0 where it is not kept, and what was measured. */
+static char *make_promise(void *context, size_t part, struct err *err)
 {
-	for (size_t i = 0; i < tune->parameter_count; i++) {
-		const struct tune_parameter *p = &tune->parameters[i];
-		const double unit = p->is_duration ? (double)NS_PER_S : 1;
-		printf("  %s.%-16s%14.6g -> %-12.6g%s in %.6g..%.6g\n", p->of_eviction ? "evict" : "ttl", p->key, p->given / unit,
-		       p->best / unit, p->is_duration ? "s" : " ", p->least / unit, p->most / unit);
-	}
+	const struct tune_command *command = context;
+	const struct spec_list *evicts = &command->options.evicts, *ttls = &command->options.ttls;
+	struct promise promise = {.evict = &evicts->specs[part / ttls->count], .ttl = &ttls->specs[part % ttls->count]};
+	if (promise_find(&command->tune, &promise, err) < 0)
+		return NULL;
+	char *text = mem_alloc(1, 96 + 32 * TUNE_METRICS);
+	int length = sprintf(text, "%" PRIu64, promise.kept ? promise.capacity_blocks : 0);
+	for (size_t m = 0; m < TUNE_METRICS; m++)
+		length += sprintf(text + length, " %a", promise.measured.values[m]);
+	sprintf(text + length, " %a %a", promise.interval.low, promise.interval.high);
+	return text;
 }
 
-static void print_verdict(const struct tune *tune)
+static void take_promise(void *context, const char *text)
 {
-	const bool share = tune->objective == TUNE_HIT, dollars = tune->objective == TUNE_COST;
-	const double scale = share ? 100 : 1;
-	const char *unit = share ? "percentage points" : dollars ? "dollars" : tune->objective == TUNE_HELD ? "GiB s" : "ms";
-	printf("\nOn the rest %s is better by %.4g to %.4g %s (95 %%, %s drawn anew): ", tune_metric_name(tune->objective),
-	       scale * tune->gain_low, scale * tune->gain_high, unit, tune->trace->session_count ? "sessions" : "requests");
-	if (tune->gain_low > 0)
-		puts("a gain.");
-	else if (tune->gain_high < 0)
-		puts("a loss.\nWhat was best in training is worse here; keep what you had.");
-	else
-		puts("no more\nthan noise.");
-	if (!tune->best_is_allowed)
-		puts("No run kept to all constraints; this one came nearest.");
-	else if (!tune->rest_is_allowed)
-		puts("But there it breaks a constraint that it kept in training: do not rely on it.");
+	struct tune_command *command = context;
+	const struct spec_list *evicts = &command->options.evicts, *ttls = &command->options.ttls;
+	const size_t part = command->taken++;
+	struct promise *promise = &command->promises[part];
+	char *at;
+	*promise = (struct promise){.evict = &evicts->specs[part / ttls->count], .ttl = &ttls->specs[part % ttls->count]};
+	promise->capacity_blocks = strtoull(text, &at, 10);
+	promise->kept = promise->capacity_blocks > 0;
+	for (size_t m = 0; m < TUNE_METRICS; m++)
+		promise->measured.values[m] = strtod(at, &at);
+	promise->interval.low = strtod(at, &at);
+	promise->interval.high = strtod(at, &at);
 }
 
-static void print_table(const struct tune_command *command)
+static int check_slo(struct tune_command *command, struct err *err)
 {
-	const struct tune *tune = &command->tune;
-	const bool has_bytes = command->options.has_model;
-	char count[32], calibration[256];
-	const uint32_t training = (uint32_t)(tune->training * tune->trace->request_count);
-	printf("trace    %s\n         %s requests to train on, ", tune->trace->name, report_count(training, count, sizeof(count)));
-	printf("%s to judge by; %u runs\n", report_count(tune->trace->request_count - training, count, sizeof(count)),
-	       tune->runs_made);
-	printf("given    evict %s, ttl %s\nfound    evict %s, ttl %s\n", tune->config->evict->text, tune->config->ttl->text,
-	       tune->best_evict, tune->best_ttl);
-	print_parameters(tune);
-	printf("\n%-10s%10s%11s%11s%11s%s\n", "", "tokens %", "TTFT mean", "p95", "p99", has_bytes ? "   held GiB s    dollars" : "");
-	puts("training");
-	print_row("  given", &tune->training_given, has_bytes);
-	print_row("  found", &tune->training_best, has_bytes);
-	puts("the rest");
-	print_row("  given", &tune->rest_given, has_bytes);
-	print_row("  found", &tune->rest_best, has_bytes);
-	if (tune->has_bound)
-		print_row("  belady", &tune->rest_bound, has_bytes);
-	print_verdict(tune);
-	printf("times: %s\n", report_calibration(command->options.calibration, calibration, sizeof(calibration)));
-}
-
-static json_t *measure_json(const struct tune_measure *measured, bool has_bytes)
-{
-	json_t *json = json_object();
-	for (int metric = 0; metric < TUNE_METRICS; metric++) {
-		const bool known = has_bytes || (metric != TUNE_HELD && metric != TUNE_COST);
-		json_object_set_new(json, tune_metric_name((enum tune_metric)metric),
-		                    known ? json_real(measured->values[metric]) : json_null());
-	}
-	return json;
-}
-
-static void print_json(const struct tune_command *command)
-{
-	const struct tune *tune = &command->tune;
-	const bool has_bytes = command->options.has_model;
-	json_t *json = json_pack("{s:s, s:s, s:s, s:s, s:s, s:i, s:f, s:f, s:f, s:b}", "trace", tune->trace->name, "evict",
-	                         tune->best_evict, "ttl", tune->best_ttl, "given_ttl", tune->config->ttl->text, "objective",
-	                         tune_metric_name(tune->objective), "runs", (int)tune->runs_made, "training", tune->training,
-	                         "gain_low", tune->gain_low, "gain_high", tune->gain_high, "training_allowed", (int)tune->best_is_allowed);
-	json_object_set_new(json, "rest_allowed", json_boolean(tune->rest_is_allowed));
-	json_object_set_new(json, "training_given", measure_json(&tune->training_given, has_bytes));
-	json_object_set_new(json, "training_found", measure_json(&tune->training_best, has_bytes));
-	json_object_set_new(json, "rest_given", measure_json(&tune->rest_given, has_bytes));
-	json_object_set_new(json, "rest_found", measure_json(&tune->rest_best, has_bytes));
-	json_object_set_new(json, "rest_belady", tune->has_bound ? measure_json(&tune->rest_bound, has_bytes) : json_null());
-	report_json_print(json, stdout);
-	json_decref(json);
-}
-
-static int by_capacity(const void *a, const void *b)
-{
-	const struct promise *x = a, *y = b;
-	if (x->kept != y->kept)
-		return x->kept ? -1 : 1;
-	if (x->kept && x->capacity_blocks != y->capacity_blocks)
-		return x->capacity_blocks < y->capacity_blocks ? -1 : 1;
-	return (x > y) - (x < y);
-}
-
-/* Of those that need not know the future. */
-static void print_choice(const struct promise *promises, size_t count)
-{
-	const struct promise *first = NULL, *second = NULL;
-	for (size_t i = 0; i < count; i++) {
-		if (!promises[i].kept || registry_evict(promises[i].evict->name)->needs_future)
-			continue;
-		if (!first)
-			first = &promises[i];
-		else if (!second)
-			second = &promises[i];
-	}
-	if (!first) {
-		puts("\nNo policy that could be had keeps it, with room for every block of the trace.");
-		return;
-	}
-	printf("\n%s with ttl %s keeps it with the least room", first->evict->text, first->ttl->text);
-	if (second)
-		printf("; the next,\n%s with ttl %s, needs %.0f %% more", second->evict->text, second->ttl->text,
-		       100 * ((double)second->capacity_blocks / (double)first->capacity_blocks - 1));
-	puts(".");
-}
-
-static void print_promises(const struct tune_command *command, const struct promise *promises, size_t count)
-{
-	const struct run_options *options = &command->options;
-	const struct tune *tune = &command->tune;
-	char text[256];
-	int width = 8;
-	for (size_t i = 0; i < count; i++) {
-		const int length = snprintf(NULL, 0, "%s, ttl %s", promises[i].evict->text, promises[i].ttl->text);
-		width = length > width ? length : width;
-	}
-	printf("trace    %s\npromise  %s\n\n%-*s%12s%s%10s%11s%9s%9s\n", tune->trace->name, command->slo, width, "policy", "blocks",
-	       options->has_model ? "       GiB" : "", "tokens %", "TTFT mean", "p95", "p99");
-	for (size_t i = 0; i < count; i++) {
-		const struct promise *promise = &promises[i];
-		const double *v = promise->measured.values;
-		snprintf(text, sizeof(text), "%s, ttl %s", promise->evict->text, promise->ttl->text);
-		printf("%-*s", width, text);
-		printf("%12s", promise->kept ? report_count(promise->capacity_blocks, text, sizeof(text)) : "never");
-		if (options->has_model && promise->kept)
-			printf("%10.1f", options_gib(options, tune->trace, (double)promise->capacity_blocks));
-		else if (options->has_model)
-			printf("%10s", "");
-		printf("%10.2f%11.1f%9.1f%9.1f\n", 100 * v[TUNE_HIT], v[TUNE_TTFT_MEAN], v[TUNE_TTFT_P95], v[TUNE_TTFT_P99]);
-	}
-	print_choice(promises, count);
-	puts("Capacities within 1 %, for policies that do no worse with more room.");
-	printf("times: %s\n", report_calibration(options->calibration, text, sizeof(text)));
-}
-
-static json_t *promises_json(const struct promise *promises, size_t count, bool has_bytes)
-{
-	json_t *array = json_array();
-	for (size_t i = 0; i < count; i++) {
-		const struct promise *promise = &promises[i];
-		json_array_append_new(array, json_pack("{s:s, s:s, s:b, s:o, s:o}", "evict", promise->evict->text, "ttl",
-		                                       promise->ttl->text, "kept", (int)promise->kept, "capacity_blocks",
-		                                       promise->kept ? json_integer((json_int_t)promise->capacity_blocks) : json_null(),
-		                                       "measured", measure_json(&promise->measured, has_bytes)));
-	}
-	return array;
+	struct tune *tune = &command->tune;
+	if (command->options.capacity)
+		return err_set(err, "--slo looks for the capacity; expected no --capacity beside it.");
+	if (command->points)
+		return err_set(err, "--points keeps what a search has tried; --slo makes none.");
+	tune->constraint_count = 1;
+	if (read_constraint(&tune->constraints[0], command->slo, err) < 0)
+		return err_prefix(err, "--slo ");
+	return check_bytes(command, err);
 }
 
 /* The smallest capacity for each policy. */
 static int find_promises(struct tune_command *command, struct err *err)
 {
-	struct run_options *options = &command->options;
-	struct tune *tune = &command->tune;
+	const struct run_options *options = &command->options;
 	const size_t count = options->evicts.count * options->ttls.count;
-	if (options->capacity)
-		return err_set(err, "--slo looks for the capacity; expected no --capacity beside it.");
-	tune->constraint_count = 1;
-	if (read_constraint(&tune->constraints[0], command->slo, err) < 0)
-		return err_prefix(err, "--slo ");
-	struct promise *promises = mem_alloc(count, sizeof(*promises));
-	const int failed = promise_find(tune, &options->evicts, &options->ttls, promises, err);
-	qsort(promises, count, sizeof(*promises), by_capacity);
-	if (!failed && command->json) {
-		json_t *json = promises_json(promises, count, options->has_model);
-		report_json_print(json, stdout);
-		json_decref(json);
-	} else if (!failed) {
-		print_promises(command, promises, count);
+	command->promises = mem_alloc(count, sizeof(*command->promises));
+	const struct share_work work = {count, make_promise, take_promise, command};
+	const int failed = share_out(&work, err);
+	if (!failed && ranks_is_first()) {
+		const struct tune_table table = table_of(command);
+		tune_table_promises(&table, command->promises, count);
 	}
-	free(promises);
+	free(command->promises);
 	return failed;
 }
 
-static int search(struct tune_command *command, struct err *err)
+static char *make_search(void *context, size_t part, struct err *err)
+{
+	const struct tune_command *command = context;
+	struct tune_search search;
+	(void)err;
+	tune_search(&command->tune, (uint32_t)part, &search);
+	char *text = tune_search_text(&search);
+	tune_search_free(&search);
+	return text;
+}
+
+static void take_search(void *context, const char *text)
+{
+	struct tune_command *command = context;
+	tune_search_read(&command->searches[command->taken++], text);
+}
+
+static int check_search(struct tune_command *command, struct err *err)
 {
 	struct run_options *options = &command->options;
 	if (run_output_single(options, command->tune.trace, err) < 0)
 		return -1;
 	if (options->config.warmup > 0)
 		return err_set(err, "--warmup: expected none, as the training part warms the cache up.");
-	if (tune_run(&command->tune, err) < 0)
+	return tune_prepare(&command->tune, err);
+}
+
+/* The first rank judges, which takes a few runs only, and prints. */
+static int judge(struct tune_command *command, struct err *err)
+{
+	struct tune *tune = &command->tune;
+	if (tune_judge(tune, command->searches, err) < 0)
 		return -1;
-	if (command->json)
-		print_json(command);
-	else
-		print_table(command);
+	if (command->points && tune_points_write(command->points, tune, command->searches, command->options.has_model, err) < 0)
+		return -1;
+	const struct tune_table table = table_of(command);
+	tune_table_found(&table);
 	return 0;
+}
+
+static int search(struct tune_command *command, struct err *err)
+{
+	const struct share_work work = {TUNE_STARTS, make_search, take_search, command};
+	int failed = share_out(&work, err);
+	if (!failed && ranks_is_first())
+		failed = judge(command, err);
+	for (size_t s = 0; s < command->taken; s++)
+		tune_search_free(&command->searches[s]);
+	return ranks_agree(failed, err);
 }
 
 static int tune_trace(struct tune_command *command, const struct trace *trace, struct err *err)
@@ -408,9 +335,29 @@ static int tune_trace(struct tune_command *command, const struct trace *trace, s
 	tune->config = &options->config;
 	tune->seed = options->config.seed;
 	tune->gpu_per_hour = options_gpu_price(options);
-	if (read_tune(command, err) < 0)
+	int failed = read_tune(command, err);
+	if (!failed)
+		failed = command->slo ? check_slo(command, err) : check_search(command, err);
+	if (ranks_agree(failed, err) < 0)
 		return -1;
 	return command->slo ? find_promises(command, err) : search(command, err);
+}
+
+/* With several ranks, the first one prints; all have the same exit code. */
+static int tune_with_ranks(struct tune_command *command)
+{
+	struct err err;
+	int failed = command->rank >= 0 ? ranks_start(&err) : 0;
+	struct trace *trace = failed ? NULL : share_load(&command->options, command->trace_path, command->slo != NULL, &err);
+	failed = trace ? tune_trace(command, trace, &err) : -1;
+	if (trace)
+		ranks_unshare(trace);
+	options_free(&command->options);
+	int code = failed ? 1 : 0;
+	if (command->rank <= 0)
+		code = failed ? cli_fail(&err) : cli_finish_stdout();
+	ranks_finish();
+	return code;
 }
 
 int cmd_tune(int argc, char **argv)
@@ -428,13 +375,8 @@ int cmd_tune(int argc, char **argv)
 	               "Example: kvcast tune trace.jsonl.gz --model llama-3.1-8b --evict lru,lfu,s3fifo --slo 'ttft_p95<=500ms'",
 	        .children = children,
 	};
-	struct tune_command command = {.trace_path = NULL};
-	struct err err;
-	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
+	struct tune_command command = {.rank = share_rank()};
+	if (argp_parse(&argp, argc, argv, command.rank > 0 ? ARGP_NO_ERRS : 0, NULL, &command) != 0)
 		return 2;
-	struct trace *trace = options_load(&command.options, command.trace_path, command.slo != NULL, &err);
-	const int failed = trace ? tune_trace(&command, trace, &err) : -1;
-	trace_free(trace);
-	options_free(&command.options);
-	return failed ? cli_fail(&err) : cli_finish_stdout();
+	return tune_with_ranks(&command);
 }

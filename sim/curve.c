@@ -3,12 +3,13 @@
 #include "replay.h"
 #include "stack.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* What hits gain at each of `length` values of the axis from `at` on. */
 struct piece {
 	uint64_t at, length;
-	struct reuse_gain gain;
+	struct reuse_weight gain; /* whole numbers of blocks and tokens, unless the reuses are a sample's */
 };
 
 struct mark {
@@ -35,6 +36,7 @@ struct curve {
 	size_t next_piece;
 	struct piece active; /* sums of those that hold */
 	struct curve_point point;
+	struct reuse_weight hits; /* its */
 	u128 resident;
 	uint64_t staying;
 	bool started;
@@ -94,6 +96,23 @@ static void sort(struct curve *curve)
 	sort_marks(&curve->leaves);
 }
 
+static struct reuse_weight weigh(struct reuse_gain gain)
+{
+	return (struct reuse_weight){(double)gain.blocks, (double)gain.tokens, gain.share};
+}
+
+/* What hits on these blocks of the stretch stand for. */
+static struct reuse_weight gain_of(const struct reuse *reuse, const struct reuse_stretch *stretch, uint32_t depth, uint32_t count)
+{
+	struct reuse_weight gain = weigh(reuse_gain(reuse->trace, stretch->request, depth, count));
+	if (stretch->in_tree) {
+		gain.blocks *= reuse->sample->weight.blocks;
+		gain.tokens *= reuse->sample->weight.tokens;
+		gain.share *= reuse->sample->weight.share;
+	}
+	return gain;
+}
+
 /* In ranks: a gain at every capacity from rank + 1 on; a partial tail stands for itself. */
 static void add_ranks(struct curve *curve, const struct reuse *reuse, const struct reuse_stretch *stretch)
 {
@@ -101,14 +120,10 @@ static void add_ranks(struct curve *curve, const struct reuse *reuse, const stru
 	const uint64_t end = (stretch->depth + (uint64_t)stretch->count) * trace->block_tokens;
 	const uint32_t partial = end > trace->requests[stretch->request].prompt_tokens;
 	const uint32_t whole = stretch->count - partial;
-	if (whole) {
-		const struct reuse_gain gain = reuse_gain(trace, stretch->request, stretch->depth, 1);
-		add_piece(curve, &(struct piece){stretch->rank + 1, whole, gain});
-	}
-	if (partial) {
-		const struct reuse_gain gain = reuse_gain(trace, stretch->request, stretch->depth + whole, 1);
-		add_piece(curve, &(struct piece){stretch->rank + stretch->count, 1, gain});
-	}
+	if (whole)
+		add_piece(curve, &(struct piece){stretch->rank + 1, whole, gain_of(reuse, stretch, stretch->depth, 1)});
+	if (partial)
+		add_piece(curve, &(struct piece){stretch->rank + stretch->count, 1, gain_of(reuse, stretch, stretch->depth + whole, 1)});
 }
 
 static bool belongs(const struct trace *trace, const struct curve_group *group, uint32_t request)
@@ -158,10 +173,14 @@ static void add_stays(struct curve *curve, const struct reuse *reuse, int64_t fi
 {
 	for (size_t i = 0; i < reuse->count; i++) {
 		const struct reuse_stretch *stretch = &reuse->stretches[i];
-		add_stay(curve, first_ns, reuse->arrival_ns[stretch->from], stretch->gap_ns, stretch->count);
+		add_stay(curve, first_ns, reuse->arrival_ns[stretch->from], stretch->gap_ns,
+		         reuse_stand_for(reuse, stretch->request, stretch->depth, stretch->depth + stretch->count));
 	}
-	for (uint32_t r = 0; r < reuse->trace->request_count; r++)
-		add_stay(curve, first_ns, reuse->arrival_ns[r], last_ns - reuse->arrival_ns[r], reuse->left_blocks[r]);
+	for (uint32_t r = 0; r < reuse->trace->request_count; r++) {
+		const uint32_t path_blocks = reuse->path_blocks[r];
+		add_stay(curve, first_ns, reuse->arrival_ns[r], last_ns - reuse->arrival_ns[r],
+		         reuse_stand_for(reuse, r, path_blocks - reuse->left_blocks[r], path_blocks));
+	}
 }
 
 struct curve *curve_open(const struct reuse *reuse, enum curve_axis axis, struct curve_group group)
@@ -177,21 +196,22 @@ struct curve *curve_open(const struct reuse *reuse, enum curve_axis axis, struct
 	size_t at = 0;
 	for (uint32_t r = 0; r < count; r++) {
 		const bool counts = r >= first && belongs(trace, &group, r);
-		uint64_t known = 0;
+		const struct trace_request *request = &trace->requests[r];
+		uint32_t known = 0;
 		if (counts)
-			count_request(&curve->totals, &trace->requests[r], reuse->path_blocks[r]);
+			count_request(&curve->totals, request, replay_path(trace, request, reuse->config->tail_cached).block_count);
 		for (; at < reuse->count && reuse->stretches[at].request == r; at++) {
 			const struct reuse_stretch *stretch = &reuse->stretches[at];
 			known += stretch->count;
 			if (counts && axis == CURVE_CAPACITY) {
 				add_ranks(curve, reuse, stretch);
 			} else if (counts) {
-				const struct reuse_gain gain = reuse_gain(trace, r, stretch->depth, stretch->count);
+				const struct reuse_weight gain = gain_of(reuse, stretch, stretch->depth, stretch->count);
 				add_piece(curve, &(struct piece){(uint64_t)stretch->gap_ns, 1, gain});
 			}
 		}
 		if (axis == CURVE_CAPACITY)
-			grow(&growth, reuse->arrival_ns[r], reuse->path_blocks[r] - known);
+			grow(&growth, reuse->arrival_ns[r], reuse_stand_for(reuse, r, known, reuse->path_blocks[r]));
 	}
 	if (axis == CURVE_TTL)
 		add_stays(curve, reuse, first_ns, last_ns);
@@ -242,7 +262,7 @@ struct curve *curve_open_objects(const struct trace *trace, const struct run_con
 	}
 	for (uint32_t rank = 0; rank < trace->block_count; rank++) {
 		if (gains[rank].blocks)
-			add_piece(curve, &(struct piece){(uint64_t)rank + 1, 1, gains[rank]});
+			add_piece(curve, &(struct piece){(uint64_t)rank + 1, 1, weigh(gains[rank])});
 	}
 	stack_close(stack);
 	free(gains);
@@ -272,6 +292,7 @@ void curve_rewind(struct curve *curve)
 	curve->next_piece = curve->ends.next = curve->stays.next = curve->leaves.next = 0;
 	curve->active = (struct piece){0};
 	curve->point = (struct curve_point){0};
+	curve->hits = (struct reuse_weight){0};
 	curve->resident = 0;
 	curve->staying = 0;
 	curve->started = false;
@@ -301,11 +322,11 @@ static void stay_until(struct curve *curve, uint64_t at)
 /* A piece begins to hold, or holds no more; `length` of a sum counts pieces. */
 static void sum_piece(struct piece *sum, const struct piece *piece, bool holds)
 {
-	const uint64_t sign = holds ? 1 : UINT64_MAX;
-	sum->length += sign;
+	const double sign = holds ? 1 : -1;
+	sum->length += holds ? 1 : UINT64_MAX;
 	sum->gain.blocks += sign * piece->gain.blocks;
 	sum->gain.tokens += sign * piece->gain.tokens;
-	sum->gain.share += holds ? piece->gain.share : -piece->gain.share;
+	sum->gain.share += sign * piece->gain.share;
 }
 
 bool curve_next(struct curve *curve, struct curve_point *point)
@@ -326,9 +347,12 @@ bool curve_next(struct curve *curve, struct curve_point *point)
 	stay_until(curve, at);
 	curve->started = true;
 	curve->point.at = at;
-	curve->point.hit_blocks += curve->active.gain.blocks;
-	curve->point.hit_tokens += curve->active.gain.tokens;
-	curve->point.request_hits += curve->active.gain.share;
+	curve->hits.blocks += curve->active.gain.blocks;
+	curve->hits.tokens += curve->active.gain.tokens;
+	curve->hits.share += curve->active.gain.share;
+	curve->point.hit_blocks = (uint64_t)llround(curve->hits.blocks);
+	curve->point.hit_tokens = (uint64_t)llround(curve->hits.tokens);
+	curve->point.request_hits = curve->hits.share;
 	curve->point.mean_resident_blocks = curve->span_ns ? (double)curve->resident / (double)curve->span_ns : 0;
 	*point = curve->point;
 	return true;

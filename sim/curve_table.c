@@ -132,8 +132,9 @@ static void end_row(const struct row *row)
 	fputs(row->form == CURVE_FORM_JSON ? "}" : "\n", row->to);
 }
 
+/* `interval` is two token hit rates, or NULL, as `group` may be. */
 static void put_point(struct curve_table *table, enum curve_axis axis, const struct curve_point *point,
-                      const struct curve_totals *totals, const char *group)
+                      const struct curve_totals *totals, const double *interval, const char *group)
 {
 	struct row row;
 	begin_row(table, &row);
@@ -146,6 +147,10 @@ static void put_point(struct curve_table *table, enum curve_axis axis, const str
 		put_real(&row, "mean_resident_gib", options_gib(table->options, table->trace, point->mean_resident_blocks));
 	else
 		put_real(&row, "capacity_gib", options_gib(table->options, table->trace, (double)point->at));
+	if (interval) {
+		put_real(&row, "token_hit_rate_low", interval[0]);
+		put_real(&row, "token_hit_rate_high", interval[1]);
+	}
 	if (group)
 		put_text(&row, "group", group);
 	end_row(&row);
@@ -168,30 +173,40 @@ static void put_surface_point(struct curve_table *table, const struct surface_po
 }
 
 /* A file's first line holds the names of its columns. */
-static void begin_csv(struct curve_table *table, enum curve_axis axis, bool grouped)
+static void begin_csv(struct curve_table *table, enum curve_axis axis, bool sampled, bool grouped)
 {
+	static const double interval[2] = {0};
 	static const struct curve_totals none = {0};
 	if (table->form != CURVE_FORM_CSV || table->rows_begun++)
 		return;
 	table->form = CURVE_FORM_NAMES;
-	put_point(table, axis, &(struct curve_point){0}, &none, grouped ? "" : NULL);
+	put_point(table, axis, &(struct curve_point){0}, &none, sampled ? interval : NULL, grouped ? "" : NULL);
 	table->form = CURVE_FORM_CSV;
 }
 
 void curve_table_rows(struct curve_table *table, enum curve_axis axis, struct curve *curve, const char *group)
 {
 	struct curve_point point;
-	begin_csv(table, axis, group != NULL);
+	begin_csv(table, axis, false, group != NULL);
 	while (curve_next(curve, &point))
-		put_point(table, axis, &point, curve_totals(curve), group);
+		put_point(table, axis, &point, curve_totals(curve), NULL, group);
 }
 
-void curve_table_surface_rows(struct curve_table *table, const struct reuse *reuse, const struct curve *curve,
+void curve_table_sampled_rows(struct curve_table *table, enum curve_axis axis, struct sampled *sampled)
+{
+	const bool exact = sampled_rate(sampled) == 1;
+	struct sampled_point point;
+	begin_csv(table, axis, !exact, false);
+	while (sampled_next(sampled, &point)) {
+		const double interval[] = {point.low, point.high};
+		put_point(table, axis, &point.estimate, sampled_totals(sampled), exact ? NULL : interval, NULL);
+	}
+}
+
+void curve_table_surface_rows(struct curve_table *table, const struct surface_point *points, const struct curve *curve,
                               const struct curve_grid *grid)
 {
 	const size_t count = grid->ttl_count * grid->capacity_count;
-	struct surface_point *points = mem_alloc(count, sizeof(*points));
-	surface_points(reuse, grid->ttls_ns, grid->ttl_count, grid->capacities, grid->capacity_count, points);
 	if (table->form == CURVE_FORM_CSV) {
 		table->form = CURVE_FORM_NAMES;
 		put_surface_point(table, &points[0], curve_totals(curve));
@@ -199,7 +214,6 @@ void curve_table_surface_rows(struct curve_table *table, const struct reuse *reu
 	}
 	for (size_t i = 0; i < count; i++)
 		put_surface_point(table, &points[i], curve_totals(curve));
-	free(points);
 }
 
 void curve_table_end(struct curve_table *table)
@@ -407,15 +421,12 @@ static void put_panel(const struct curve_table *table, const struct curve_grid *
 	fputc('\n', table->to);
 }
 
-void curve_table_surface(const struct curve_table *table, const struct reuse *reuse, const struct curve *curve,
+void curve_table_surface(const struct curve_table *table, const struct surface_point *points, const struct curve *curve,
                          const struct curve_grid *grid)
 {
 	const struct curve_totals *totals = curve_totals(curve);
-	struct surface_point *points = mem_alloc(grid->ttl_count * grid->capacity_count, sizeof(*points));
-	surface_points(reuse, grid->ttls_ns, grid->ttl_count, grid->capacities, grid->capacity_count, points);
 	put_trace(table, totals);
 	fputs("         token hit rate in %: the TTL on the left, the capacity in blocks above\n", table->to);
 	for (size_t c = 0; c < grid->capacity_count; c += SURFACE_COLUMNS)
 		put_panel(table, grid, points, c, totals);
-	free(points);
 }

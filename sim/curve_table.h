@@ -6,6 +6,7 @@
 #define KVCAST_CURVE_TABLE_H
 
 #include "options.h"
+#include "sampled.h"
 #include "surface.h"
 
 #include <stdio.h>
@@ -39,7 +40,10 @@ void curve_table_round_ttls(int64_t most_ns, struct curve_grid *grid);
 /* Rows for programs, in CSV or JSON; several curves may follow each other. `group` names the class or turn in a last column;
  * NULL: none. curve_table_end() is due after the last. */
 void curve_table_rows(struct curve_table *table, enum curve_axis axis, struct curve *curve, const char *group);
-void curve_table_surface_rows(struct curve_table *table, const struct reuse *reuse, const struct curve *curve,
+/* The same of a sample, with two more columns, the interval of the token hit rate, unless everything was drawn. */
+void curve_table_sampled_rows(struct curve_table *table, enum curve_axis axis, struct sampled *sampled);
+/* `points` as surface_points() gives them for the grid. */
+void curve_table_surface_rows(struct curve_table *table, const struct surface_point *points, const struct curve *curve,
                               const struct curve_grid *grid);
 void curve_table_end(struct curve_table *table);
 
@@ -48,7 +52,7 @@ void curve_table_capacity(const struct curve_table *table, const struct reuse *r
                           const struct curve_grid *grid);
 void curve_table_ttl(const struct curve_table *table, const struct reuse *reuse, const struct curve *curve,
                      const struct curve_grid *grid);
-void curve_table_surface(const struct curve_table *table, const struct reuse *reuse, const struct curve *curve,
+void curve_table_surface(const struct curve_table *table, const struct surface_point *points, const struct curve *curve,
                          const struct curve_grid *grid);
 
 #endif

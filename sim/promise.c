@@ -19,7 +19,7 @@ static int keeps(const struct tune *tune, struct promise *promise, uint64_t capa
 	return 0;
 }
 
-static int find(const struct tune *tune, struct promise *promise, struct err *err)
+int promise_find(const struct tune *tune, struct promise *promise, struct err *err)
 {
 	uint64_t too_small = 0, enough = tune->trace->block_count;
 	bool kept;
@@ -35,25 +35,9 @@ static int find(const struct tune *tune, struct promise *promise, struct err *er
 		else
 			too_small = middle;
 	}
-	return 0;
-}
-
-int promise_find(const struct tune *tune, const struct spec_list *evicts, const struct spec_list *ttls,
-                 struct promise *promises, struct err *err)
-{
-	const size_t count = evicts->count * ttls->count;
-	int failed = 0;
-#pragma omp parallel for schedule(dynamic, 1)
-	for (size_t i = 0; i < count; i++) {
-		struct err own;
-		promises[i] = (struct promise){.evict = &evicts->specs[i / ttls->count], .ttl = &ttls->specs[i % ttls->count]};
-		if (find(tune, &promises[i], &own) == 0)
-			continue;
-#pragma omp critical(promise_failure)
-		{
-			*err = own;
-			failed = -1;
-		}
-	}
-	return failed;
+	struct run_config config = *tune->config;
+	struct tune at = *tune;
+	config.capacity_blocks = promise->kept ? promise->capacity_blocks : tune->trace->block_count;
+	at.config = &config;
+	return tune_measure_interval(&at, promise->evict->text, promise->ttl->text, tune->constraints[0].metric, &promise->interval, err);
 }

@@ -13,10 +13,11 @@ struct promise {
 	bool kept; /* at some capacity */
 	uint64_t capacity_blocks;
 	struct tune_measure measured; /* at it; or, where it is not kept, with room for all */
+	struct tune_interval interval; /* of what was promised, there: it is as good as the requests are many */
 };
 
-/* `tune` says the trace, the config and, as its constraints, the promise; promises[e * ttls->count + t]. On all cores. */
-int promise_find(const struct tune *tune, const struct spec_list *evicts, const struct spec_list *ttls,
-                 struct promise *promises, struct err *err);
+/* `tune` says the trace, the config and, as its constraints, the promise; `promise` the policies. Several may be looked for at
+ * the same time. */
+int promise_find(const struct tune *tune, struct promise *promise, struct err *err);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "cost_model.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* What one cache hits; `ttft_ms` has room for all requests. */
@@ -115,4 +116,29 @@ void surface_points(const struct reuse *reuse, const int64_t *ttls_ns, size_t tt
 #pragma omp parallel for schedule(dynamic)
 	for (size_t t = 0; t < ttl_count; t++)
 		fill_row(reuse, ttls_ns[t], capacities, capacity_count, points + t * capacity_count);
+}
+
+void surface_write(const struct surface_point *point, FILE *to)
+{
+	const struct curve_point *hits = &point->hits;
+	const struct distribution *ttft = &point->ttft_ms;
+	fprintf(to, " %" PRId64 " %" PRIu64 " %" PRIu64 " %" PRIu64 " %a %a %a %a %a %a %a %a", point->ttl_ns, hits->at,
+	        hits->hit_blocks, hits->hit_tokens, hits->request_hits, hits->mean_resident_blocks, ttft->mean, ttft->p50, ttft->p90,
+	        ttft->p95, ttft->p99, ttft->max);
+}
+
+const char *surface_read(struct surface_point *point, const char *text)
+{
+	char *at;
+	struct curve_point *hits = &point->hits;
+	struct distribution *ttft = &point->ttft_ms;
+	point->ttl_ns = strtoll(text, &at, 10);
+	hits->at = strtoull(at, &at, 10);
+	hits->hit_blocks = strtoull(at, &at, 10);
+	hits->hit_tokens = strtoull(at, &at, 10);
+	double *const reals[] = {&hits->request_hits, &hits->mean_resident_blocks, &ttft->mean, &ttft->p50, &ttft->p90,
+	                         &ttft->p95, &ttft->p99, &ttft->max};
+	for (size_t i = 0; i < COUNT_OF(reals); i++)
+		*reals[i] = strtod(at, &at);
+	return at;
 }

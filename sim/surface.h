@@ -8,6 +8,8 @@
 
 #include "curve.h"
 
+#include <stdio.h>
+
 struct surface_point {
 	int64_t ttl_ns;
 	struct curve_point hits; /* `at`: the capacity */
@@ -18,5 +20,9 @@ struct surface_point {
  * config.calibration. */
 void surface_points(const struct reuse *reuse, const int64_t *ttls_ns, size_t ttl_count, const uint64_t *capacities,
                     size_t capacity_count, struct surface_point *points);
+
+/* A point as text, and back, to the bit; surface_read() gives what stands behind it. */
+void surface_write(const struct surface_point *point, FILE *to);
+const char *surface_read(struct surface_point *point, const char *text);
 
 #endif

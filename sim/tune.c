@@ -1,19 +1,15 @@
 #include "tune.h"
 
+#include "tune_search.h"
 #include "tune_spec.h"
 
-#include <gsl/gsl_multimin.h>
 #include <gsl/gsl_rng.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Searches that share the runs, the first from the given values. They may run side by side. */
-#define STARTS 4
 #define RESAMPLES 1000
-#define FIRST_STEP 0.25
-#define SMALLEST_STEP 1e-3
 /* A set of parameters that breaks a constraint is worth this and more. */
 #define BROKEN 1e30
 
@@ -151,102 +147,13 @@ double tune_how_broken(const struct tune *tune, const struct tune_measure *measu
 	return broken;
 }
 
-/* What the search makes small. */
-static double worth(const struct tune *tune, const struct tune_measure *measured)
+double tune_worth(const struct tune *tune, const struct tune_measure *measured)
 {
 	const double broken = tune_how_broken(tune, measured);
 	if (broken > 0)
 		return BROKEN * (1 + broken);
 	const double value = measured->values[tune->objective];
 	return tune->objective == TUNE_HIT ? -value : value;
-}
-
-/* --- search --- */
-
-/* One search, and the best it has come by. */
-struct search {
-	const struct tune *tune;
-	uint32_t requests; /* to train on */
-	uint32_t runs, most_runs;
-	double best[TUNE_PARAMETERS_MOST], best_worth;
-	struct err refusal; /* the last, of values that a policy does not take together, such as a least above a most */
-};
-
-static double try_places(const gsl_vector *at, void *context)
-{
-	struct search *search = context;
-	struct tune_measure measured;
-	char evict[TUNE_SPEC_MOST], ttl[TUNE_SPEC_MOST];
-	double places[TUNE_PARAMETERS_MOST];
-	if (search->runs >= search->most_runs)
-		return BROKEN * BROKEN;
-	for (size_t i = 0; i < search->tune->parameter_count; i++)
-		places[i] = gsl_vector_get(at, i);
-	tune_spec_write(search->tune, true, places, evict, sizeof(evict));
-	tune_spec_write(search->tune, false, places, ttl, sizeof(ttl));
-	search->runs++;
-	if (tune_measure_run(search->tune, evict, ttl, search->requests, 0, &measured, &search->refusal) < 0)
-		return BROKEN * BROKEN;
-	const double value = worth(search->tune, &measured);
-	if (value < search->best_worth) {
-		search->best_worth = value;
-		memcpy(search->best, places, sizeof(places));
-	}
-	return value;
-}
-
-/* Simplexes one after another, the first from `start`, the next ones from random places. */
-static void search_from(struct search *search, const double *start, gsl_rng *rng)
-{
-	const size_t count = search->tune->parameter_count;
-	gsl_multimin_function function = {try_places, count, search};
-	gsl_multimin_fminimizer *minimizer = gsl_multimin_fminimizer_alloc(gsl_multimin_fminimizer_nmsimplex2, count);
-	gsl_vector *at = gsl_vector_alloc(count), *steps = gsl_vector_alloc(count);
-	bool first = true;
-	while (search->runs < search->most_runs) {
-		for (size_t i = 0; i < count; i++) {
-			const double place = first && start ? start[i] : gsl_rng_uniform(rng);
-			gsl_vector_set(at, i, place);
-			/* Inwards, so that the first simplex lies within the ranges. */
-			gsl_vector_set(steps, i, place > 0.5 ? -FIRST_STEP : FIRST_STEP);
-		}
-		first = false;
-		if (gsl_multimin_fminimizer_set(minimizer, &function, at, steps) != 0)
-			break;
-		while (search->runs < search->most_runs && gsl_multimin_fminimizer_iterate(minimizer) == 0 &&
-		       gsl_multimin_fminimizer_size(minimizer) > SMALLEST_STEP)
-			continue;
-	}
-	gsl_vector_free(at);
-	gsl_vector_free(steps);
-	gsl_multimin_fminimizer_free(minimizer);
-}
-
-static int find_best(struct tune *tune, uint32_t requests, double best[TUNE_PARAMETERS_MOST], struct err *err)
-{
-	struct search searches[STARTS];
-	double given[TUNE_PARAMETERS_MOST];
-	for (size_t i = 0; i < tune->parameter_count; i++)
-		given[i] = tune_spec_place(&tune->parameters[i], tune->parameters[i].given);
-#pragma omp parallel for schedule(dynamic)
-	for (int s = 0; s < STARTS; s++) {
-		gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-		gsl_rng_set(rng, (unsigned long)(tune->seed * STARTS + (uint64_t)s));
-		searches[s] = (struct search){.tune = tune, .requests = requests, .best_worth = HUGE_VAL,
-		                              .most_runs = tune->runs / STARTS + ((uint32_t)s < tune->runs % STARTS)};
-		search_from(&searches[s], s == 0 ? given : NULL, rng);
-		gsl_rng_free(rng);
-	}
-	const struct search *winner = NULL;
-	for (int s = 0; s < STARTS; s++) {
-		tune->runs_made += searches[s].runs;
-		if (searches[s].best_worth < HUGE_VAL && (!winner || searches[s].best_worth < winner->best_worth))
-			winner = &searches[s];
-	}
-	if (!winner)
-		return err_set(err, "none of %u runs was possible: %s", tune->runs_made, searches[0].refusal.text);
-	memcpy(best, winner->best, sizeof(winner->best));
-	return 0;
 }
 
 /* --- judgement --- */
@@ -283,43 +190,73 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The gain's interval. Both runs have the same requests in the same order of the trace, so a drawn session is drawn in both. */
-static void resample(struct tune *tune, const struct samples *given, const struct samples *best)
+/* What a metric of each run comes to when its groups are drawn anew. All runs have the same requests in the same order of the
+ * trace, so a drawn session is drawn in all. */
+static void resample(const struct tune *tune, enum tune_metric metric, const struct samples *const *runs, size_t run_count,
+                     double (*values)[RESAMPLES])
 {
-	const struct groups of_given = group(tune, given), of_best = group(tune, best);
-	const size_t room = 4 * given->count + 1024;
-	uint32_t *drawn_given = mem_alloc(room, sizeof(*drawn_given)), *drawn_best = mem_alloc(room, sizeof(*drawn_best));
-	double *ttft_ms = mem_alloc(room, sizeof(*ttft_ms)), gains[RESAMPLES];
-	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
-	gsl_rng_set(rng, (unsigned long)tune->seed);
-	ASSERT(of_given.count == of_best.count);
-	for (size_t r = 0; r < RESAMPLES; r++) {
-		size_t count = 0;
-		for (size_t g = 0; g < of_given.count; g++) {
-			const size_t draw = gsl_rng_uniform_int(rng, of_given.count);
-			const size_t size = of_given.starts[draw + 1] - of_given.starts[draw];
-			/* Long sessions drawn again and again end a draw early rather than overflow it. */
-			if (count + size > room)
-				break;
-			memcpy(drawn_given + count, of_given.order + of_given.starts[draw], size * sizeof(*drawn_given));
-			memcpy(drawn_best + count, of_best.order + of_best.starts[draw], size * sizeof(*drawn_best));
-			count += size;
+	struct groups of[2];
+	const size_t room = 4 * runs[0]->count + 1024;
+	uint32_t *drawn = mem_alloc(room, sizeof(*drawn));
+	double *ttft_ms = mem_alloc(room, sizeof(*ttft_ms));
+	ASSERT(run_count <= COUNT_OF(of));
+	for (size_t i = 0; i < run_count; i++) {
+		of[i] = group(tune, runs[i]);
+		ASSERT(of[i].count == of[0].count);
+		gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
+		gsl_rng_set(rng, (unsigned long)tune->seed);
+		for (size_t r = 0; r < RESAMPLES; r++) {
+			size_t count = 0;
+			for (size_t g = 0; g < of[i].count; g++) {
+				const size_t draw = gsl_rng_uniform_int(rng, of[i].count);
+				const size_t size = of[i].starts[draw + 1] - of[i].starts[draw];
+				/* Long sessions drawn again and again end a draw early rather than overflow it. */
+				if (count + size > room)
+					break;
+				memcpy(drawn + count, of[i].order + of[i].starts[draw], size * sizeof(*drawn));
+				count += size;
+			}
+			values[i][r] = measure(tune, runs[i], drawn, count, ttft_ms).values[metric];
 		}
-		const double before = measure(tune, given, drawn_given, count, ttft_ms).values[tune->objective];
-		const double after = measure(tune, best, drawn_best, count, ttft_ms).values[tune->objective];
-		gains[r] = tune->objective == TUNE_HIT ? after - before : before - after;
+		gsl_rng_free(rng);
 	}
-	qsort(gains, RESAMPLES, sizeof(*gains), by_value);
-	tune->gain_low = gains[RESAMPLES * 25 / 1000];
-	tune->gain_high = gains[RESAMPLES * 975 / 1000 - 1];
-	gsl_rng_free(rng);
-	free(drawn_given);
-	free(drawn_best);
+	for (size_t i = 0; i < run_count; i++) {
+		free(of[i].order);
+		free(of[i].starts);
+	}
+	free(drawn);
 	free(ttft_ms);
-	free(of_given.order);
-	free(of_given.starts);
-	free(of_best.order);
-	free(of_best.starts);
+}
+
+static struct tune_interval interval_of(double *values)
+{
+	qsort(values, RESAMPLES, sizeof(*values), by_value);
+	return (struct tune_interval){values[RESAMPLES * 25 / 1000], values[RESAMPLES * 975 / 1000 - 1]};
+}
+
+static void judge_gain(struct tune *tune, const struct samples *given, const struct samples *best)
+{
+	double values[2][RESAMPLES];
+	resample(tune, tune->objective, (const struct samples *const[]){given, best}, 2, values);
+	for (size_t r = 0; r < RESAMPLES; r++)
+		values[0][r] = tune->objective == TUNE_HIT ? values[1][r] - values[0][r] : values[0][r] - values[1][r];
+	const struct tune_interval gain = interval_of(values[0]);
+	tune->gain_low = gain.low;
+	tune->gain_high = gain.high;
+}
+
+int tune_measure_interval(const struct tune *tune, const char *evict, const char *ttl, enum tune_metric metric,
+                          struct tune_interval *to, struct err *err)
+{
+	struct samples samples;
+	double values[1][RESAMPLES];
+	const int failed = run(tune, evict, ttl, tune->trace->request_count, 0, &samples, err);
+	if (!failed) {
+		resample(tune, metric, (const struct samples *const[]){&samples}, 1, values);
+		*to = interval_of(values[0]);
+	}
+	free(samples.all);
+	return failed;
 }
 
 static int judge(struct tune *tune, uint32_t training, struct err *err)
@@ -339,7 +276,7 @@ static int judge(struct tune *tune, uint32_t training, struct err *err)
 		tune->rest_best = measure(tune, &best, NULL, best.count, ttft_ms);
 		tune->best_is_allowed = tune_how_broken(tune, &tune->training_best) == 0;
 		tune->rest_is_allowed = tune_how_broken(tune, &tune->rest_best) == 0;
-		resample(tune, &given, &best);
+		judge_gain(tune, &given, &best);
 		free(ttft_ms);
 	}
 	tune->has_bound = tune->config->engine == ENGINE_REPLAY;
@@ -350,20 +287,42 @@ static int judge(struct tune *tune, uint32_t training, struct err *err)
 	return failed ? -1 : 0;
 }
 
-int tune_run(struct tune *tune, struct err *err)
+static uint32_t training_requests(const struct tune *tune)
 {
-	double best[TUNE_PARAMETERS_MOST];
-	const uint32_t training = (uint32_t)(tune->training * tune->trace->request_count);
+	return (uint32_t)(tune->training * tune->trace->request_count);
+}
+
+int tune_prepare(struct tune *tune, struct err *err)
+{
+	const uint32_t training = training_requests(tune);
 	if (simulate_check(tune->trace, tune->config, err) < 0)
 		return -1;
 	if (training < 2 || tune->trace->request_count - training < 2)
 		return err_set(err, "%s: of %u requests %u would be for training; expected at least 2 for it and 2 to judge by.",
 		               tune->trace->name, tune->trace->request_count, training);
-	if (tune_spec_check(tune, err) < 0 || find_best(tune, training, best, err) < 0)
-		return -1;
+	return tune_spec_check(tune, err);
+}
+
+void tune_search(const struct tune *tune, uint32_t which, struct tune_search *search)
+{
+	tune_search_make(tune, which, training_requests(tune), search);
+}
+
+int tune_judge(struct tune *tune, const struct tune_search *searches, struct err *err)
+{
+	const struct tune_trial *best = NULL;
+	tune->runs_made = 0;
+	for (uint32_t s = 0; s < TUNE_STARTS; s++) {
+		const struct tune_trial *own = tune_search_best(tune, &searches[s]);
+		tune->runs_made += searches[s].runs;
+		if (own && (!best || tune_worth(tune, &own->measured) < tune_worth(tune, &best->measured)))
+			best = own;
+	}
+	if (!best)
+		return err_set(err, "none of %u runs was possible: %s", tune->runs_made, searches[0].refusal.text);
 	for (size_t i = 0; i < tune->parameter_count; i++)
-		tune->parameters[i].best = tune_spec_value(&tune->parameters[i], best[i]);
-	tune_spec_write(tune, true, best, tune->best_evict, sizeof(tune->best_evict));
-	tune_spec_write(tune, false, best, tune->best_ttl, sizeof(tune->best_ttl));
-	return judge(tune, training, err);
+		tune->parameters[i].best = tune_spec_value(&tune->parameters[i], best->places[i]);
+	tune_spec_write(tune, true, best->places, tune->best_evict, sizeof(tune->best_evict));
+	tune_spec_write(tune, false, best->places, tune->best_ttl, sizeof(tune->best_ttl));
+	return judge(tune, training_requests(tune), err);
 }

@@ -2,17 +2,18 @@
  *
  *   golden TABLE SOURCE_DIR [--update | --skip TRACE]
  *
- * A row is a configuration (trace .. recompute_last), what came of it, and where the numbers are from. An empty cell is
- * one that the source does not give; it is not compared. Rows with a source of their own (E6, oracle, ...) are typed from
- * it; rows whose source is `own` are our output, pinned so that a change is seen, and the only ones --update writes.
+ * The table holds rows of several kinds (golden_kinds.h), each kind below its header. A row is a configuration, what came of
+ * it, and where the numbers are from. An empty cell is one that the source does not give; it is not compared. Rows with a
+ * source of their own (E6, oracle, ...) are typed from it; rows whose source is `own` are our output, pinned so that a change
+ * is seen, and the only ones --update writes.
  * Where a trace is absent its rows are skipped and counted.
  *
- * --skip leaves a trace's rows out, for builds in which they take too long. Traces are looked for in SOURCE_DIR/traces/samples and SOURCE_DIR/../shared/traces. The whole run has to stay below 2 GiB.
+ * --skip leaves a trace's rows out, for builds in which they take too long. Traces are looked for in SOURCE_DIR/tests/golden,
+ * SOURCE_DIR/traces/samples and SOURCE_DIR/../shared/traces. The whole run has to stay below 2 GiB.
  */
-#include "replay.h"
+#include "golden_kinds.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,38 +22,11 @@
 
 #define MOST_BYTES (UINT64_C(2) << 30)
 
-enum column {
-	TRACE,
-	SEMANTICS,
-	SCOPE,
-	EVICT,
-	TTL,
-	CAPACITY,
-	PARTIAL_TAIL,
-	RECOMPUTE_LAST,
-	KEYS, /* what stands before is the configuration */
-	BLOCKS = KEYS,
-	HIT_BLOCKS,
-	MISS_BLOCKS,
-	BLOCK_HIT_E6, /* rates in millionths, rounded */
-	HIT_TOKENS,
-	TOKEN_HIT_E6,
-	EVICTED_BLOCKS,
-	EXPIRED_BLOCKS,
-	FULL_HIT_REQUESTS,
-	RESIDENT_E1, /* time mean of resident blocks in tenths, rounded */
-	SOURCE,
-	COLUMNS,
-};
-
-static const char header[] =
-        "trace,semantics,scope,evict,ttl,capacity_blocks,partial_tail,recompute_last,blocks,hit_blocks,miss_blocks,"
-        "block_hit_e6,hit_tokens,token_hit_e6,evicted_blocks,expired_blocks,full_hit_requests,resident_e1,source";
-
 struct row {
-	char *text;           /* the line as it stands, for lines that are kept */
-	char *line;           /* what the cells point into */
-	char *cells[COLUMNS]; /* NULL: a comment, an empty line, or the header */
+	char *text; /* the line as it stands, for lines that are kept */
+	char *line; /* what the cells point into */
+	const struct golden_kind *kind;
+	char *cells[GOLDEN_COLUMNS_MOST]; /* NULL: a comment, an empty line, or a header */
 };
 
 struct table {
@@ -90,8 +64,18 @@ static size_t split(char *line, char **cells, size_t most)
 	return count;
 }
 
+static const struct golden_kind *kind_with(const char *header)
+{
+	for (size_t i = 0; i < golden_kind_count; i++) {
+		if (strcmp(golden_kinds[i].header, header) == 0)
+			return &golden_kinds[i];
+	}
+	return NULL;
+}
+
 static void read_table(struct table *table)
 {
+	const struct golden_kind *kind = NULL;
 	FILE *file = fopen(table->path, "r");
 	char *line = NULL;
 	size_t size = 0;
@@ -102,10 +86,15 @@ static void read_table(struct table *table)
 		table->rows = mem_grow(table->rows, table->row_count + 1, sizeof(*table->rows));
 		struct row *row = &table->rows[table->row_count++];
 		*row = (struct row){.text = mem_copy_text(line)};
-		if (line[0] == '\0' || line[0] == '#' || strcmp(line, header) == 0)
+		if (line[0] == '\0' || line[0] == '#')
 			continue;
+		if (kind_with(line)) {
+			kind = kind_with(line);
+			continue;
+		}
+		row->kind = kind;
 		row->line = mem_copy_text(line);
-		if (split(row->line, row->cells, COLUMNS) != COLUMNS)
+		if (!kind || split(row->line, row->cells, GOLDEN_COLUMNS_MOST) != kind->columns)
 			die("not as many cells as columns: %s", line);
 	}
 	free(line);
@@ -115,7 +104,7 @@ static void read_table(struct table *table)
 /* The trace of that name, or NULL where there is none. */
 static const struct trace *find_trace(struct table *table, const char *name)
 {
-	static const char *const places[] = {"%s/traces/samples/%s.jsonl.gz", "%s/../shared/traces/%s.jsonl.gz"};
+	static const char *const places[] = {"tests/golden/%s.jsonl", "traces/samples/%s.jsonl.gz", "../shared/traces/%s.jsonl.gz"};
 	if (table->trace_name && strcmp(table->trace_name, name) == 0)
 		return table->trace;
 	trace_free(table->trace);
@@ -125,7 +114,8 @@ static const struct trace *find_trace(struct table *table, const char *name)
 	for (size_t i = 0; i < COUNT_OF(places) && !table->trace; i++) {
 		char path[4096];
 		struct err err;
-		snprintf(path, sizeof(path), i == 0 ? places[0] : places[1], table->source_dir, name);
+		const int length = snprintf(path, sizeof(path), "%s/", table->source_dir);
+		snprintf(path + length, sizeof(path) - (size_t)length, places[i], name);
 		if (access(path, R_OK) != 0)
 			continue;
 		table->trace = trace_load(path, &(struct trace_load_options){0}, &err);
@@ -137,65 +127,13 @@ static const struct trace *find_trace(struct table *table, const char *name)
 	return table->trace;
 }
 
-static bool is(const struct row *row, enum column column, const char *yes, const char *no)
+static void compare_row(struct table *table, struct row *row, const uint64_t *got)
 {
-	if (strcmp(row->cells[column], yes) != 0 && strcmp(row->cells[column], no) != 0)
-		die("a cell is neither of its two words: %s", row->text);
-	return strcmp(row->cells[column], yes) == 0;
-}
-
-static uint64_t rounded(double value, double parts)
-{
-	return (uint64_t)llround(value * parts);
-}
-
-static void run_row(const struct trace *trace, const struct row *row, uint64_t got[COLUMNS])
-{
-	/* Costs that grow with the place in the prompt, for policies that weigh them; nothing else here is about time. */
-	const struct calibration calibration = {
-	        .terms = {[TERM_ROWS] = CALIBRATION_LINE(23270), [TERM_PAIRS] = CALIBRATION_LINE(1.165)}};
-	struct err err;
-	struct spec evict, ttl;
-	if (spec_parse(&evict, row->cells[EVICT], &err) < 0 || spec_parse(&ttl, row->cells[TTL], &err) < 0)
-		die("%s", err.text);
-	const struct run_config config = {
-	        .evict = &evict,
-	        .ttl = &ttl,
-	        .capacity_blocks = strcmp(row->cells[CAPACITY], "inf") == 0 ? UINT64_MAX : strtoull(row->cells[CAPACITY], NULL, 10),
-	        .semantics = is(row, SEMANTICS, "object", "prefix") ? SEMANTICS_OBJECT : SEMANTICS_PREFIX,
-	        .leaf = is(row, SCOPE, "leaf", "flat"),
-	        .tail_cached = is(row, PARTIAL_TAIL, "cache", "skip"),
-	        .recompute_last = is(row, RECOMPUTE_LAST, "1", "0"),
-	        .speed = 1,
-	        .seed = 1,
-	        .calibration = &calibration,
-	};
-	struct run_result result;
-	if (replay_run(trace, &config, &result, &err) < 0)
-		die("%s", err.text);
-	const struct metrics_group *total = metrics_total(result.metrics);
-	got[BLOCKS] = total->blocks;
-	got[HIT_BLOCKS] = total->hit_blocks;
-	got[MISS_BLOCKS] = total->blocks - total->hit_blocks;
-	got[BLOCK_HIT_E6] = rounded(metrics_block_hit_rate(total), 1e6);
-	got[HIT_TOKENS] = total->ledger.hit_tokens;
-	got[TOKEN_HIT_E6] = rounded(metrics_token_hit_rate(total), 1e6);
-	got[EVICTED_BLOCKS] = result.counts.evicted_blocks;
-	got[EXPIRED_BLOCKS] = result.counts.expired_blocks;
-	got[FULL_HIT_REQUESTS] = total->full_hit_requests;
-	got[RESIDENT_E1] = rounded(result.mean_resident_blocks, 10);
-	replay_free(&result);
-	spec_free(&evict);
-	spec_free(&ttl);
-}
-
-static void compare_row(struct table *table, struct row *row, const uint64_t got[COLUMNS])
-{
-	char *names[COLUMNS];
-	char *copy = mem_copy_text(header);
+	char *names[GOLDEN_COLUMNS_MOST];
+	char *copy = mem_copy_text(row->kind->header);
 	bool fine = true;
-	split(copy, names, COLUMNS);
-	for (int column = KEYS; column < SOURCE; column++) {
+	split(copy, names, GOLDEN_COLUMNS_MOST);
+	for (size_t column = row->kind->keys; column < row->kind->columns - 1; column++) {
 		const char *want = row->cells[column];
 		if (!want[0] || strtoull(want, NULL, 10) == got[column])
 			continue;
@@ -210,17 +148,18 @@ static void compare_row(struct table *table, struct row *row, const uint64_t got
 }
 
 /* The row with our own numbers in every cell. */
-static void update_row(struct row *row, const uint64_t got[COLUMNS])
+static void update_row(struct row *row, const uint64_t *got)
 {
+	const size_t source = row->kind->columns - 1;
 	char text[2048];
 	size_t used = 0;
-	for (int column = 0; column < KEYS; column++) {
+	for (size_t column = 0; column < row->kind->keys; column++) {
 		const char *quote = strchr(row->cells[column], ',') ? "\"" : "";
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%s,", quote, row->cells[column], quote);
 	}
-	for (int column = KEYS; column < SOURCE; column++)
+	for (size_t column = row->kind->keys; column < source; column++)
 		used += (size_t)snprintf(text + used, sizeof(text) - used, "%" PRIu64 ",", got[column]);
-	snprintf(text + used, sizeof(text) - used, "%s", row->cells[SOURCE]);
+	snprintf(text + used, sizeof(text) - used, "%s", row->cells[source]);
 	free(row->text);
 	row->text = mem_copy_text(text);
 }
@@ -240,17 +179,19 @@ static void run_table(struct table *table, bool update)
 {
 	for (size_t i = 0; i < table->row_count; i++) {
 		struct row *row = &table->rows[i];
-		uint64_t got[COLUMNS];
+		uint64_t got[GOLDEN_COLUMNS_MOST];
+		struct err err;
 		if (!row->cells[0])
 			continue;
-		const bool skip = table->skip && strcmp(row->cells[TRACE], table->skip) == 0;
-		const struct trace *trace = skip ? NULL : find_trace(table, row->cells[TRACE]);
+		const bool skip = table->skip && strcmp(row->cells[0], table->skip) == 0;
+		const struct trace *trace = skip ? NULL : find_trace(table, row->cells[0]);
 		if (!trace) {
 			table->skipped++;
 			continue;
 		}
-		run_row(trace, row, got);
-		if (update && strcmp(row->cells[SOURCE], "own") == 0)
+		if (row->kind->run(trace, row->cells, got, &err) < 0)
+			die("%s", err.text);
+		if (update && strcmp(row->cells[row->kind->columns - 1], "own") == 0)
 			update_row(row, got);
 		else
 			compare_row(table, row, got);

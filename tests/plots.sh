@@ -122,6 +122,12 @@ holds curve.svg "Token hit rate of lru at every capacity" ">lru<" "ceiling: a ca
 draw curve_capacity groups.csv groups.svg
 holds groups.svg ">auditor<" ">lawyer<"
 grep -q ceiling groups.svg && fail "groups.svg has a ceiling, but each group has one of its own"
+{ sed 's/$/,token_hit_rate_low,token_hit_rate_high/;q' "$fixtures/curve.csv"
+	sed 1d "$fixtures/curve.csv" | awk -F, '{ print $0 "," $5 - 0.02 "," $5 + 0.02 }'; } >sampled.csv
+draw curve_capacity sampled.csv "$fixtures/policies.csv" sampled.svg
+holds sampled.svg "at every capacity, estimated from a sample" "lru, 95 % interval" ">belady<"
+grep -q ceiling sampled.svg && fail "sampled.svg has a ceiling, but knows it as badly as the rest"
+grep -q "interval\|estimated" curve.svg && fail "curve.svg speaks of a sample"
 draw curve_ttl "$fixtures/ttl.csv" ttl.svg
 holds ttl.svg "A sliding TTL, at every TTL" "held on average (GiB)" ">1m<" ">1h<" "what the next GiB of memory brings"
 sed 's/,[^,]*$/,/' "$fixtures/ttl.csv" >blocks.csv
@@ -130,6 +136,25 @@ draw curve_ttl blocks.csv blocks.svg
 holds blocks.svg "held on average (blocks)"
 draw surface "$fixtures/surface.csv" surface.svg
 holds surface.svg ">12.3<" ">23.4<" ">34.5<" ">45.6<" "no limit" "no TTL" ">1 m<" "5 GiB"
+
+# By hand: of five points three are on the front, of which two share a line; where great is good, two others are.
+cat >trade.csv <<END
+trace,evict,ttl,capacity_blocks,capacity_gib,held_gib_s,ttft_ms_p95,token_hit_rate
+a,lru,none,100,1,10,500,0.5
+a,lru,none,200,2,20,400,0.4
+a,arc,none,100,1,20,450,0.7
+a,arc,none,200,2,30,300,0.6
+a,fifo,none,200,2,30,310,0.1
+END
+draw pareto trade.csv pareto.svg
+holds pareto.svg "What can be had: ttft_ms_p95 against held_gib_s" "trace a, ttl none" beaten "the front" ">lru<" ">arc<" "1 GiB" "2 GiB"
+grep -q '>fifo<' pareto.svg && fail "pareto.svg names a policy that is always beaten"
+points pareto.svg 8
+draw pareto trade.csv rates.svg held_gib_s token_hit_rate
+holds rates.svg "token_hit_rate (%)" ">lru<" ">arc<"
+[ "$(CSV=trade.csv awk -F, 'NR == 1 { print "line\tplace\ttext\tlabel\tx\ty"; next } { print NR "\t1\t-\t" $2 "\t" $6 "\t" $8 }' \
+	trade.csv | GREAT=y awk -f "$source/plots/pareto.awk" | cut -f 1,5,6 | paste -s -d ' ' | tr '\t' /)" = \
+	"front/label/x 1/lru/10 1/arc/20 0/lru/20 0/fifo/30 0/arc/30" ] || fail "pareto.awk finds another front"
 
 # TTFTs are 10, 20, ... 200 ms: p50 lies between the 10th and the 11th, p95 just above the 19th.
 awk -F, 'NR == 1 || $1 % 2 == 0' "$fixtures/requests.csv" >half.csv
@@ -283,7 +308,7 @@ sed '/,belady,/d' "$fixtures/policies.csv" >lost.csv
 sed '/,belady,none,1000,/d' "$fixtures/policies.csv" >gap.csv
 sed '$p' "$fixtures/policies.csv" | sed 's/,$/,0.1/' >twice.csv
 for name in hit_vs_capacity ledger policies ttft_cdf ttft_breakdown tiers timeline classes predicted_vs_measured ttft_cdf_both \
-	error_by_prefix decisions calibration cold_repeat; do
+	error_by_prefix decisions calibration cold_repeat pareto; do
 	refuses "$name.gp: absent.csv cannot be read." $name absent.csv no.svg
 	refuses "$name.gp: empty.csv is empty, but a header line with column names was expected." $name empty.csv no.svg
 done
@@ -313,6 +338,10 @@ refuses "classes.gp: no request waited longer than 0 ms, which a logarithmic axi
 refuses "classes.gp: crowd.csv has 61 classes and turns, but a chart shows 60 at most." classes crowd.csv no.svg
 { head -n 1 "$tiers"; for i in $(seq 41); do sed -n 2p "$tiers"; done; } >many_tiers.csv
 refuses "ttft_breakdown.gp: there are 41 points, but this chart shows 40 at most; sweep fewer." ttft_breakdown many_tiers.csv no.svg
+sed 's/^a,fifo/b,fifo/' trade.csv >traces.csv
+refuses "pareto.gp: traces.csv has points of several traces, which no front can compare; draw one at a time." pareto traces.csv no.svg
+refuses "pareto.gp: trade.csv has no column cost; its columns are $(head -n 1 trade.csv)." pareto trade.csv no.svg held_gib_s cost
+refuses "Usage: gnuplot -c pareto.gp SWEEP.csv OUT.(svg|png|pdf) [X Y]" pareto trade.csv no.svg held_gib_s
 refuses "classes.gp: no.gif should end in .svg, .png or .pdf, which says what to draw." classes class.csv no.gif
 refuses "Usage: gnuplot -c tiers.gp SWEEP.csv OUT.(svg|png|pdf) [KEY]" tiers "$tiers"
 refuses "Usage: gnuplot -c timeline.gp TIMELINE.csv OUT.(svg|png|pdf) [FROM TO]" timeline "$fixtures/timeline.csv"

@@ -34,6 +34,30 @@ for form in "" --json; do
 	tail -n $((lines / 2)) both | cmp alone - || fail "two traces, one from standard input, differ with 3 ranks ($form)."
 done
 
+# So does tuning: searches are dealt out, promises too, and the first rank judges.
+for more in "--ttl adaptive --runs 40 --points tried.csv" "--ttl adaptive --runs 20 --search anneal --json" \
+	"--evict lru,sieve,arc --ttl none,static:ttl=5m --slo ttft_p95<=60ms"; do
+	rm -f tried.csv
+	"$kvcast" tune $trace --model llama-3.1-8b $more >alone || fail "tune $more failed."
+	if [ -e tried.csv ]; then mv tried.csv alone.csv; else : >alone.csv; fi
+	for count in 2 4; do
+		ranks $count "$kvcast" tune $trace --model llama-3.1-8b $more >both || fail "tune $more with $count ranks failed."
+		cmp alone both || fail "tune $more prints something else with $count ranks."
+		[ ! -e tried.csv ] || cmp alone.csv tried.csv || fail "tune $more tries something else with $count ranks."
+	done
+done
+
+"$kvcast" curve $trace --csv >alone
+ranks 3 "$kvcast" curve $trace --csv >both || fail "a curve with 3 ranks failed."
+cmp alone both || fail "a curve with 3 ranks is not printed once."
+for form in --csv --json ""; do
+	"$kvcast" curve $trace --surface $form >alone
+	ranks 4 "$kvcast" curve $trace --surface $form >both || fail "a surface with 4 ranks failed."
+	cmp alone both || fail "a surface with 4 ranks is another ($form)."
+done
+ranks 3 "$kvcast" curve $trace --surface --ttls 5 2>said && fail "a wrong TTL went unnoticed."
+[ "$(grep -c '^kvcast: --ttls' said)" -eq 1 ] || fail "a wrong TTL is told as: $(cat said)"
+
 # Each rank leaves its number, so that one of them can be killed.
 for victim in 2 0; do
 	rm -f rows pid.*
@@ -55,6 +79,8 @@ ranks 4 "$kvcast" sweep nothing.jsonl --csv 2>said && fail "a missing trace went
 [ "$(grep -c '^kvcast: nothing.jsonl cannot be opened' said)" -eq 1 ] || fail "a missing trace is told as: $(cat said)"
 ranks 4 "$kvcast" sweep $trace --evict nonsense --csv 2>said && fail "a wrong policy went unnoticed."
 [ "$(grep -c '^kvcast: --evict nonsense' said)" -eq 1 ] || fail "a wrong policy is told as: $(cat said)"
+ranks 3 "$kvcast" tune $trace --ttl none 2>said && fail "a TTL rule without numbers went unnoticed."
+[ "$(grep -c '^kvcast: --ttl none: it has no number' said)" -eq 1 ] || fail "nothing to tune is told as: $(cat said)"
 PMI_RANK=0 PMI_SIZE=2 "$kvcast" sweep $trace --csv >printed 2>said && fail "a launcher that is not MPI's was taken."
 grep -q '^kvcast: The launcher has started several' said || fail "a launcher that is not MPI's is told as: $(cat said)"
 [ ! -s printed ] || fail "a launcher that is not MPI's gets rows."

@@ -136,7 +136,7 @@ static void test_capacities_as_replayed(void **state)
 		struct trace *trace = random_trace(&rng);
 		const struct run_config config = random_config(&rng);
 		const struct curve_group group = random_group(&rng);
-		struct reuse *reuse = reuse_open(trace, &config);
+		struct reuse *reuse = reuse_open(trace, &config, NULL);
 		struct curve *curve = curve_open(reuse, CURVE_CAPACITY, group);
 		check_capacities(trace, &config, curve, group);
 		curve_close(curve);
@@ -168,7 +168,7 @@ static void test_ttls_as_replayed(void **state)
 		struct trace *trace = random_trace(&rng);
 		const struct run_config config = random_config(&rng);
 		const struct curve_group group = random_group(&rng);
-		struct reuse *reuse = reuse_open(trace, &config);
+		struct reuse *reuse = reuse_open(trace, &config, NULL);
 		struct curve *curve = curve_open(reuse, CURVE_TTL, group);
 		struct curve_point point, before = {0};
 		while (curve_next(curve, &point)) {
@@ -195,7 +195,7 @@ static void test_surface_as_replayed(void **state)
 	for (int t = 0; t < TRACES; t++) {
 		struct trace *trace = random_trace(&rng);
 		const struct run_config config = random_config(&rng);
-		struct reuse *reuse = reuse_open(trace, &config);
+		struct reuse *reuse = reuse_open(trace, &config, NULL);
 		const int64_t unit_ns = 1 + (int64_t)make_random(&rng, 3000000);
 		const int64_t ttls_ns[] = {0, unit_ns, 3 * unit_ns, 10 * unit_ns, 50 * unit_ns, TIME_NEVER_NS};
 		const uint64_t capacities[] = {1, 2, 3, 1 + trace->block_count / 3, 1 + trace->block_count / 2, UINT64_MAX};
@@ -238,7 +238,7 @@ static void check_public(const char *path, const uint64_t *capacities, size_t ca
 		print_message("skipped: %s\n", err.text);
 		skip();
 	}
-	struct reuse *reuse = reuse_open(trace, &config);
+	struct reuse *reuse = reuse_open(trace, &config, NULL);
 	struct curve *over_capacity = curve_open(reuse, CURVE_CAPACITY, all), *over_ttl = curve_open(reuse, CURVE_TTL, all);
 	for (size_t i = 0; i < capacity_count; i++) {
 		const struct curve_point point = point_at(over_capacity, capacities[i]);
@@ -284,7 +284,7 @@ static void test_figure(void **state)
 		print_message("skipped: %s\n", err.text);
 		skip();
 	}
-	struct reuse *reuse = reuse_open(trace, &config);
+	struct reuse *reuse = reuse_open(trace, &config, NULL);
 	struct curve *curve = curve_open(reuse, CURVE_CAPACITY, (struct curve_group){CURVE_ALL, 0});
 	for (size_t i = 0; i < COUNT_OF(points); i++) {
 		const struct curve_point point = point_at(curve, (uint64_t)(points[i].tokens / trace->block_tokens));

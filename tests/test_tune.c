@@ -3,6 +3,7 @@
 #include "make_trace.h"
 #include "promise.h"
 #include "test.h"
+#include "tune_search.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -46,6 +47,26 @@ static void unset(struct setting *s)
 	spec_free(&s->ttl);
 	make_trace_free(s->trace);
 	free(s);
+}
+
+/* The searches in any order, and sent as text as to another process. */
+static int tuned(struct tune *tune, struct err *err)
+{
+	struct tune_search searches[TUNE_STARTS];
+	if (tune_prepare(tune, err) < 0)
+		return -1;
+	for (uint32_t s = TUNE_STARTS; s-- > 0;) {
+		struct tune_search made;
+		tune_search(tune, s, &made);
+		char *text = tune_search_text(&made);
+		tune_search_read(&searches[s], text);
+		tune_search_free(&made);
+		free(text);
+	}
+	const int failed = tune_judge(tune, searches, err);
+	for (uint32_t s = 0; s < TUNE_STARTS; s++)
+		tune_search_free(&searches[s]);
+	return failed;
 }
 
 /* `sessions` sessions of `turns` turns each; a session's prompts are one block of its own, its turns `gap_s` apart, and its
@@ -97,24 +118,31 @@ static struct trace *passing(uint32_t sessions)
 }
 
 /* To hit the second turns a TTL has to be 100 s, and every second more only holds longer. */
-static void test_least_memory(void **state)
+static void check_least_memory(bool anneals, double most_ns)
 {
 	struct err err;
-	(void)state;
 	struct setting *s = set(passing(200), "static:ttl=1h");
+	s->tune.anneals = anneals;
 	s->tune.parameters[0] = (struct tune_parameter){.key = "ttl", .is_duration = true, .least = 1e9, .most = 3600e9};
 	s->tune.parameter_count = 1;
 	s->tune.constraints[0] = (struct tune_constraint){TUNE_HIT, true, 0.4};
 	s->tune.constraint_count = 1;
-	if (tune_run(&s->tune, &err) < 0)
+	if (tuned(&s->tune, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_true(s->tune.best_is_allowed);
 	assert_int_equal(s->tune.runs_made, 120);
-	assert_true(s->tune.parameters[0].best >= 100e9 && s->tune.parameters[0].best < 102e9);
+	assert_true(s->tune.parameters[0].best >= 100e9 && s->tune.parameters[0].best < most_ns);
 	assert_true(s->tune.parameters[0].given == 3600e9);
 	assert_true(s->tune.rest_best.values[TUNE_HELD] < s->tune.rest_given.values[TUNE_HELD] / 3);
 	assert_true(s->tune.gain_low > 0);
 	unset(s);
+}
+
+static void test_least_memory(void **state)
+{
+	(void)state;
+	check_least_memory(false, 102e9);
+	check_least_memory(true, 110e9);
 }
 
 /* A TTL of 10 s misses every turn, one of 100 s none: a gain of all requests, in every resample. */
@@ -124,7 +152,7 @@ static void test_gain(void **state)
 	(void)state;
 	struct setting *s = set(steady(20, 20, 100), "static:ttl=10s");
 	s->tune.objective = TUNE_HIT;
-	if (tune_run(&s->tune, &err) < 0)
+	if (tuned(&s->tune, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_int_equal(s->tune.parameter_count, 1);
 	assert_true(s->tune.rest_given.values[TUNE_HIT] == 0 && s->tune.rest_best.values[TUNE_HIT] == 1);
@@ -140,11 +168,13 @@ static void test_no_gain(void **state)
 	(void)state;
 	struct setting *s = set(steady(200, 1, 100), "static:ttl=5m");
 	s->tune.objective = TUNE_TTFT_P95;
-	if (tune_run(&s->tune, &err) < 0)
+	if (tuned(&s->tune, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_true(s->tune.gain_low == 0 && s->tune.gain_high == 0);
 	unset(s);
 }
+
+static bool by_annealing; /* for test_again: not NULL */
 
 /* The same from the same seed, on however many cores; what is found holds in a run of its own. */
 static void test_again(void **state)
@@ -153,13 +183,13 @@ static void test_again(void **state)
 	const struct make_shape shape = {.requests = 400, .block_tokens = BLOCK, .sessions = 20, .classes = 1, .root_percent = 20,
 	                                 .repeat_percent = 50, .growth = 4, .tick_ns = NS_PER_S, .most_ticks = 100};
 	struct err err;
-	(void)state;
 	struct trace *trace = make_trace_random(&rng, &shape);
 	struct setting *a = set(trace, "adaptive");
 	a->config.capacity_blocks = trace->block_count / 10;
 	a->tune.objective = TUNE_COST;
+	a->tune.anneals = *state != NULL;
 	struct tune b = a->tune;
-	if (tune_run(&a->tune, &err) < 0 || tune_run(&b, &err) < 0)
+	if (tuned(&a->tune, &err) < 0 || tuned(&b, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_string_equal(a->tune.best_ttl, b.best_ttl);
 	assert_memory_equal(&a->tune.rest_best, &b.rest_best, sizeof(b.rest_best));
@@ -181,9 +211,9 @@ static void test_promise(void **state)
 	(void)state;
 	struct setting *s = set(make_trace_random(&rng, &shape), "none");
 	struct spec_list evicts, ttls;
-	assert_int_equal(spec_list_parse(&evicts, "lru,fifo", &err), 0);
+	assert_int_equal(spec_list_parse(&evicts, "lru", &err), 0);
 	assert_int_equal(spec_list_parse(&ttls, "none", &err), 0);
-	struct reuse *reuse = reuse_open(s->trace, &s->config);
+	struct reuse *reuse = reuse_open(s->trace, &s->config, NULL);
 	struct curve *curve = curve_open(reuse, CURVE_CAPACITY, (struct curve_group){CURVE_ALL, 0});
 	const double prompt_tokens = (double)curve_totals(curve)->prompt_tokens;
 	for (double hit = 0.05; hit < 1; hit += 0.1) {
@@ -194,12 +224,14 @@ static void test_promise(void **state)
 			reached = (double)point.hit_tokens / prompt_tokens >= hit;
 		s->tune.constraints[0] = (struct tune_constraint){TUNE_HIT, true, hit};
 		s->tune.constraint_count = 1;
-		struct promise promises[2];
-		assert_int_equal(promise_find(&s->tune, &evicts, &ttls, promises, &err), 0);
-		assert_int_equal(promises[0].kept, reached);
+		struct promise promise = {.evict = &evicts.specs[0], .ttl = &ttls.specs[0]};
+		assert_int_equal(promise_find(&s->tune, &promise, &err), 0);
+		assert_int_equal(promise.kept, reached);
+		assert_true(promise.interval.low < promise.measured.values[TUNE_HIT]);
+		assert_true(promise.interval.high > promise.measured.values[TUNE_HIT]);
 		if (reached) {
-			assert_true(promises[0].capacity_blocks >= point.at);
-			assert_true(promises[0].capacity_blocks <= point.at + point.at / 100 + 1);
+			assert_true(promise.capacity_blocks >= point.at);
+			assert_true(promise.capacity_blocks <= point.at + point.at / 100 + 1);
 		}
 	}
 	curve_close(curve);
@@ -209,11 +241,47 @@ static void test_promise(void **state)
 	unset(s);
 }
 
+/* Sessions of one request, every second one that of the session before. */
+static struct trace *paired(uint32_t sessions)
+{
+	struct make_request *requests = mem_alloc(sessions, sizeof(*requests));
+	block_id *parent = mem_alloc(sessions / 2, sizeof(*parent));
+	for (uint32_t s = 0; s < sessions; s++) {
+		requests[s] = (struct make_request){.tail = s / 2, .arrival_ns = NS_PER_S * s, .session = s, .class_id = TRACE_NO_CLASS,
+		                                    .hints = UINT32_MAX, .ordinal = s};
+		parent[s / 2] = BLOCK_NONE;
+	}
+	const struct make_parts parts = {.block_tokens = BLOCK, .block_count = sessions / 2, .request_count = sessions,
+	                                 .session_count = sessions, .tail_listed = true, .parent = parent, .requests = requests};
+	struct trace *trace = make_trace(&parts);
+	free(requests);
+	free(parent);
+	return trace;
+}
+
+/* Sessions that all fare alike, drawn anew, are the same again. Half of them hitting, a share lies around a half, as widely as a
+ * coin's: 1.96 sqrt(0.25 / 200) = 0.069. */
+static void test_interval(void **state)
+{
+	struct err err;
+	struct tune_interval interval;
+	(void)state;
+	struct setting *s = set(steady(20, 20, 100), "static:ttl=100s");
+	assert_int_equal(tune_measure_interval(&s->tune, "lru", "static:ttl=100s", TUNE_TTFT_MEAN, &interval, &err), 0);
+	assert_true(interval.low == interval.high);
+	unset(s);
+	s = set(paired(200), "none");
+	assert_int_equal(tune_measure_interval(&s->tune, "lru", "none", TUNE_HIT, &interval, &err), 0);
+	assert_true(fabs(interval.low - (0.5 - 0.069)) < 0.01 && fabs(interval.high - (0.5 + 0.069)) < 0.01);
+	unset(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(test_least_memory), cmocka_unit_test(test_gain),    cmocka_unit_test(test_no_gain),
 	        cmocka_unit_test(test_again),        cmocka_unit_test(test_promise),
+	        cmocka_unit_test(test_interval),     cmocka_unit_test_prestate(test_again, &by_annealing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,6 +9,14 @@ $ kvcast curve --help
 >                              turn
 >       --capacity=LIST        capacities of a table or surface; default round
 >                              ones
+>       --sample=RATE          with --csv or --json: look at this share of the
+>                              trace only, such as 0.01, drawn by whole prefix
+>                              trees, since a prefix that lost a part would end
+>                              there; blocks that more than a request in a
+>                              hundred uses are all looked at. The columns
+>                              token_hit_rate_low and _high give a 95 % interval
+>                              of the estimate
+>       --seed=N               which trees are drawn; default 1
 >       --surface              lru with a sliding TTL, over both
 >       --ttl                  a sliding TTL in memory without limit, over the
 >                              TTL
@@ -46,7 +54,8 @@ $ kvcast curve --help
 >   -V, --version              Print program version
 > 
 > The same figures as `kvcast sweep` (engine replay), at every value instead of a
-> few. Examples:
+> few. Under mpirun the ranks share the TTLs of --surface; the other curves,
+> which take a moment, are the first one's. Examples:
 >   kvcast curve trace.jsonl.gz --model llama-3.1-8b
 >   kvcast curve trace.jsonl.gz --ttl --csv > ttl.csv
 >   kvcast curve trace.jsonl.gz --surface --ttls 1m,5m --capacity 1e4,inf
@@ -123,6 +132,31 @@ $ kvcast curve small.jsonl --surface --ttls 10s,1s --capacity 8,inf,4
 >                    4         8       inf
 >         1s     21.33     21.33     21.33
 >        10s     42.67     58.67     58.67
+# A sample of everything is the curve itself; less than that needs more trees than there are here.
+$ kvcast curve small.jsonl --csv --sample 1 >all.csv && kvcast curve small.jsonl --csv | cmp - all.csv
+! kvcast: note: 3 of 3 prefix trees were looked at.
+$ kvcast curve small.jsonl --ttl --json --sample 1 --seed 7 >all.json && kvcast curve small.jsonl --ttl --json | cmp - all.json
+! kvcast: note: 3 of 3 prefix trees were looked at.
+$ kvcast trace gen --manual small.jsonl --manual-tokens 300 --agents 6 --sessions 400 --seed 1 -o many.jsonl
+! 1590 requests in 400 sessions over 24.1 min: 6 agents, 1 manual of 285 tokens,
+! prompts of 1941 and answers of 262 tokens on average.
+$ kvcast curve many.jsonl --csv --sample 0.25 --seed 3 | sed -n '1,2p;$p'
+> capacity_blocks,hit_blocks,block_hit_rate,hit_tokens,token_hit_rate,request_hit_rate,mean_resident_blocks,capacity_gib,token_hit_rate_low,token_hit_rate_high
+> 7514,136912,0.706923526,2191709,0.709996339,0.686630605,6779.2187,,0.655014283,0.764978396
+> 24043,148015,0.764252116,2368797,0.767363367,0.739112416,18275.2461,,0.732651972,0.802074763
+! kvcast: note: 58 of 285 prefix trees were looked at; the estimate begins at 7,514 blocks.
+$ for i in 1 2; do kvcast curve many.jsonl --ttl --csv --sample 0.25 --seed 3 >$i.csv; done; cmp 1.csv 2.csv
+! kvcast: note: 58 of 285 prefix trees were looked at.
+! kvcast: note: 58 of 285 prefix trees were looked at.
+$ kvcast curve small.jsonl --csv --sample 0.1
+! kvcast: --sample 0.1: small.jsonl: of 3 prefix trees 0 would be looked at; expected at least 40, from which an error can be told.
+? 1
+$ kvcast curve small.jsonl --csv --sample 2
+! kvcast: --sample 2: expected a share of the trace above 0 and at most 1, such as 0.01.
+? 1
+$ kvcast curve small.jsonl --sample 0.5
+! kvcast: --sample: expected --csv or --json, and a curve over capacity or TTL, of all requests together, under prefix semantics.
+? 1
 # What is wrong is said.
 $ kvcast curve
 ! kvcast curve: a trace is missing: a file, or - for standard input
