@@ -23,7 +23,7 @@ enum engine_kind {
 /* When a hit in a lower tier is loaded rather than computed again. */
 enum load_rule { LOAD_FASTER, LOAD_ALWAYS, LOAD_NEVER };
 
-/* A lower tier or its link is away for a while, or its loads fail now and then. */
+/* A lower tier or its link is away for a while, in all replicas at once, or its loads fail now and then. */
 struct fault {
 	uint32_t tier;
 	int64_t from_ns, until_ns; /* finite; equal: none */
