@@ -455,6 +455,7 @@ static int open_fleet(struct fleet *fleet, struct err *err)
 	const struct trace *trace = fleet->trace;
 	const struct run_config *config = fleet->config;
 	set_up(fleet);
+	ASSERT(fleet->engine_count == 1 || !fleet->ops->hold);
 	if (engine_fleet_open_tiers(fleet, err) < 0)
 		return -1;
 	fleet->first_counted = (uint32_t)(config->warmup * trace->request_count);
