@@ -91,6 +91,8 @@ static int check_options(const struct replay_command *command, struct err *err)
 	if (options->config.engine == ENGINE_REPLAY)
 		return err_set(err, "--engine replay: there nothing takes time, so nothing can be measured; choose static, vllm or "
 		                    "sglang.");
+	if (options->config.replicas > 1)
+		return err_set(err, "--replicas %u: the device is one replica; a fleet is forecast by `kvcast run`.", options->config.replicas);
 	if (!options->has_model)
 		return err_set(err, "--model is missing: the model that is to run.");
 	if (options->model.lacks[0])

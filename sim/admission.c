@@ -119,7 +119,7 @@ static bool load_fails(struct engine *engine, uint32_t tier)
 	for (uint32_t f = 0; f < engine->config->fault_count; f++) {
 		const struct fault *fault = &engine->config->faults[f];
 		if (fault->tier == tier && fault->load_failure > 0)
-			fails |= gsl_rng_uniform(engine->rng) < fault->load_failure;
+			fails |= gsl_rng_uniform(engine->fleet->rng) < fault->load_failure;
 	}
 	return fails;
 }
@@ -178,7 +178,7 @@ static void start_load(struct engine *engine, uint32_t request, const struct fin
 	engine->loading_count++;
 	engine_log_event(engine->config->log, engine->now_ns, "load", request,
 	                 (uint64_t)finding->load_blocks * engine->block_tokens, ready_ns - engine->now_ns);
-	event_queue_put(&engine->queue, ready_ns, EVENT_LOADED, request);
+	engine_plan(engine, ready_ns, EVENT_LOADED, request);
 }
 
 /* What those that have begun still need to answer. */

@@ -13,6 +13,8 @@
 #define KV_BYTES_PER_TOKEN 131072.0 /* Llama-3.1-8B: 32 layers x 8 heads x 128 x 2 x 2 bytes */
 #define SESSIONS 64
 #define RUNS_MOST 64
+#define REPLICAS 64
+#define FLEET_SESSIONS 1024
 /* Of larger traces no copies are made. */
 #define COPIED_REFERENCES_MOST 2000000
 
@@ -89,10 +91,11 @@ struct engine_bench {
 	int runs;
 };
 
+/* `router`: NULL, or that of a fleet of REPLICAS in a closed loop. */
 static int run_case(const struct engine_bench *bench, const struct trace *trace, uint32_t tier_count, bool closed,
-                    const char *name, struct err *err)
+                    const char *router, const char *name, struct err *err)
 {
-	const struct run_config config = {
+	struct run_config config = {
 	        .evict = &bench->evict,
 	        .ttl = &bench->ttl,
 	        .capacity_blocks = bench->tiers[0].capacity_blocks,
@@ -108,11 +111,14 @@ static int run_case(const struct engine_bench *bench, const struct trace *trace,
 	        .most_running = 256,
 	        .keep_answers = true,
 	        .closed_loop = closed,
-	        .sessions = SESSIONS,
+	        .sessions = router ? FLEET_SESSIONS : SESSIONS,
+	        .replicas = router ? REPLICAS : 1,
 	        .archive_every_ns = 60 * NS_PER_S,
 	        .archive_bytes_per_s = INFINITY,
 	};
 	double seconds[RUNS_MOST], hit_rate = 0;
+	if (router && router_parse(&config.router, router, err) < 0)
+		return -1;
 	for (int r = 0; r < bench->runs; r++) {
 		struct run_result result;
 		const double start_s = bench_engine_cpu_s();
@@ -136,27 +142,33 @@ static int run_copies(const struct engine_bench *bench, const struct trace *trac
 	char name[64];
 	struct trace *all = repeat(trace, times);
 	snprintf(name, sizeof(name), "open, 1 tier, %u times", times);
-	const int failed = run_case(bench, all, 1, false, name, err);
+	const int failed = run_case(bench, all, 1, false, NULL, name, err);
 	free_repeated(all);
 	return failed;
 }
+
+/* The bar: 64 replicas on the agent trace in under a minute on 2 cores; one run has one thread. */
+static const char *const fleet_routers[][2] = {{"round-robin", "64 replicas, round-robin"}, {"session", "64 replicas, session"},
+                                               {"prefix-load", "64 replicas, prefix-load"}};
 
 static int run_cases(const struct engine_bench *bench, const struct trace *trace, struct err *err)
 {
 	printf("# engine: vllm's rules, llama-3.1-8b, GPU 60 GiB; 3 tiers: with 200 GiB of host memory and 2 TB of disk\n");
 	printf("%-26s%10s%14s%14s%12s%10s%9s\n", "case", "requests", "requests/s", "M_accesses/s", "token_hit", "seconds", "spread");
-	int failed = run_case(bench, trace, 1, false, "open, 1 tier", err);
+	int failed = run_case(bench, trace, 1, false, NULL, "open, 1 tier", err);
 	if (!failed)
-		failed = run_case(bench, trace, COUNT_OF(tier_texts), false, "open, 3 tiers", err);
+		failed = run_case(bench, trace, COUNT_OF(tier_texts), false, NULL, "open, 3 tiers", err);
 	if (!failed && trace_references(trace) <= COPIED_REFERENCES_MOST) {
 		failed = run_copies(bench, trace, 4, err);
 		if (!failed)
 			failed = run_copies(bench, trace, 16, err);
 	}
 	if (!failed && trace->session_count > 0) {
-		failed = run_case(bench, trace, 1, true, "closed, 64, 1 tier", err);
+		failed = run_case(bench, trace, 1, true, NULL, "closed, 64, 1 tier", err);
 		if (!failed)
-			failed = run_case(bench, trace, COUNT_OF(tier_texts), true, "closed, 64, 3 tiers", err);
+			failed = run_case(bench, trace, COUNT_OF(tier_texts), true, NULL, "closed, 64, 3 tiers", err);
+		for (size_t i = 0; i < COUNT_OF(fleet_routers) && !failed; i++)
+			failed = run_case(bench, trace, COUNT_OF(tier_texts), true, fleet_routers[i][0], fleet_routers[i][1], err);
 	}
 	return failed;
 }

@@ -480,6 +480,11 @@ int64_t cache_shield_ends_ns(const struct cache *cache)
 	return cache->expiry && expiry_hard(cache->expiry) ? expiry_first_ns(cache->expiry) : TIME_NEVER_NS;
 }
 
+int64_t cache_expiry_bound_ns(const struct cache *cache)
+{
+	return cache->expiry ? expiry_bound_ns(cache->expiry) : TIME_NEVER_NS;
+}
+
 uint64_t cache_free_blocks(const struct cache *cache)
 {
 	return cache->limit_blocks - cache->pinned_blocks - cache->reserved_blocks;

@@ -95,7 +95,9 @@ bool cache_free_is_sure(const struct cache *cache);
 uint64_t cache_free_blocks(const struct cache *cache);
 /* A time no later than the next end of a shield; TIME_NEVER_NS where nothing is shielded or nothing ends. */
 int64_t cache_shield_ends_ns(const struct cache *cache);
-/* Of those, how many are empty now. */
+/* Nothing expires before this; TIME_NEVER_NS if nothing ever does. O(1), and early. */
+int64_t cache_expiry_bound_ns(const struct cache *cache);
+/* Of the free blocks, how many are empty now. */
 uint64_t cache_empty_blocks(const struct cache *cache);
 /* How many of the path's first `hit_blocks` are idle: pinning them uses up free blocks. */
 uint32_t cache_idle_blocks(const struct cache *cache, struct path path, uint32_t hit_blocks);

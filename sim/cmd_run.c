@@ -178,6 +178,7 @@ int cmd_run(int argc, char **argv)
 	               "  compress=RATIO, inflate=RATE\n"
 	               "                          stored size over size, and how fast it is unpacked\n"
 	               "  price=DOLLARS/GB-month  what holding it costs, for --price\n"
+	               "  shared=1                one for all replicas, with all tiers below it\n"
 	               "A tier named archive is the last, an object store: nothing is evicted into it, "
 	               "a worker uploads what was computed (--archive-every, --archive-rate).",
 	        .children = children,

@@ -46,7 +46,7 @@ struct sweep_command {
 static const struct argp_option option_table[] = {
         {0, 0, 0, 0, "The sweep: --evict, --ttl and --capacity take lists parted by commas. --evict all is every policy; "
                      "--capacity defaults to 1, 2, 5, 10, 20, 50 and 100 % of the trace's distinct blocks.", 1},
-        {"vary", KEY_VARY, "NAME.KEY=LIST", 0, "values of a lower tier's size or other key, e.g. disk.size=1TB,2TB or disk.ttl=none,static:ttl=1h; repeat for all combinations", 0},
+        {"vary", KEY_VARY, "NAME.KEY=LIST", 0, "values of a lower tier's size or other key, e.g. disk.size=1TB,2TB or disk.ttl=none,static:ttl=1h, or replicas=1,2,4 or router=session,prefix; repeat for all combinations", 0},
         {"jobs", KEY_JOBS, "N", 0, "threads; default one a core", 0},
         {"resume", KEY_RESUME, "FILE", 0, "with --csv: keep finished rows in FILE, and begin with those that an interrupted run of the same command left there", 0},
         {0, 0, 0, 0, "Output:", 2},
@@ -215,8 +215,38 @@ static void free_chains(struct tier_config **chains, size_t chain_count, uint32_
 	free(chains);
 }
 
-/* The tiers of every point. */
-static int make_chains(const struct sweep_command *command, struct tier_config **chains, size_t chain_count, struct err *err)
+/* The replicas and their router at a point of what is varied. */
+static int read_fleet(const struct sweep_command *command, size_t point, struct sweep_fleet *fleet, struct err *err)
+{
+	const struct run_options *options = &command->options;
+	const char *replicas = vary_replicas(&command->vary, point), *router = vary_router(&command->vary, point);
+	*fleet = (struct sweep_fleet){options->config.replicas, options->config.router};
+	if (replicas && options_replicas(options, replicas, &fleet->replicas, err) < 0)
+		return err_prefix(err, "--vary: ");
+	if (router && router_parse(&fleet->router, router, err) < 0)
+		return err_prefix(err, "--vary: ");
+	return 0;
+}
+
+/* What options_load_settings() could not know: whether there are several replicas at some point. */
+static int count_replicas(struct sweep_command *command, struct err *err)
+{
+	struct sweep_fleet fleet;
+	uint32_t most = 1;
+	for (size_t p = 0; p < vary_points(&command->vary); p++) {
+		if (read_fleet(command, p, &fleet, err) < 0)
+			return -1;
+		most = fleet.replicas > most ? fleet.replicas : most;
+	}
+	if (most == 1 && vary_router(&command->vary, 0))
+		return err_set(err, "--vary router: there is one replica, which gets every request; expected --replicas beside it.");
+	command->options.config.replicas = most;
+	return 0;
+}
+
+/* The tiers and the fleet of every point. */
+static int make_chains(const struct sweep_command *command, struct tier_config **chains, struct sweep_fleet *fleets,
+                       size_t chain_count, struct err *err)
 {
 	const struct run_options *options = &command->options;
 	for (size_t c = 0; c < chain_count; c++) {
@@ -226,6 +256,8 @@ static int make_chains(const struct sweep_command *command, struct tier_config *
 			return -1;
 		}
 		chains[c] = chain;
+		if (tier_config_check_shared(chain, options->tier_count, err) < 0 || read_fleet(command, c, &fleets[c], err) < 0)
+			return -1;
 		for (uint32_t i = 0; i < options->tier_count; i++) {
 			char what[64];
 			snprintf(what, sizeof(what), "tier %s:", chain[i].name);
@@ -287,6 +319,7 @@ static int sweep_trace(struct sweep_command *command, struct err *err)
 	uint64_t capacities[MOST_CAPACITIES];
 	const size_t chain_count = vary_points(&command->vary);
 	struct tier_config **chains = mem_alloc(chain_count, sizeof(*chains));
+	struct sweep_fleet *fleets = mem_alloc(chain_count, sizeof(*fleets));
 	command->sweep = (struct sweep){
 	        .trace = command->trace,
 	        .base = &command->options.config,
@@ -295,6 +328,7 @@ static int sweep_trace(struct sweep_command *command, struct err *err)
 	        .capacities = capacities,
 	        .chains = (const struct tier_config *const *)chains,
 	        .chain_count = chain_count,
+	        .fleets = fleets,
 	        .jobs = (int)command->jobs,
 	        .take = take,
 	        .give = give,
@@ -302,9 +336,10 @@ static int sweep_trace(struct sweep_command *command, struct err *err)
 	};
 	int failed = read_capacities(command, capacities, &command->sweep.capacity_count, err);
 	if (!failed)
-		failed = make_chains(command, chains, chain_count, err);
+		failed = make_chains(command, chains, fleets, chain_count, err);
 	failed = run_sweep(command, failed, err);
 	free_chains(chains, chain_count, command->options.tier_count);
+	free(fleets);
 	return failed;
 }
 
@@ -327,7 +362,7 @@ static int sweep_all(struct sweep_command *command, struct err *err)
 		struct run_options texts = command->options;
 		command->trace_number = t;
 		command->trace = share_load(&command->options, command->trace_paths[t], true, err);
-		failed = command->trace ? 0 : -1;
+		failed = command->trace ? count_replicas(command, err) : -1;
 		if (!failed && t == 0 && speaks && !command->options.text[OPTION_QUIET])
 			options_idle(&command->options, cli_note);
 		if (!failed)

@@ -10,26 +10,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Brings Little's integral, the tiers and the timeline to `now_ns`. */
-void engine_advance(struct engine *engine, int64_t now_ns)
+int64_t engine_next_event_ns(const struct fleet *fleet)
 {
-	ASSERT(now_ns >= engine->now_ns);
-	engine->in_system_ns += (u128)engine->in_system * (u128)(now_ns - engine->in_system_at_ns);
-	engine->in_system_at_ns = now_ns;
-	timeline_advance(engine->config->timeline, now_ns, cache_used_blocks(engine->cache), engine->running_count,
-	                 engine->waiting.count);
-	engine->now_ns = now_ns;
-	panic_where = (struct panic_where){engine->finished, now_ns};
-	tiers_advance(engine->tiers, now_ns);
+	const int64_t queued_ns = event_queue_next_ns(&fleet->queue);
+	if (fleet->config->closed_loop || fleet->next_arrival == fleet->trace->request_count)
+		return queued_ns;
+	const int64_t arrival_ns = fleet->sequences[fleet->next_arrival].arrival_ns;
+	return arrival_ns < queued_ns ? arrival_ns : queued_ns;
 }
 
-int64_t engine_next_event_ns(const struct engine *engine)
+/* Of events at one time those of a replica come in the order they were put in, and replicas by number; what they bring, requests
+ * that arrive then, comes behind. A replica alone takes all as it comes. */
+static void plan(struct fleet *fleet, int64_t time_ns, uint32_t replica, enum engine_event kind, uint32_t subject)
 {
-	const int64_t queued_ns = event_queue_next_ns(&engine->queue);
-	if (engine->config->closed_loop || engine->next_arrival == engine->trace->request_count)
-		return queued_ns;
-	const int64_t arrival_ns = engine->sequences[engine->next_arrival].arrival_ns;
-	return arrival_ns < queued_ns ? arrival_ns : queued_ns;
+	event_queue_put(&fleet->queue, time_ns, fleet->engine_count > 1 ? replica : 0, kind, subject);
+}
+
+void engine_plan(struct engine *engine, int64_t time_ns, enum engine_event kind, uint32_t subject)
+{
+	plan(engine->fleet, time_ns, engine->index, kind, kind == EVENT_LOADED ? subject : engine->index);
+}
+
+static void plan_arrival(struct fleet *fleet, int64_t time_ns, uint32_t request)
+{
+	plan(fleet, time_ns, fleet->engine_count, EVENT_ARRIVAL, request);
 }
 
 /* The blocks that this request's answer fills, where its tokens or the session's next turn show them. */
@@ -48,10 +52,11 @@ static void find_answer(struct engine *engine, uint32_t request)
 		sequence->answer_to = (uint32_t)smaller(this->answer_block_count, filled - prompt_blocks);
 		return;
 	}
-	if (engine->next_turn[request] == UINT32_MAX)
+	const uint32_t turn = engine->fleet->next_turn[request];
+	if (turn == UINT32_MAX)
 		return;
 	/* Equal ids have equal prefixes: if the next prompt has this one's last full block at its place, it continues it. */
-	const struct trace_request *next = &trace->requests[engine->next_turn[request]];
+	const struct trace_request *next = &trace->requests[turn];
 	const struct path path = replay_path(trace, next, false);
 	if (path.block_count <= prompt_blocks || path_block(path, prompt_blocks) == BLOCK_NONE)
 		return;
@@ -63,56 +68,78 @@ static void find_answer(struct engine *engine, uint32_t request)
 	sequence->answer_to = (uint32_t)smaller(filled, path.block_count);
 }
 
-static void arrive(struct engine *engine, uint32_t request)
+/* Counting begins with the request that arrives now. */
+static void count_from_here(struct fleet *fleet)
 {
-	const struct trace_request *this = &engine->trace->requests[request];
-	struct sequence *sequence = &engine->sequences[request];
-	sequence->arrival_ns = engine->now_ns;
-	sequence->path = replay_path(engine->trace, this, false);
-	sequence->target_tokens = this->prompt_tokens;
-	sequence->order = engine->arrived++;
-	sequence->counted = sequence->order >= engine->first_counted;
-	if (sequence->order == engine->first_counted) {
-		engine->first_counted_ns = engine->now_ns;
-		engine->uncounted_in_system_ns = engine->in_system_ns;
-		engine->busy_ns = 0;
-		tiers_count_from_here(engine->tiers);
-		*engine->result = (struct run_result){0};
+	fleet->first_counted_ns = fleet->now_ns;
+	fleet->uncounted_in_system_ns = fleet->in_system_ns;
+	if (fleet->engine_count > 1)
+		engine_fleet_meet(fleet);
+	for (uint32_t r = 0; r < fleet->engine_count; r++) {
+		/* Of a stretch under way the steps that are yet to begin count. */
+		if (fleet->engine_count > 1)
+			engine_fleet_touch(&fleet->engines[r]);
+		fleet->engines[r].busy_ns = 0;
+		tiers_count_from_here(fleet->engines[r].tiers);
 	}
-	engine->in_system++;
+	*fleet->result = (struct run_result){0};
+}
+
+/* Its replica. */
+static struct engine *arrive(struct fleet *fleet, uint32_t request)
+{
+	const struct trace_request *this = &fleet->trace->requests[request];
+	struct sequence *sequence = &fleet->sequences[request];
+	if (fleet->arrived == fleet->first_counted)
+		count_from_here(fleet);
+	struct engine *engine = engine_fleet_route(fleet, request);
+	engine_fleet_touch(engine);
+	sequence->replica = engine->index;
+	sequence->arrival_ns = fleet->now_ns;
+	sequence->path = replay_path(fleet->trace, this, false);
+	sequence->target_tokens = this->prompt_tokens;
+	sequence->order = fleet->arrived++;
+	sequence->counted = sequence->order >= fleet->first_counted;
+	fleet->in_system++;
+	fleet->views[engine->index].requests++;
+	fleet->views[engine->index].prompt_tokens += this->prompt_tokens;
 	engine_log_event(engine->config->log, engine->now_ns, "arrive", request, this->prompt_tokens, 0);
 	const uint64_t answered = this->output_tokens ? this->output_tokens - 1 : 0;
 	const uint64_t most_tokens = this->prompt_tokens + answered;
 	sequence->state = SEQUENCE_WAITING;
 	if ((most_tokens + engine->block_tokens - 1) / engine->block_tokens > engine->capacity_blocks) {
 		engine_reject(engine, request);
-		return;
+		return engine;
 	}
 	find_answer(engine, request);
 	if (engine->ops->answer && sequence->answer_to > sequence->answer_from)
 		engine->ops->answer(engine->backend, request, sequence->answer, sequence->answer_from, sequence->answer_to,
 		                    this->prompt_tokens / engine->block_tokens);
 	scheduler_wait(engine, request);
+	return engine;
 }
 
 /* The request is through: what comes after it in its session, or in place of it, is due. */
 static void leave(struct engine *engine, uint32_t request)
 {
-	engine->in_system--;
-	engine->stay_ns += (uint64_t)(engine->now_ns - engine->sequences[request].arrival_ns);
-	engine->finished++;
-	engine->last_ns = engine->now_ns;
-	engine->sequences[request].state = SEQUENCE_NONE;
-	if (!engine->config->closed_loop)
+	struct fleet *fleet = engine->fleet;
+	fleet->in_system--;
+	fleet->views[engine->index].requests--;
+	fleet->views[engine->index].prompt_tokens -= fleet->trace->requests[request].prompt_tokens;
+	fleet->stay_ns += (uint64_t)(engine->now_ns - fleet->sequences[request].arrival_ns);
+	fleet->finished++;
+	fleet->last_ns = engine->now_ns;
+	fleet->sequences[request].state = SEQUENCE_NONE;
+	if (!fleet->config->closed_loop)
 		return;
-	const uint32_t next = engine->next_turn[request];
+	const uint32_t next = fleet->next_turn[request];
 	if (next != UINT32_MAX) {
-		const struct trace_request *turn = &engine->trace->requests[next];
-		const int64_t recorded_ns = turn->arrival_ns - engine->trace->requests[request].arrival_ns;
+		const struct trace_request *turn = &fleet->trace->requests[next];
+		const int64_t recorded_ns = turn->arrival_ns - fleet->trace->requests[request].arrival_ns;
 		const int64_t think_ns = turn->think_ns >= 0 ? turn->think_ns : recorded_ns;
-		event_queue_put(&engine->queue, engine->now_ns + replay_sped_up_ns(engine->config, think_ns), EVENT_ARRIVAL, next);
-	} else if (engine->next_start < engine->start_count) {
-		event_queue_put(&engine->queue, engine->now_ns, EVENT_ARRIVAL, engine->starts[engine->next_start++]);
+		plan_arrival(fleet, engine->now_ns + replay_sped_up_ns(fleet->config, think_ns), next);
+	} else if (fleet->next_start < fleet->start_count) {
+		plan_arrival(fleet, engine->now_ns, fleet->starts[fleet->next_start++]);
 	}
 }
 
@@ -164,6 +191,7 @@ static void finish(struct engine *engine, uint32_t request)
 	struct sequence *sequence = &engine->sequences[request];
 	struct request_outcome *outcome = &sequence->outcome;
 	let_go(engine, request);
+	outcome->replica = engine->index;
 	outcome->ttft_ns = sequence->first_token_ns - sequence->arrival_ns;
 	outcome->load_ns = sequence->ready_ns - sequence->admitted_ns;
 	outcome->queue_ns = sequence->admitted_ns - sequence->arrival_ns + sequence->started_ns - sequence->ready_ns;
@@ -172,7 +200,7 @@ static void finish(struct engine *engine, uint32_t request)
 	outcome->saved_ns = saved_ns(engine, this, outcome->ledger.hit_tokens);
 	engine_log_event(engine->config->log, engine->now_ns, "finish", request, this->output_tokens, outcome->e2e_ns);
 	if (sequence->counted) {
-		metrics_add(engine->metrics, this, outcome);
+		metrics_add(engine->fleet->metrics, this, outcome);
 		timeline_finish(engine->config->timeline, engine->now_ns, this->prompt_tokens, outcome);
 		engine->result->output_tokens += this->output_tokens;
 		if (engine->config->on_request)
@@ -244,7 +272,9 @@ static void start_step(struct engine *engine)
 	engine->result->steps += engine->step_repeats;
 	engine->busy_ns += took_ns;
 	engine->in_step = true;
-	event_queue_put(&engine->queue, engine->now_ns + took_ns, EVENT_STEP_END, 0);
+	engine->step_start_ns = engine->now_ns;
+	engine->step_end_ns = engine->now_ns + took_ns;
+	engine_plan(engine, engine->step_end_ns, EVENT_STEP_END, 0);
 	if (engine->step_repeats > 1)
 		scheduler_stretch(engine);
 }
@@ -264,16 +294,23 @@ static void plan_archive(struct engine *engine)
 	if (engine->archive_planned || !tiers_archive_waits(engine->tiers))
 		return;
 	engine->archive_planned = true;
-	event_queue_put(&engine->queue, (engine->now_ns / every_ns + 1) * every_ns, EVENT_ARCHIVE, 0);
+	engine_plan(engine, (engine->now_ns / every_ns + 1) * every_ns, EVENT_ARCHIVE, 0);
 }
 
-static void handle(struct engine *engine, const struct event *event)
+static void handle(struct fleet *fleet, const struct event *event)
 {
+	if (event->kind == EVENT_ARRIVAL) {
+		arrive(fleet, event->subject)->line_stands = false;
+		return;
+	}
+	const uint32_t replica = event->kind == EVENT_LOADED ? fleet->sequences[event->subject].replica : event->subject;
+	struct engine *engine = &fleet->engines[replica];
+	/* What is left of a step whose stretch was cut. */
+	if (event->kind == EVENT_STEP_END && !(engine->in_step && engine->step_end_ns == fleet->now_ns))
+		return;
+	engine_fleet_touch(engine);
 	engine->line_stands &= event->kind == EVENT_STEP_END;
 	switch ((enum engine_event)event->kind) {
-	case EVENT_ARRIVAL:
-		arrive(engine, event->subject);
-		break;
 	case EVENT_STEP_END:
 		end_step(engine);
 		break;
@@ -285,176 +322,185 @@ static void handle(struct engine *engine, const struct event *event)
 	case EVENT_ARCHIVE:
 		archive_tick(engine);
 		break;
+	case EVENT_ARRIVAL:
 	case EVENT_RETRY:
 		break;
 	}
 }
 
-/* All events of one time, recorded arrivals first; then a step may start. */
-static int run_events(struct engine *engine, struct err *err)
+/* What follows from the events of one time, replica by replica: a step may start. */
+static void go_on(struct fleet *fleet)
 {
-	while (engine->finished < engine->trace->request_count) {
-		const int64_t next_ns = engine_next_event_ns(engine);
-		ASSERT(next_ns != TIME_NEVER_NS);
-		if (next_ns > TRACE_TIME_MOST_NS)
-			return err_set(err, "%s: after %u of %u requests the run had passed 146 years, and was stopped; its times or "
-			                    "rates cannot be meant.", engine->trace->name, engine->finished,
-			               engine->trace->request_count);
-		if (engine->ops->advance)
-			engine->ops->advance(engine->backend, next_ns);
-		engine_advance(engine, next_ns);
-		if (!engine->config->closed_loop) {
-			while (engine->next_arrival < engine->trace->request_count &&
-			       engine->sequences[engine->next_arrival].arrival_ns == next_ns)
-				arrive(engine, engine->next_arrival++);
-		}
-		while (event_queue_next_ns(&engine->queue) == next_ns) {
-			const struct event event = event_queue_take(&engine->queue);
-			handle(engine, &event);
-		}
+	for (uint32_t i = 0; i < fleet->touched_count; i++) {
+		struct engine *engine = &fleet->engines[fleet->touched[i]];
+		if (engine_has_company(engine))
+			engine_log_replica(engine->config->log, engine->index);
 		/* Before it is decided how long a step may last, and after blocks have come with it. */
 		plan_archive(engine);
 		start_step(engine);
 		plan_archive(engine);
+		engine->touched = false;
 	}
-	ASSERT(engine->finished == engine->arrived && engine->in_system == 0);
-	ASSERT(engine->stay_ns == engine->in_system_ns);
+	fleet->touched_count = 0;
+}
+
+/* All events of one time, recorded arrivals first; then steps may start. */
+static int run_events(struct fleet *fleet, struct err *err)
+{
+	while (fleet->finished < fleet->trace->request_count) {
+		const int64_t next_ns = engine_next_event_ns(fleet);
+		ASSERT(next_ns != TIME_NEVER_NS);
+		if (next_ns > TRACE_TIME_MOST_NS)
+			return err_set(err, "%s: after %u of %u requests the run had passed 146 years, and was stopped; its times or "
+			                    "rates cannot be meant.", fleet->trace->name, fleet->finished,
+			               fleet->trace->request_count);
+		if (fleet->ops->advance)
+			fleet->ops->advance(fleet->backend, next_ns);
+		engine_fleet_advance(fleet, next_ns);
+		if (!fleet->config->closed_loop) {
+			while (fleet->next_arrival < fleet->trace->request_count &&
+			       fleet->sequences[fleet->next_arrival].arrival_ns == next_ns)
+				arrive(fleet, fleet->next_arrival++);
+		}
+		while (event_queue_next_ns(&fleet->queue) == next_ns) {
+			const struct event event = event_queue_take(&fleet->queue);
+			handle(fleet, &event);
+		}
+		go_on(fleet);
+	}
+	ASSERT(fleet->finished == fleet->arrived && fleet->in_system == 0);
+	ASSERT(fleet->stay_ns == fleet->in_system_ns);
 	return 0;
 }
 
 /* Who follows whom in a session, and who begins one. */
-static void link_turns(struct engine *engine)
+static void link_turns(struct fleet *fleet)
 {
-	const struct trace *trace = engine->trace;
-	engine->next_turn = mem_alloc(trace->request_count, sizeof(*engine->next_turn));
-	engine->starts = mem_alloc(trace->request_count, sizeof(*engine->starts));
+	const struct trace *trace = fleet->trace;
+	fleet->next_turn = mem_alloc(trace->request_count, sizeof(*fleet->next_turn));
+	fleet->starts = mem_alloc(trace->request_count, sizeof(*fleet->starts));
 	uint32_t *last = mem_alloc(trace->session_count, sizeof(*last));
 	memset(last, 0xff, trace->session_count * sizeof(*last));
 	for (uint32_t r = 0; r < trace->request_count; r++) {
-		engine->next_turn[r] = UINT32_MAX;
+		fleet->next_turn[r] = UINT32_MAX;
 		const uint32_t session = trace->requests[r].session;
 		if (session == TRACE_NO_SESSION || last[session] == UINT32_MAX)
-			engine->starts[engine->start_count++] = r;
+			fleet->starts[fleet->start_count++] = r;
 		else
-			engine->next_turn[last[session]] = r;
+			fleet->next_turn[last[session]] = r;
 		if (session != TRACE_NO_SESSION)
 			last[session] = r;
 	}
 	free(last);
 }
 
-static void plan_traffic(struct engine *engine)
+/* Tiers of every replica that are of the fault's name are away together. */
+static void plan_fault(struct fleet *fleet, const struct fault *fault)
 {
-	const struct run_config *config = engine->config;
-	const struct trace *trace = engine->trace;
-	if (config->closed_loop) {
-		while (engine->next_start < engine->start_count && engine->next_start < config->sessions)
-			event_queue_put(&engine->queue, 0, EVENT_ARRIVAL, engine->starts[engine->next_start++]);
-	} else {
-		for (uint32_t r = 0; r < trace->request_count; r++)
-			engine->sequences[r].arrival_ns = replay_sped_up_ns(config, trace->requests[r].arrival_ns);
-	}
-	for (uint32_t f = 0; f < config->fault_count; f++) {
-		const struct fault *fault = &config->faults[f];
-		struct link_path *link = tiers_link(engine->tiers, fault->tier);
-		if (fault->from_ns == fault->until_ns)
+	if (fault->from_ns == fault->until_ns)
+		return;
+	for (uint32_t r = 0; r < fleet->engine_count; r++) {
+		struct link_path *link = tiers_link(fleet->engines[r].tiers, fault->tier);
+		if (!tiers_owns(fleet->engines[r].tiers, fault->tier))
 			continue;
 		ASSERT(link->outage_count < LINK_OUTAGE_MOST);
 		link->outages[link->outage_count++] = (struct link_outage){fault->from_ns, fault->until_ns};
 	}
 }
 
-static void log_tier_blocks(void *context, int64_t now_ns, const char *kind, uint32_t tier, block_id first, uint32_t count)
+static void plan_traffic(struct fleet *fleet)
 {
-	const struct engine *engine = context;
-	engine_log_blocks(engine->config->log, now_ns, kind, engine->tier_configs[tier].name, first, count);
-}
-
-static int open_tiers(struct engine *engine, struct err *err)
-{
-	const struct run_config *config = engine->config;
-	engine->block_tokens = engine->trace->block_tokens;
-	struct tier_config *first = &engine->tier_configs[0];
-	*first = (struct tier_config){.name = "gpu", .compress_ratio = 1};
-	for (uint32_t i = 0; i < config->tier_count; i++)
-		engine->tier_configs[i] = config->tiers[i];
-	first->evict = *config->evict;
-	first->ttl = *config->ttl;
-	first->capacity_blocks = config->capacity_blocks;
-	engine->cost = (struct replay_cost){config->calibration, engine->block_tokens};
-	const struct tiers_config chain = {
-	        .tiers = engine->tier_configs,
-	        .count = config->tier_count ? config->tier_count : 1,
-	        .leaf = config->leaf,
-	        .seed = config->seed,
-	        .block_bytes = config->kv_bytes_per_token > 0 ? config->kv_bytes_per_token * engine->block_tokens : NAN,
-	        .recompute_ns = replay_recompute_ns,
-	        .cost = &engine->cost,
-	        .archive_bytes_per_s = config->archive_bytes_per_s,
-	        .archive_every_ns = config->archive_every_ns,
-	        .dry = config->no_offload,
-	        .history = config->blocks != NULL,
-	        .log = config->log ? log_tier_blocks : NULL,
-	        .log_context = engine,
-	        .ops = engine->ops,
-	        .backend = engine->backend,
-	};
-	engine->tiers = tiers_open(engine->trace, &chain, err);
-	if (!engine->tiers)
-		return -1;
-	for (uint32_t i = 0; i < chain.count; i++) {
-		if (cache_needs_future(tiers_cache(engine->tiers, i)))
-			return err_set(err, "tier %s: --evict %s: it reads the order of requests from the trace, which an engine that takes "
-			                    "time does not keep; use --engine replay.", chain.tiers[i].name, chain.tiers[i].evict.text);
+	const struct run_config *config = fleet->config;
+	const struct trace *trace = fleet->trace;
+	if (config->closed_loop) {
+		while (fleet->next_start < fleet->start_count && fleet->next_start < config->sessions)
+			plan_arrival(fleet, 0, fleet->starts[fleet->next_start++]);
+	} else {
+		for (uint32_t r = 0; r < trace->request_count; r++)
+			fleet->sequences[r].arrival_ns = replay_sped_up_ns(config, trace->requests[r].arrival_ns);
 	}
-	return 0;
+	for (uint32_t f = 0; f < config->fault_count; f++)
+		plan_fault(fleet, &config->faults[f]);
 }
 
-static int open_engine(struct engine *engine, struct err *err)
+static void open_engine(struct fleet *fleet, struct engine *engine)
 {
-	const struct trace *trace = engine->trace;
-	const struct run_config *config = engine->config;
-	engine->capacity_blocks = config->capacity_blocks;
-	engine->commits_at_once = config->engine != ENGINE_SGLANG;
-	engine->first_counted = (uint32_t)(config->warmup * trace->request_count);
-	engine->has_ttl = strcmp(config->ttl->name, "none") != 0;
-	if (open_tiers(engine, err) < 0)
-		return -1;
+	const struct trace *trace = fleet->trace;
+	const struct run_config *config = fleet->config;
+	engine->sequences = fleet->sequences;
+	engine->result = fleet->result;
 	engine->cache = tiers_cache(engine->tiers, 0);
-	engine->rng = gsl_rng_alloc(gsl_rng_mt19937);
-	gsl_rng_set(engine->rng, (unsigned long)config->seed);
-	engine->sequences = mem_alloc(trace->request_count, sizeof(*engine->sequences));
+	engine->capacity_blocks = config->capacity_blocks;
+	engine->block_tokens = trace->block_tokens;
+	engine->commits_at_once = config->engine != ENGINE_SGLANG;
 	engine->waiting = (struct waiting){.ring = mem_alloc((size_t)trace->request_count + 1, sizeof(uint32_t)),
 	                                   .room = trace->request_count + 1};
 	engine->running = mem_alloc(config->most_running, sizeof(*engine->running));
 	engine->ready = mem_alloc(trace->request_count, sizeof(*engine->ready));
 	engine->parts = mem_alloc(config->most_running, sizeof(*engine->parts));
-	engine->metrics = metrics_open(trace);
-	link_turns(engine);
-	plan_traffic(engine);
+}
+
+/* So many replicas, without their tiers. */
+static void set_up(struct fleet *fleet)
+{
+	fleet->engine_count = fleet->config->replicas ? fleet->config->replicas : 1;
+	fleet->engines = mem_alloc(fleet->engine_count, sizeof(*fleet->engines));
+	for (uint32_t r = 0; r < fleet->engine_count; r++)
+		fleet->engines[r] = (struct engine){.fleet = fleet, .index = r, .trace = fleet->trace, .config = fleet->config,
+		                                    .ops = fleet->ops, .backend = fleet->backend};
+}
+
+static int open_fleet(struct fleet *fleet, struct err *err)
+{
+	const struct trace *trace = fleet->trace;
+	const struct run_config *config = fleet->config;
+	set_up(fleet);
+	ASSERT(fleet->engine_count == 1 || !fleet->ops->hold);
+	if (engine_fleet_open_tiers(fleet, err) < 0)
+		return -1;
+	fleet->first_counted = (uint32_t)(config->warmup * trace->request_count);
+	fleet->rng = gsl_rng_alloc(gsl_rng_mt19937);
+	gsl_rng_set(fleet->rng, (unsigned long)config->seed);
+	fleet->sequences = mem_alloc(trace->request_count, sizeof(*fleet->sequences));
+	fleet->touched = mem_alloc(fleet->engine_count, sizeof(*fleet->touched));
+	fleet->views = mem_alloc(fleet->engine_count, sizeof(*fleet->views));
+	for (uint32_t r = 0; r < fleet->engine_count; r++)
+		open_engine(fleet, &fleet->engines[r]);
+	fleet->metrics = metrics_open(trace);
+	link_turns(fleet);
+	plan_traffic(fleet);
 	return 0;
 }
 
-static void close_engine(struct engine *engine)
+static void close_fleet(struct fleet *fleet)
 {
-	tiers_close(engine->tiers);
-	event_queue_free(&engine->queue);
-	if (engine->rng)
-		gsl_rng_free(engine->rng);
-	free(engine->sequences);
-	free(engine->waiting.ring);
-	free(engine->running);
-	free(engine->ready);
-	free(engine->parts);
-	free(engine->next_turn);
-	free(engine->starts);
+	engine_fleet_close_tiers(fleet);
+	event_queue_free(&fleet->queue);
+	if (fleet->rng)
+		gsl_rng_free(fleet->rng);
+	for (uint32_t r = 0; r < fleet->engine_count; r++) {
+		struct engine *engine = &fleet->engines[r];
+		free(engine->waiting.ring);
+		free(engine->running);
+		free(engine->ready);
+		free(engine->parts);
+	}
+	free(fleet->engines);
+	free(fleet->sequences);
+	free(fleet->touched);
+	free(fleet->views);
+	free(fleet->next_turn);
+	free(fleet->starts);
 }
 
 int engine_check(const struct trace *trace, const struct run_config *config, struct err *err)
 {
-	struct engine engine = {.trace = trace, .config = config};
-	const int failed = open_tiers(&engine, err);
-	tiers_close(engine.tiers);
+	struct run_config one = *config;
+	one.replicas = 1;
+	struct fleet fleet = {.trace = trace, .config = &one};
+	set_up(&fleet);
+	const int failed = engine_fleet_open_tiers(&fleet, err);
+	close_fleet(&fleet);
 	return failed;
 }
 
@@ -462,14 +508,14 @@ int engine_run(const struct trace *trace, const struct run_config *config, const
                struct run_result *result, struct err *err)
 {
 	*result = (struct run_result){0};
-	struct engine engine = {.trace = trace, .config = config, .ops = ops, .backend = backend, .result = result};
-	int failed = open_engine(&engine, err);
+	struct fleet fleet = {.trace = trace, .config = config, .ops = ops, .backend = backend, .result = result};
+	int failed = open_fleet(&fleet, err);
 	if (!failed)
-		failed = run_events(&engine, err);
+		failed = run_events(&fleet, err);
 	if (!failed)
-		engine_result_collect(&engine);
+		engine_result_collect(&fleet);
 	else
-		metrics_close(engine.metrics);
-	close_engine(&engine);
+		metrics_close(fleet.metrics);
+	close_fleet(&fleet);
 	return failed;
 }

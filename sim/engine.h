@@ -29,6 +29,12 @@
  * of a prompt, an answer's end, a preemption, a round of the archive's worker; and where shielded blocks (hard=1) are all
  * that stands in the way, when a shield ends. Growing answers make no room, so a stretch of them stays one event.
  *
+ * Several replicas (run_config.replicas) are as many such schedulers, each with its tiers but for those that are shared
+ * (tiers.h), under one clock. A request goes to one of them at arrival (router.h) and stays there; closed loop, a session's next
+ * turn is routed anew. Events of one time are handled by replica number, then requests that come of them, in the order in which
+ * they were put in. Replicas that share nothing come to what each would come to alone with its requests. One replica is no
+ * fleet: it does what is said above and nothing else.
+ *
  * A request whose prompt and answer do not fit the first tier is rejected, at arrival or when it is found that shields which
  * never end leave no room: counted, and in no other figure.
  */
@@ -40,7 +46,8 @@
 
 /* Whether a policy would be refused: 0, or -1 and the sentence. */
 int engine_check(const struct trace *trace, const struct run_config *config, struct err *err);
-/* 0; or -1 and a sentence, also for a run that gets past TRACE_TIME_MOST_NS. The backend's durations make the clock. */
+/* 0; or -1 and a sentence, also for a run that gets past TRACE_TIME_MOST_NS. The backend's durations make the clock;
+ * one that keeps keys and values has one replica. */
 int engine_run(const struct trace *trace, const struct run_config *config, const struct backend_ops *ops, void *backend,
                struct run_result *result, struct err *err);
 

@@ -1,11 +1,16 @@
-/* engine_state.h - the engine's insides, shared by engine.c (time, events) and scheduler.c (who runs, with what
- * memory). Nobody else includes it. */
+/* engine_state.h - the engine's insides, shared by engine.c (time, events), engine_fleet.c (what replicas have in common),
+ * admission.c and scheduler.c (who runs, with what memory). Nobody else includes it.
+ *
+ * A struct fleet is a run: its traffic, clock, events and sums. A struct engine is one replica of it: a scheduler, its step,
+ * its chain of tiers. A request belongs to the fleet until it is routed, at arrival, and to one replica from then on.
+ */
 #ifndef KVCAST_ENGINE_STATE_H
 #define KVCAST_ENGINE_STATE_H
 
 #include "engine.h"
 #include "event_queue.h"
 #include "replay.h"
+#include "router.h"
 #include "tiers.h"
 
 #include <gsl/gsl_rng.h>
@@ -36,6 +41,7 @@ struct sequence {
 	uint32_t answered_tokens;
 	uint32_t preemptions;
 	uint32_t order; /* of arrival */
+	uint32_t replica;
 	enum sequence_state state;
 	bool counted;
 	int64_t arrival_ns, admitted_ns, ready_ns, started_ns, first_token_ns;
@@ -48,37 +54,28 @@ struct waiting {
 	uint32_t room, first, count;
 };
 
-struct engine {
+struct engine;
+
+struct fleet {
 	const struct trace *trace;
 	const struct run_config *config;
 	const struct backend_ops *ops;
 	void *backend;
 	struct tier_config tier_configs[TIER_MOST]; /* as they run; the specs belong to the run's config */
 	struct replay_cost cost;
-	struct tiers *tiers;
-	struct cache *cache; /* the first tier's */
 	struct event_queue queue;
 	gsl_rng *rng;
 	int64_t now_ns;
-	uint64_t capacity_blocks;
-	uint32_t block_tokens;
-	bool commits_at_once; /* blocks are visible when allocated, not when computed */
+	uint64_t seq; /* of the last request that a policy was told of */
+	bool meets; /* replicas keep to one clock: what expires in one is seen outside it, by a shared tier or in the log */
+
+	struct engine *engines; /* [engine_count], by replica number */
+	uint32_t engine_count;
+	uint32_t *touched, touched_count; /* replicas that something happened to at this time */
+	struct router_view *views;        /* [engine_count]; loads kept up to date, hits filled in for a decision */
 
 	struct sequence *sequences; /* [request_count] */
-	struct waiting waiting;
-	uint32_t *running; /* in order of admission */
-	uint32_t *ready;   /* in line, with memory; in no order */
-	uint32_t running_count, loading_count, ready_count;
-	uint64_t missing_blocks; /* of all that have memory but do not run */
 	uint32_t next_arrival; /* open loop: index of the next request */
-	bool line_stands;      /* the first in line found no room, and nothing has happened since that could have made some */
-	int64_t retry_ns;      /* when it is tried again because a shield ends */
-	bool archive_planned;  /* a round of the archive's worker is on the queue */
-
-	struct step_part *parts;
-	uint32_t part_count;
-	uint64_t step_repeats; /* decode steps that the one in progress stands for */
-	bool in_step, has_ttl;
 
 	/* Closed loop. */
 	uint32_t *next_turn; /* [request_count], UINT32_MAX: the last */
@@ -89,20 +86,76 @@ struct engine {
 	int64_t first_counted_ns, last_ns;
 	struct metrics *metrics;
 	struct run_result *result;
-	int64_t busy_ns; /* in steps, since counting began */
 	u128 stay_ns, in_system_ns; /* Little's law: two ways to the same sum */
 	u128 uncounted_in_system_ns; /* until counting began */
 	uint32_t in_system;
 	int64_t in_system_at_ns;
 };
 
+struct engine {
+	struct fleet *fleet;
+	uint32_t index; /* the replica's number */
+	/* The fleet's, nearer. */
+	const struct trace *trace;
+	const struct run_config *config;
+	const struct backend_ops *ops;
+	void *backend;
+	struct sequence *sequences;
+	struct run_result *result;
+
+	struct tiers *tiers;
+	struct cache *cache; /* the first tier's */
+	int64_t now_ns;      /* the fleet's, when this replica was last looked at; past it within a stretch */
+	uint64_t capacity_blocks;
+	uint32_t block_tokens;
+	bool commits_at_once; /* blocks are visible when allocated, not when computed */
+
+	struct waiting waiting;
+	uint32_t *running; /* in order of admission */
+	uint32_t *ready;   /* in line, with memory; in no order */
+	uint32_t running_count, loading_count, ready_count;
+	uint64_t missing_blocks; /* of all that have memory but do not run */
+	bool line_stands;      /* the first in line found no room, and nothing has happened since that could have made some */
+	int64_t retry_ns;      /* when it is tried again because a shield ends */
+	bool archive_planned;  /* a round of the archive's worker is on the queue */
+
+	struct step_part *parts;
+	uint32_t part_count;
+	uint64_t step_repeats; /* decode steps that the one in progress stands for */
+	int64_t step_start_ns, step_end_ns;
+	bool in_step;
+	bool touched; /* is among fleet.touched */
+	int64_t busy_ns; /* in steps, since counting began */
+};
+
 /* When the next event of any kind is due. */
-int64_t engine_next_event_ns(const struct engine *engine);
+int64_t engine_next_event_ns(const struct fleet *fleet);
 /* A request that cannot be served. */
 void engine_reject(struct engine *engine, uint32_t request);
+/* Something happens to this replica later. */
+void engine_plan(struct engine *engine, int64_t time_ns, enum engine_event kind, uint32_t subject);
 
-/* Brings everything to `now_ns`. */
+/* Brings the clock and this replica to `now_ns`; with other replicas beside it, only where they are there too. */
 void engine_advance(struct engine *engine, int64_t now_ns);
+
+/* Whether there are other replicas: then a stretch of decode steps does not know what will interrupt it. */
+static inline bool engine_has_company(const struct engine *engine)
+{
+	return engine->fleet->engine_count > 1;
+}
+
+/* engine_fleet.c: opens the tiers of every replica; -1 and a sentence where a policy is refused. */
+int engine_fleet_open_tiers(struct fleet *fleet, struct err *err);
+void engine_fleet_close_tiers(struct fleet *fleet);
+/* Brings the clock to `now_ns`, and with it all replicas where they have to be (meets). */
+void engine_fleet_advance(struct fleet *fleet, int64_t now_ns);
+/* Brings all replicas to the clock, what expires in order of time over all of them. */
+void engine_fleet_meet(struct fleet *fleet);
+/* Something happens to this replica now: it comes to the clock, and what it is in the middle of ends with the step in
+ * progress. */
+void engine_fleet_touch(struct engine *engine);
+/* Whose the request that arrives now is to be. */
+struct engine *engine_fleet_route(struct fleet *fleet, uint32_t request);
 
 /* Blocks from..to-1 of `path`, from block `place` of the sequence on, are the request's. */
 static inline void engine_hold(const struct engine *engine, uint32_t request, struct path path, uint32_t from, uint32_t to,
@@ -124,7 +177,7 @@ static inline uint32_t engine_missing_blocks(const struct engine *engine, const 
 }
 
 /* engine_result.c: fills the result when the last request has left. */
-void engine_result_collect(struct engine *engine);
+void engine_result_collect(struct fleet *fleet);
 
 /* admission.c: what a waiting sequence finds in the tiers.
  * Gives it its hit, and starts what has to be loaded. False where the cache has no room for it now: then nothing has
@@ -138,6 +191,8 @@ void admission_loaded(struct engine *engine, uint32_t request);
 bool scheduler_build(struct engine *engine);
 /* Gets the memory for the steps after the first of those that were chosen to be one event; time goes on meanwhile. */
 void scheduler_stretch(struct engine *engine);
+/* The stretch under way is to end with the first step that ends at `now_ns` or later; whether it is shorter now. */
+bool scheduler_cut(struct engine *engine, int64_t now_ns);
 /* Takes everything from a sequence: its pins, its memory, its place. */
 void scheduler_release(struct engine *engine, uint32_t request);
 /* The step's tokens have been computed; blocks that became whole are kept, and lower tiers take theirs: not before, as a

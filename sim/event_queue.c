@@ -7,13 +7,13 @@ static bool before(const struct event *a, const struct event *b)
 	return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->order < b->order;
 }
 
-void event_queue_put(struct event_queue *queue, int64_t time_ns, uint32_t kind, uint32_t subject)
+void event_queue_put(struct event_queue *queue, int64_t time_ns, uint32_t rank, uint32_t kind, uint32_t subject)
 {
 	if (queue->count == queue->room) {
 		queue->room = queue->room ? queue->room * 2 : 256;
 		queue->heap = mem_grow(queue->heap, queue->room, sizeof(*queue->heap));
 	}
-	const struct event event = {time_ns, queue->next_order++, kind, subject};
+	const struct event event = {time_ns, (uint64_t)rank << 48 | queue->next_order++, kind, subject};
 	size_t i = queue->count++;
 	while (i > 0 && before(&event, &queue->heap[(i - 1) / 2])) {
 		queue->heap[i] = queue->heap[(i - 1) / 2];

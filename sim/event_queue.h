@@ -1,6 +1,6 @@
-/* event_queue.h - what is to happen, in order of time; events of equal time leave in the order they were put in.
+/* event_queue.h - what is to happen, in order of time; of equal time by rank, and of equal rank in the order put in.
  *
- * A binary heap; O(log n) a put or take. An event is a kind and one number, whose meaning is the engine's.
+ * A binary heap; O(log n) a put or take. An event is a kind and a number, whose meanings are the engine's.
  */
 #ifndef KVCAST_EVENT_QUEUE_H
 #define KVCAST_EVENT_QUEUE_H
@@ -9,7 +9,7 @@
 
 struct event {
 	int64_t time_ns;
-	uint64_t order; /* set by event_queue_put */
+	uint64_t order; /* set by event_queue_put: rank, then a count */
 	uint32_t kind, subject;
 };
 
@@ -19,7 +19,8 @@ struct event_queue {
 	uint64_t next_order;
 };
 
-void event_queue_put(struct event_queue *queue, int64_t time_ns, uint32_t kind, uint32_t subject);
+/* `rank` is below 2^16. */
+void event_queue_put(struct event_queue *queue, int64_t time_ns, uint32_t rank, uint32_t kind, uint32_t subject);
 /* Time of the next event; TIME_NEVER_NS when there is none. */
 int64_t event_queue_next_ns(const struct event_queue *queue);
 /* Takes the next event; there must be one. */

@@ -207,6 +207,11 @@ int64_t expiry_first_ns(const struct expiry *expiry)
 	return wheel_first_ns(&expiry->queue);
 }
 
+int64_t expiry_bound_ns(const struct expiry *expiry)
+{
+	return wheel_bound_ns(&expiry->queue);
+}
+
 bool expiry_next(struct expiry *expiry, int64_t now_ns, block_id *b, int64_t *end_ns)
 {
 	int64_t key_ns;

@@ -37,6 +37,8 @@ bool expiry_leave(struct expiry *expiry, block_id b);
 bool expiry_withdraw(struct expiry *expiry, block_id b);
 /* No block's time is over before this; TIME_NEVER_NS if none's ever is. It may be early. */
 int64_t expiry_first_ns(const struct expiry *expiry);
+/* The same in O(1), and earlier. */
+int64_t expiry_bound_ns(const struct expiry *expiry);
 /* The next block whose time is over before `now_ns`, in order of that time; false if there is none. */
 bool expiry_next(struct expiry *expiry, int64_t now_ns, block_id *b, int64_t *end_ns);
 

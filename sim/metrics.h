@@ -29,6 +29,7 @@ struct ledger {
 /* What one request got. */
 struct request_outcome {
 	uint32_t path_blocks, hit_blocks;
+	uint32_t replica; /* that served it */
 	bool full_hit;
 	struct ledger ledger;
 	int64_t queue_ns, load_ns, prefill_ns, ttft_ns, e2e_ns;

@@ -25,7 +25,7 @@ static const struct argp_option option_table[] = {
         {"partial-tail", KEY(OPTION_PARTIAL_TAIL), "cache|skip", 0, "whether a last block that is not full is cached; default cache (engines other than replay: skip)", 0},
         {"recompute-last", KEY(OPTION_RECOMPUTE_LAST), "0|1", 0, "1: the last block of a full hit is computed again; default 0 (engines other than replay: 1)", 0},
         {0, 0, 0, 0, "Lower tiers:", 15},
-        {"tier", KEY_TIER, "TIER", 0, "NAME:SIZE[,key=value...], one level of the cache, the fastest first; repeat. Keys: evict, ttl, read, write, latency, store, promote, expired, compress, inflate, price. What read, write and latency are not given is what the calibration measured for a tier of that name (host, disk, archive); else the link takes no time", 0},
+        {"tier", KEY_TIER, "TIER", 0, "NAME:SIZE[,key=value...], one level of the cache, the fastest first; repeat. Keys: evict, ttl, read, write, latency, store, promote, expired, compress, inflate, price, shared. What read, write and latency are not given is what the calibration measured for a tier of that name (host, disk, archive); else the link takes no time", 0},
         {"load", KEY(OPTION_LOAD), "faster|always|never", 0, "when a hit in a lower tier is loaded; default faster: when that beats computing it", 0},
         {"no-offload", KEY(OPTION_NO_OFFLOAD), 0, 0, "lower tiers decide and log, but hold and move nothing", 0},
         {"archive-every", KEY(OPTION_ARCHIVE_EVERY), "TIME", 0, "how often the worker of the tier named archive uploads; default 60s", 0},
@@ -44,6 +44,8 @@ static const struct argp_option option_table[] = {
         {"engine", KEY(OPTION_ENGINE), "NAME", 0, "replay (default): requests are served in order and at once, TTFT is uncontended; static: one at a time; vllm, sglang: continuous batching with that engine's rules", 0},
         {"step-tokens", KEY(OPTION_STEP_TOKENS), "N", 0, "token budget of a step; default 8192", 0},
         {"max-running", KEY(OPTION_MAX_RUNNING), "N", 0, "sequences in a step; default 256", 0},
+        {"replicas", KEY(OPTION_REPLICAS), "N", 0, "N machines like this one, each with tiers of its own but for those with shared=1; default 1", 0},
+        {"router", KEY(OPTION_ROUTER), "SPEC", 0, "which of them gets a request: round-robin, least-loaded (default), session, prefix, prefix-load[:alpha=A]", 0},
         {"model", KEY(OPTION_MODEL), "NAME|FILE", 0, "gives the bytes of KV a token: a preset or a Hugging Face config.json", 0},
         {"calib", KEY(OPTION_CALIB), "NAME|FILE", 0, "gives the times: a calibration file or the name of a built-in one", 0},
         {"price", KEY(OPTION_PRICE), "gpu=DOLLARS/hour", 0, "what a GPU hour costs, to count savings in dollars", 0},
@@ -126,6 +128,20 @@ static int load_settings(struct run_options *options, bool evict_all, struct err
 		return -1;
 	for (uint32_t i = 0; i < options->tier_count; i++)
 		tier_config_measured(&options->tiers[i], options->calibration);
+	return 0;
+}
+
+int options_replicas(const struct run_options *options, const char *text, uint32_t *replicas, struct err *err)
+{
+	int64_t number = 0;
+	if (units_count(text, &number, err) < 0)
+		return err_prefix(err, "--replicas: ");
+	if (number < 1 || number > ROUTER_REPLICAS_MOST)
+		return err_set(err, "--replicas %s: expected a whole number from 1 to %d.", text, ROUTER_REPLICAS_MOST);
+	if (number > 1 && options->config.engine == ENGINE_REPLAY)
+		return err_set(err, "--replicas %s: in --engine replay nothing takes time, so no replica is ever busier than another; "
+		                    "choose static, vllm or sglang.", text);
+	*replicas = (uint32_t)number;
 	return 0;
 }
 

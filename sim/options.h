@@ -26,7 +26,8 @@ enum option_id {
 	OPTION_LOAD, OPTION_NO_OFFLOAD, OPTION_ARCHIVE_EVERY, OPTION_ARCHIVE_RATE,
 	OPTION_BLOCK, OPTION_ARRIVALS, OPTION_SESSIONS, OPTION_SPEED, OPTION_WARMUP, OPTION_MAX_PROMPT, OPTION_MAX_OUTPUT,
 	OPTION_ANSWERS,
-	OPTION_ENGINE, OPTION_STEP_TOKENS, OPTION_MAX_RUNNING, OPTION_MODEL, OPTION_CALIB, OPTION_PRICE, OPTION_PRESET,
+	OPTION_ENGINE, OPTION_STEP_TOKENS, OPTION_MAX_RUNNING, OPTION_REPLICAS, OPTION_ROUTER, OPTION_MODEL, OPTION_CALIB,
+	OPTION_PRICE, OPTION_PRESET,
 	OPTION_SEED, OPTION_NO_TIMING, OPTION_QUIET,
 	OPTION_COUNT,
 	/* Those that may be repeated; they are kept in lists of their own. */
@@ -88,6 +89,9 @@ double options_gib(const struct run_options *options, const struct trace *trace,
 /* Puts the preset's line in front of a sentence about an option that came from there; a sentence about anything else stays
  * as it is. Returns -1. */
 int options_blame(const struct run_options *options, struct err *err);
+
+/* What --replicas says, for the engine that is resolved. */
+int options_replicas(const struct run_options *options, const char *text, uint32_t *replicas, struct err *err);
 
 /* For options_*.c. Puts the preset's texts where the command line gave none. */
 int options_apply_preset(struct run_options *options, struct err *err);

@@ -24,6 +24,8 @@ static const char *reason(const struct run_options *options, enum option_id id)
 	case OPTION_ARCHIVE_EVERY:
 	case OPTION_ARCHIVE_RATE:
 		return has_archive ? NULL : "there is no tier of the name archive";
+	case OPTION_ROUTER:
+		return config->replicas > 1 ? NULL : "there is one replica";
 	case OPTION_SESSIONS:
 		return config->closed_loop ? NULL : "it counts for --arrivals closed only";
 	default:

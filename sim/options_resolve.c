@@ -123,6 +123,16 @@ static int resolve_traffic(struct run_options *options, struct err *err)
 	return 0;
 }
 
+static int resolve_fleet(struct run_options *options, struct err *err)
+{
+	struct run_config *config = &options->config;
+	const char *replicas = options->text[OPTION_REPLICAS], *router = options->text[OPTION_ROUTER];
+	config->replicas = 1;
+	if (replicas && options_replicas(options, replicas, &config->replicas, err) < 0)
+		return -1;
+	return router_parse(&config->router, router ? router : "least-loaded", err);
+}
+
 static int tier_index(const struct run_options *options, const char *name, size_t length)
 {
 	for (uint32_t i = 0; i < options->tier_count; i++) {
@@ -195,6 +205,8 @@ static int resolve_tiers(struct run_options *options, struct err *err)
 		if (tier.is_archive && (i == 0 || i + 1 < options->tier_text_count))
 			return err_set(err, "--tier %s: the archive is the last of several tiers.", options->tier_texts[i]);
 	}
+	if (tier_config_check_shared(options->tiers, options->tier_count, err) < 0)
+		return -1;
 	if (options->tier_count > 1 && config->engine == ENGINE_REPLAY)
 		return err_set(err, "--tier: in --engine replay nothing takes time, so there are no lower tiers; choose static, "
 		                    "vllm or sglang.");
@@ -271,8 +283,8 @@ static int resolve_price(struct run_options *options, struct err *err)
 
 int options_resolve(struct run_options *options, bool evict_all, struct err *err)
 {
-	if (resolve_cache(options, err) < 0 || resolve_traffic(options, err) < 0 || resolve_tiers(options, err) < 0 ||
-	    resolve_policies(options, evict_all, err) < 0 || resolve_price(options, err) < 0)
+	if (resolve_cache(options, err) < 0 || resolve_traffic(options, err) < 0 || resolve_fleet(options, err) < 0 ||
+	    resolve_tiers(options, err) < 0 || resolve_policies(options, evict_all, err) < 0 || resolve_price(options, err) < 0)
 		return -1;
 	return 0;
 }

@@ -298,4 +298,6 @@ void replay_free(struct run_result *result)
 {
 	metrics_close(result->metrics);
 	result->metrics = NULL;
+	free(result->replicas);
+	result->replicas = NULL;
 }

@@ -75,6 +75,23 @@ const char *report_engine_name(enum engine_kind engine)
 	return names[engine];
 }
 
+bool report_has_fleet(const struct report *report)
+{
+	return report->options->config.replicas > 1;
+}
+
+uint32_t report_replicas(const struct report *report)
+{
+	return report->config->replicas > 1 ? report->config->replicas : 1;
+}
+
+double report_link_share(const struct report *report, uint32_t tier)
+{
+	const struct tier_result *result = &report->result->tiers[tier];
+	const double span_s = report->result->span_s;
+	return span_s > 0 ? result->link_busy_s / result->copies / span_s : NAN;
+}
+
 uint32_t report_tier_count(const struct report *report)
 {
 	return report->config->tier_count ? report->config->tier_count : 1;
@@ -137,6 +154,8 @@ void report_csv_header(const struct report *report, FILE *to)
 	}
 	for (size_t axis = 0; report->vary && axis < report->vary->count; axis++)
 		fprintf(to, ",vary_%s", report->vary->axes[axis].name);
+	if (report_has_fleet(report))
+		fputs(",replicas,router,imbalance", to);
 	if (report->wall_s >= 0)
 		fputs(",wall_s", to);
 	fputc('\n', to);
@@ -191,20 +210,25 @@ void report_csv_row(const struct report *report, FILE *to)
 	csv_real(total->prefill_saved_s, to);
 	csv_real(result->span_s, to);
 	const bool timed = config->engine != ENGINE_REPLAY && result->span_s > 0;
-	csv_real(timed ? result->busy_s / result->span_s : NAN, to);
+	csv_real(timed ? result->busy_s / report_replicas(report) / result->span_s : NAN, to);
 	csv_real(timed ? (double)result->output_tokens / result->span_s : NAN, to);
 	fprintf(to, ",%" PRIu64 ",%" PRIu64, result->preemptions, result->rejected_requests);
 	csv_real(report_saved_dollars(report), to);
 	csv_real(report_all_holding_dollars(report), to);
 	for (uint32_t tier = 1; tier < report_tier_count(report); tier++) {
 		const struct tier_result *held = &result->tiers[tier];
-		csv_real(result->span_s > 0 ? held->link_busy_s / result->span_s : NAN, to);
+		csv_real(report_link_share(report, tier), to);
 		fprintf(to, ",%" PRIu64 ",%" PRIu64, held->read_bytes, held->written_bytes);
 		csv_real(options_gib(report->options, report->trace, held->mean_resident_blocks), to);
 	}
 	for (size_t axis = 0; report->vary && axis < report->vary->count; axis++) {
 		fputc(',', to);
 		report_csv_text(vary_value(report->vary, axis, report->vary_point), to);
+	}
+	if (report_has_fleet(report)) {
+		fprintf(to, ",%u,", report_replicas(report));
+		report_csv_text(config->router.text, to);
+		csv_real(result->imbalance, to);
 	}
 	if (report->wall_s >= 0)
 		csv_real(report->wall_s, to);

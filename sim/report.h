@@ -52,7 +52,12 @@ extern const struct report_column report_ledger_columns[];
 extern const size_t report_ledger_column_count;
 uint64_t report_ledger_value(const struct ledger *ledger, const struct report_column *column);
 
+/* Whether there are several replicas, here or at another point of the sweep. */
+bool report_has_fleet(const struct report *report);
+uint32_t report_replicas(const struct report *report);
 uint32_t report_tier_count(const struct report *report);
+/* Share of the span that the tier's links were busy, on average; NAN where there is no span. */
+double report_link_share(const struct report *report, uint32_t tier);
 const char *report_tier_name(const struct report *report, uint32_t tier);
 const char *report_engine_name(enum engine_kind engine);
 /* How many all-cold requests of the run's mean would have cost as much prefill as the hits saved. */

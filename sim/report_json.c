@@ -110,9 +110,28 @@ static json_t *tiers_json(const struct report *report)
 		                    real_or_null(options_gib(report->options, report->trace, tier->held_block_s)));
 		json_object_set_new(object, "holding_dollars", real_or_null(report_holding_dollars(report, i)));
 		json_object_set_new(object, "faults", faults_json(tier));
+		if (report_has_fleet(report))
+			json_object_set_new(object, "shared", json_boolean(i > 0 && report->config->tiers[i].shared));
 		json_array_append_new(tiers, object);
 	}
 	return tiers;
+}
+
+static json_t *replicas_json(const struct run_result *result)
+{
+	json_t *replicas = json_array();
+	for (uint32_t r = 0; r < result->replica_count; r++) {
+		const struct replica_result *replica = &result->replicas[r];
+		json_t *object = json_object();
+		json_object_set_new(object, "replica", whole(r));
+		json_object_set_new(object, "requests", whole(replica->requests));
+		json_object_set_new(object, "prompt_tokens", whole(replica->prompt_tokens));
+		json_object_set_new(object, "hit_tokens", whole(replica->hit_tokens));
+		json_object_set_new(object, "busy_s", json_real(replica->busy_s));
+		json_object_set_new(object, "ttft_ms", distribution_json(&replica->ttft_ms));
+		json_array_append_new(replicas, object);
+	}
+	return replicas;
 }
 
 static void put_engine(json_t *object, const struct report *report)
@@ -120,7 +139,7 @@ static void put_engine(json_t *object, const struct report *report)
 	const struct run_result *result = report->result;
 	const double span_s = result->span_s > 0 ? result->span_s : 1;
 	json_object_set_new(object, "arrivals", json_string(report->config->closed_loop ? "closed" : "open"));
-	json_object_set_new(object, "busy_share", json_real(result->busy_s / span_s));
+	json_object_set_new(object, "busy_share", json_real(result->busy_s / report_replicas(report) / span_s));
 	json_object_set_new(object, "requests_per_s", json_real((double)metrics_total(result->metrics)->requests / span_s));
 	json_object_set_new(object, "output_tokens", whole(result->output_tokens));
 	json_object_set_new(object, "output_tokens_per_s", json_real((double)result->output_tokens / span_s));
@@ -130,6 +149,11 @@ static void put_engine(json_t *object, const struct report *report)
 	json_object_set_new(object, "recomputed_tokens", whole(result->recomputed_tokens));
 	json_object_set_new(object, "rejected_requests", whole(result->rejected_requests));
 	json_object_set_new(object, "tiers", tiers_json(report));
+	if (report_has_fleet(report)) {
+		json_object_set_new(object, "router", json_string(report->config->router.text));
+		json_object_set_new(object, "imbalance", json_real(result->imbalance));
+		json_object_set_new(object, "replicas", replicas_json(result));
+	}
 }
 
 static json_t *vary_json(const struct report *report)

@@ -21,6 +21,8 @@ static void table_cache(const struct report *report, FILE *to)
 		fprintf(to, " = %.1f GiB of %s KV",
 		        options_gib(report->options, report->trace, (double)config->capacity_blocks),
 		        report->options->model.name);
+	if (report_has_fleet(report))
+		fprintf(to, ", each of %u replicas", report_replicas(report));
 	fprintf(to, "\npolicy   %s: evict %s, ttl %s, %s\n", report_engine_name(config->engine), config->evict->text,
 	        config->ttl->text,
 	        config->semantics == SEMANTICS_OBJECT ? "object semantics"
@@ -89,6 +91,33 @@ static void table_faults(const struct report *report, FILE *to)
 	}
 }
 
+/* How unlike each other the replicas are. */
+static void table_fleet(const struct report *report, FILE *to)
+{
+	const struct run_result *result = report->result;
+	uint64_t least = UINT64_MAX, most = 0;
+	double low = INFINITY, high = 0, fast_ms = INFINITY, slow_ms = 0;
+	char a[32], b[32];
+	for (uint32_t r = 0; r < result->replica_count; r++) {
+		const struct replica_result *replica = &result->replicas[r];
+		const double rate = replica->prompt_tokens ? (double)replica->hit_tokens / (double)replica->prompt_tokens : 0;
+		least = replica->requests < least ? replica->requests : least;
+		most = replica->requests > most ? replica->requests : most;
+		if (replica->requests == 0)
+			continue;
+		low = fmin(low, rate);
+		high = fmax(high, rate);
+		fast_ms = fmin(fast_ms, replica->ttft_ms.mean);
+		slow_ms = fmax(slow_ms, replica->ttft_ms.mean);
+	}
+	fprintf(to, "\nfleet    router %s; the busiest replica was busy %.2f times the mean\n", report->config->router.text,
+	        result->imbalance);
+	fprintf(to, "         a replica: %s to %s requests", report_count(least, a, sizeof(a)), report_count(most, b, sizeof(b)));
+	if (most > 0)
+		fprintf(to, ", %.2f to %.2f %% hit, mean TTFT %.1f to %.1f ms", 100 * low, 100 * high, fast_ms, slow_ms);
+	fputc('\n', to);
+}
+
 static void table_engine(const struct report *report, FILE *to)
 {
 	const struct run_result *result = report->result;
@@ -96,11 +125,13 @@ static void table_engine(const struct report *report, FILE *to)
 	if (report->config->engine == ENGINE_REPLAY)
 		return;
 	const double span_s = result->span_s > 0 ? result->span_s : 1;
-	fprintf(to, "\nengine   busy %.1f %% of %.0f s, %.1f requests in the system on average\n", 100 * result->busy_s / span_s,
-	        result->span_s, result->mean_in_system);
+	fprintf(to, "\nengine   busy %.1f %% of %.0f s, %.1f requests in the system on average\n",
+	        100 * result->busy_s / report_replicas(report) / span_s, result->span_s, result->mean_in_system);
 	fprintf(to, "         %.0f prompt and %.0f answer tokens/s; %s preemptions, %s rejected\n",
 	        (double)metrics_total(result->metrics)->prompt_tokens / span_s, (double)result->output_tokens / span_s,
 	        report_count(result->preemptions, a, sizeof(a)), report_count(result->rejected_requests, b, sizeof(b)));
+	if (report_has_fleet(report))
+		table_fleet(report, to);
 	if (report_tier_count(report) < 2)
 		return;
 	fprintf(to, "\n%-10s%14s%12s%12s%11s%11s%9s\n", "tier", "mean blocks", "stored", "loaded", "read GB", "write GB", "link %");
@@ -109,7 +140,8 @@ static void table_engine(const struct report *report, FILE *to)
 		fprintf(to, "%-10.10s%14s%12s%12s%11.1f%11.1f%9.1f\n", report_tier_name(report, i),
 		        report_count((uint64_t)llround(tier->mean_resident_blocks), a, sizeof(a)),
 		        report_count(tier->stored_blocks, b, sizeof(b)), report_count(tier->loaded_blocks, c, sizeof(c)),
-		        (double)tier->read_bytes / 1e9, (double)tier->written_bytes / 1e9, 100 * tier->link_busy_s / span_s);
+		        (double)tier->read_bytes / 1e9, (double)tier->written_bytes / 1e9,
+		        result->span_s > 0 ? 100 * report_link_share(report, i) : 100 * tier->link_busy_s);
 	}
 	table_faults(report, to);
 }

@@ -27,7 +27,7 @@ struct requests_csv *requests_csv_open(const char *path, const struct trace *tra
 	output_printf(output, "request,arrival_ms,session,turn,class,prompt_tokens,output_tokens,hit_tokens");
 	for (uint32_t tier = 0; tier < tier_count(csv); tier++)
 		output_printf(output, ",hit_%s_tokens", config->tier_count ? config->tiers[tier].name : "gpu");
-	output_printf(output, ",queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms,run\n");
+	output_printf(output, ",queue_ms,load_ms,prefill_ms,ttft_ms,e2e_ms,run%s\n", config->replicas > 1 ? ",replica" : "");
 	return csv;
 }
 
@@ -54,6 +54,8 @@ static void put_run(const struct requests_csv *csv)
 	for (uint32_t tier = 1; tier < config->tier_count && used < (int)sizeof(text); tier++)
 		used += snprintf(text + used, sizeof(text) - (size_t)used, "%s%s:%" PRIu64, tier > 1 ? "," : "", config->tiers[tier].name,
 		                 config->tiers[tier].capacity_blocks);
+	if (config->replicas > 1 && used < (int)sizeof(text))
+		snprintf(text + used, sizeof(text) - (size_t)used, "|replicas=%u|router=%s", config->replicas, config->router.text);
 	output_csv_text(csv->output, text);
 }
 
@@ -79,6 +81,8 @@ void requests_csv_row(void *context, const struct trace_request *request, int64_
 	if (!csv->has_rows)
 		put_run(csv);
 	csv->has_rows = true;
+	if (csv->config->replicas > 1)
+		output_printf(output, ",%u", outcome->replica);
 	output_write(output, "\n", 1);
 }
 

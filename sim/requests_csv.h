@@ -5,6 +5,7 @@
  * prefill_ms,ttft_ms,e2e_ms,run. `request` is the place in the trace file, from 0. Times in ms to the nanosecond. `run` says
  * in the first row what ran, so that what cannot be compared is not, and is empty in all others:
  * source=predicted|trace=NAME|checksum=...|block=16|capacity=...|kv_bytes=...|engine=...|evict=...|ttl=...|...
+ * With several replicas a last column, replica, says which one served the request.
  */
 #ifndef KVCAST_REQUESTS_CSV_H
 #define KVCAST_REQUESTS_CSV_H

@@ -8,6 +8,7 @@
 #include "calibration.h"
 #include "cache.h"
 #include "metrics.h"
+#include "router.h"
 #include "tier_config.h"
 
 enum semantics { SEMANTICS_PREFIX, SEMANTICS_OBJECT };
@@ -22,7 +23,7 @@ enum engine_kind {
 /* When a hit in a lower tier is loaded rather than computed again. */
 enum load_rule { LOAD_FASTER, LOAD_ALWAYS, LOAD_NEVER };
 
-/* A lower tier or its link is away for a while, or its loads fail now and then. */
+/* A lower tier or its link is away for a while, in all replicas at once, or its loads fail now and then. */
 struct fault {
 	uint32_t tier;
 	int64_t from_ns, until_ns; /* finite; equal: none */
@@ -57,7 +58,9 @@ struct run_config {
 	uint32_t most_running;  /* sequences in a step */
 	bool keep_answers;      /* answers' blocks are kept where the trace shows them */
 	bool closed_loop;       /* a session's next turn comes a think time after its answer */
-	uint32_t sessions;      /* closed loop: sessions at once */
+	uint32_t sessions;      /* closed loop: sessions at once, of all replicas */
+	uint32_t replicas;      /* machines like this one, at most ROUTER_REPLICAS_MOST; 0: one */
+	struct router_config router; /* who gets a request, where there are several */
 	int64_t archive_every_ns;
 	double archive_bytes_per_s;
 	bool no_offload;
@@ -81,12 +84,21 @@ struct tier_result {
 	uint64_t failed_loads, failed_tokens, away_tokens, missed_blocks;
 	int64_t failed_wait_ns;
 	uint64_t read_bytes, written_bytes;
+	uint32_t copies;       /* replicas that have one of their own; 1 where it is shared */
 	double link_busy_s;    /* within the span */
-	double link_backlog_s; /* how long its queue lasts after that */
+	double link_backlog_s; /* how long its queue lasts after that; of several links the longest */
 	double mean_resident_blocks, held_block_s;
 	uint64_t resident_blocks; /* at the end */
 };
 
+/* What went to one replica. */
+struct replica_result {
+	uint64_t requests, prompt_tokens, hit_tokens; /* of those counted and answered */
+	double busy_s;
+	struct distribution ttft_ms;
+};
+
+/* Over all replicas; counts, bytes, busy and held times are sums. */
 struct run_result {
 	struct metrics *metrics;
 	struct cache_counts counts;  /* of the first tier, over the counted requests */
@@ -99,6 +111,9 @@ struct run_result {
 	double busy_s; /* time in steps */
 	double mean_in_system; /* requests between arrival and answer, averaged over the span */
 	struct tier_result tiers[TIER_MOST];
+	struct replica_result *replicas; /* [replica_count] */
+	uint32_t replica_count;
+	double imbalance; /* busy time of the busiest replica over the mean; 1: all are as busy, replica_count: one does all */
 };
 
 #endif

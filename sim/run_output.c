@@ -108,6 +108,9 @@ int run_output_open(struct run_output *output, const struct trace *trace, struct
 		               output->events_path ? "events" : "timeline");
 	if (output->bucket && (units_duration(output->bucket, &bucket_ns, err) < 0 || bucket_ns < NS_PER_MS))
 		return err_set(err, "--timeline-bucket %s: expected a time of at least 1ms.", output->bucket);
+	if (output->blocks_path && config->replicas > 1)
+		return err_set(err, "--dump-blocks: it is of one cache, and --replicas %u have as many; expected one replica.",
+		               config->replicas);
 	if (output->requests_path && !(output->requests = requests_csv_open(output->requests_path, trace, config, err)))
 		return -1;
 	if (output->groups_path && !(output->groups = groups_csv_open(output->groups_path, trace, config, err)))

@@ -42,7 +42,7 @@ void scheduler_describe(struct engine *engine, uint32_t request)
 	struct policy_now now = *cache_now(engine->cache);
 	replay_describe(&now, engine->trace, request);
 	now.queue_ns = engine->now_ns - engine->sequences[request].arrival_ns;
-	now.seq++;
+	now.seq = ++engine->fleet->seq;
 	tiers_describe(engine->tiers, &now);
 }
 
@@ -263,17 +263,16 @@ static uint64_t blocks_to_come(const struct engine *engine, uint64_t steps)
 	return blocks;
 }
 
-/* The fewest steps of this batch that last until the next event, `most` if it comes later. */
-static uint64_t steps_until_event(const struct engine *engine, uint64_t most)
+/* The fewest steps of this batch, begun at `start_ns`, that last until `until_ns`, `most` if that comes later. */
+static uint64_t steps_until(const struct engine *engine, int64_t start_ns, int64_t until_ns, uint64_t most)
 {
 	const struct step step = {engine->parts, engine->part_count};
-	const int64_t until_ns = engine_next_event_ns(engine);
-	if (until_ns == TIME_NEVER_NS || engine->ops->decode_ns(engine->backend, &step, most) <= until_ns - engine->now_ns)
+	if (until_ns == TIME_NEVER_NS || engine->ops->decode_ns(engine->backend, &step, most) <= until_ns - start_ns)
 		return most;
 	uint64_t too_few = 0;
 	while (most - too_few > 1) {
 		const uint64_t middle = too_few + (most - too_few) / 2;
-		if (engine->ops->decode_ns(engine->backend, &step, middle) < until_ns - engine->now_ns)
+		if (engine->ops->decode_ns(engine->backend, &step, middle) < until_ns - start_ns)
 			too_few = middle;
 		else
 			most = middle;
@@ -281,7 +280,26 @@ static uint64_t steps_until_event(const struct engine *engine, uint64_t most)
 	return most;
 }
 
-/* How many steps of this batch can be one event: until an answer is complete, something else happens, or memory runs out. */
+/* After how many steps of the stretch, more than `done`, some part needs another block for the next. */
+static uint64_t next_growth(const struct engine *engine, uint64_t done)
+{
+	uint64_t next = UINT64_MAX;
+	for (uint32_t i = 0; i < engine->part_count; i++) {
+		const uint64_t used = (engine->parts[i].context_tokens + done) % engine->block_tokens;
+		next = smaller(next, done + engine->block_tokens - used);
+	}
+	return next;
+}
+
+/* Whether nobody sees when the blocks for `steps` steps are got: they are empty, and no policy ranks them. */
+static bool unseen(const struct engine *engine, uint64_t steps)
+{
+	return !cache_ranks_reservations(engine->cache) && blocks_to_come(engine, steps) <= cache_empty_blocks(engine->cache);
+}
+
+/* How many steps of this batch can be one event: until an answer is complete, something else happens, or memory runs out.
+ * Among replicas what happens next to one of them is not known, as an answer of another may bring it a request; its stretch
+ * ends where memory is got that somebody could see, and is cut where something happens. */
 static uint64_t repeats(const struct engine *engine)
 {
 	uint64_t most = UINT64_MAX;
@@ -292,7 +310,9 @@ static uint64_t repeats(const struct engine *engine)
 		const uint32_t wanted = engine->trace->requests[part->request].output_tokens;
 		most = smaller(most, wanted - engine->sequences[part->request].answered_tokens);
 	}
-	most = steps_until_event(engine, most);
+	if (engine_has_company(engine))
+		return unseen(engine, most) ? most : smaller(most, next_growth(engine, 0));
+	most = steps_until(engine, engine->now_ns, engine_next_event_ns(engine->fleet), most);
 	const uint64_t room_blocks = cache_free_is_sure(engine->cache) ? cache_free_blocks(engine->cache)
 	                                                               : cache_empty_blocks(engine->cache);
 	if (blocks_to_come(engine, most) <= room_blocks)
@@ -308,37 +328,36 @@ static uint64_t repeats(const struct engine *engine)
 	return enough;
 }
 
-/* After how many steps of the stretch, more than `done`, some part needs another block for the next. */
-static uint64_t next_growth(const struct engine *engine, uint64_t done)
-{
-	uint64_t next = UINT64_MAX;
-	for (uint32_t i = 0; i < engine->part_count; i++) {
-		const uint64_t used = (engine->parts[i].context_tokens + done) % engine->block_tokens;
-		next = smaller(next, done + engine->block_tokens - used);
-	}
-	return next;
-}
-
 /* Each block is got at the time of the step that needs it: what is evicted for it, and where that goes, is then the same as
  * step by step. Only empty memory can be taken at any time, as nobody sees it. */
 void scheduler_stretch(struct engine *engine)
 {
 	const struct step step = {engine->parts, engine->part_count};
 	const int64_t start_ns = engine->now_ns;
-	const bool unseen = !cache_ranks_reservations(engine->cache) &&
-	                    blocks_to_come(engine, engine->step_repeats) <= cache_empty_blocks(engine->cache);
-	uint64_t done = unseen ? engine->step_repeats - 1 : next_growth(engine, 0);
+	const bool at_once = unseen(engine, engine->step_repeats);
+	uint64_t done = at_once ? engine->step_repeats - 1 : next_growth(engine, 0);
 	for (; done < engine->step_repeats && engine->step_repeats > 1; done = next_growth(engine, done)) {
-		if (!unseen)
+		if (!at_once)
 			engine_advance(engine, start_ns + engine->ops->decode_ns(engine->backend, &step, done));
 		for (uint32_t i = 0; i < engine->part_count; i++) {
 			const uint64_t tokens = engine->parts[i].context_tokens + done;
-			if (!unseen && tokens % engine->block_tokens != 0)
+			if (!at_once && tokens % engine->block_tokens != 0)
 				continue;
 			const bool had_room = grow_for(engine, engine->parts[i].request, tokens + 1);
 			ASSERT(had_room);
 		}
 	}
+}
+
+/* What was taken for later steps goes back when the next is built, before anybody else asks for room (grow). */
+bool scheduler_cut(struct engine *engine, int64_t now_ns)
+{
+	if (engine->step_repeats == 1)
+		return false;
+	const uint64_t steps = steps_until(engine, engine->step_start_ns, now_ns, engine->step_repeats);
+	const bool shorter = steps < engine->step_repeats;
+	engine->step_repeats = steps;
+	return shorter;
 }
 
 /* The first in line found no room although nothing runs. True where that may change by itself: then it is tried again. */
@@ -352,7 +371,7 @@ static bool wait_for_room(struct engine *engine)
 	const int64_t retry_ns = (ends_ns > engine->now_ns ? ends_ns : engine->now_ns) + 1;
 	if (engine->retry_ns <= engine->now_ns || engine->retry_ns > retry_ns) {
 		engine->retry_ns = retry_ns;
-		event_queue_put(&engine->queue, retry_ns, EVENT_RETRY, 0);
+		engine_plan(engine, retry_ns, EVENT_RETRY, 0);
 	}
 	return true;
 }

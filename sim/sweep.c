@@ -16,6 +16,10 @@ static struct run_config point(const struct sweep *sweep, size_t index)
 	config.capacity_blocks = sweep->capacities[index % sweep->capacity_count];
 	index /= sweep->capacity_count;
 	config.tiers = sweep->chains[index % sweep->chain_count];
+	if (sweep->fleets) {
+		config.replicas = sweep->fleets[index % sweep->chain_count].replicas;
+		config.router = sweep->fleets[index % sweep->chain_count].router;
+	}
 	index /= sweep->chain_count;
 	config.ttl = &sweep->ttls->specs[index % sweep->ttls->count];
 	config.evict = &sweep->evicts->specs[index / sweep->ttls->count];

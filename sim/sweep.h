@@ -11,6 +11,11 @@
 #include "simulate.h"
 #include "spec.h"
 
+struct sweep_fleet {
+	uint32_t replicas;
+	struct router_config router;
+};
+
 struct sweep {
 	const struct trace *trace;
 	const struct run_config *base; /* everything but what follows */
@@ -19,6 +24,7 @@ struct sweep {
 	size_t capacity_count;
 	const struct tier_config *const *chains; /* each of base->tier_count tiers */
 	size_t chain_count;                      /* at least 1 */
+	const struct sweep_fleet *fleets;        /* [chain_count], one with each chain; NULL: as in base */
 	int jobs; /* threads; 0: one a core */
 	/* Called from the threads, several at once. `take` gives a point that nobody has had, or sweep_points() when none is
 	 * left; `result` is freed after `give`. */

@@ -55,6 +55,19 @@ static void common(const struct sweep *sweep, const struct report *first, FILE *
 		fputc('\n', to);
 }
 
+/* The same of the fleet. */
+static void common_fleet(const struct report *first, FILE *to)
+{
+	const bool replicas = !first->vary || !vary_replicas(first->vary, 0), router = !first->vary || !vary_router(first->vary, 0);
+	if (!report_has_fleet(first) || !(replicas || router))
+		return;
+	if (replicas)
+		fprintf(to, "%u replicas", first->config->replicas);
+	if (router)
+		fprintf(to, "%srouter %s", replicas ? ", " : "", first->config->router.text);
+	fputc('\n', to);
+}
+
 static void number_headings(const struct report *first, int line, FILE *to)
 {
 	static const char *const fixed[][2] = {{"tokens", "hit %"}, {"blocks", "hit %"}, {"TTFT ms", "mean"}, {"TTFT ms", "p95"},
@@ -71,6 +84,8 @@ static void number_headings(const struct report *first, int line, FILE *to)
 		fprintf(to, "%10s", fixed[4][line]);
 	if (!isnan(report_all_holding_dollars(first)))
 		fprintf(to, "%10s", fixed[5][line]);
+	if (report_has_fleet(first))
+		fprintf(to, "%11s", line ? "mean" : "busiest /");
 	fputc('\n', to);
 }
 
@@ -78,6 +93,7 @@ void sweep_table_header(const struct sweep *sweep, const struct report *first, F
 {
 	fprintf(to, "%s\n", first->trace->name);
 	common(sweep, first, to);
+	common_fleet(first, to);
 	for (int line = 0; line < 2; line++) {
 		if (sweep->evicts->count > 1)
 			fprintf(to, "%-*s", spec_width(sweep->evicts, "evict"), line ? "" : "evict");
@@ -116,6 +132,8 @@ void sweep_table_row(const struct sweep *sweep, const struct report *report, FIL
 		fprintf(to, "%10.2f", report_saved_dollars(report));
 	if (!isnan(report_all_holding_dollars(report)))
 		fprintf(to, "%10.2f", report_all_holding_dollars(report));
+	if (report_has_fleet(report))
+		fprintf(to, "%11.2f", report->result->imbalance);
 	if (report->result->rejected_requests > 0)
 		fprintf(to, "  %s rejected", report_count(report->result->rejected_requests, count, sizeof(count)));
 	fputc('\n', to);

@@ -61,6 +61,7 @@ static int set_key(struct tier_config *tier, const char *key, const char *value,
 	static const char *const stores[] = {"demote", "through", "second"};
 	static const char *const promotes[] = {"always", "second", "never"};
 	static const char *const expireds[] = {"drop", "demote"};
+	static const char *const bits[] = {"0", "1"};
 	int chosen = 0, failed = 0;
 	if (strcmp(key, "evict") == 0)
 		return tier->evict_given = true, replace_spec(&tier->evict, value, err);
@@ -87,9 +88,12 @@ static int set_key(struct tier_config *tier, const char *key, const char *value,
 	} else if (strcmp(key, "expired") == 0) {
 		failed = read_choice(value, expireds, COUNT_OF(expireds), &chosen, err);
 		tier->demotes_expired = chosen == 1;
+	} else if (strcmp(key, "shared") == 0) {
+		failed = read_choice(value, bits, COUNT_OF(bits), &chosen, err);
+		tier->shared = chosen == 1;
 	} else {
 		return err_set(err, "there is no such key; the keys are evict, ttl, read, write, latency, store, promote, "
-		                    "expired, compress, inflate and price.");
+		                    "expired, compress, inflate, price and shared.");
 	}
 	return failed;
 }
@@ -98,7 +102,7 @@ static int set_key(struct tier_config *tier, const char *key, const char *value,
 static bool starts_with_key(const char *piece)
 {
 	static const char *const keys[] = {"evict=", "ttl=", "read=", "write=", "latency=", "store=", "promote=",
-	                                   "expired=", "compress=", "inflate=", "price="};
+	                                   "expired=", "compress=", "inflate=", "price=", "shared="};
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
 		if (strncmp(piece, keys[i], strlen(keys[i])) == 0)
 			return true;
@@ -172,6 +176,19 @@ int tier_config_parse(struct tier_config *tier, const char *text, struct err *er
 	if (failed) {
 		tier_config_free(tier);
 		return err_prefix(err, "--tier %s: ", text);
+	}
+	return 0;
+}
+
+int tier_config_check_shared(const struct tier_config *tiers, uint32_t count, struct err *err)
+{
+	if (count > 0 && tiers[0].shared)
+		return err_set(err, "tier %s: shared=1: the first tier is each replica's own memory; expected shared=1 on lower ones only.",
+		               tiers[0].name);
+	for (uint32_t i = 1; i < count; i++) {
+		if (tiers[i - 1].shared && !tiers[i].shared)
+			return err_set(err, "tier %s: the tier above it, %s, is shared by all replicas, so this one cannot be each one's own; "
+			                    "expected shared=1 here, too.", tiers[i].name, tiers[i - 1].name);
 	}
 	return 0;
 }

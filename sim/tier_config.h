@@ -10,6 +10,8 @@
  *   expired=drop|demote                whether a block past its TTL leaves for the tier below
  *   compress=RATIO inflate=RATE        size of what is stored over the block's own, and how fast it is unpacked
  *   price=DOLLARS/GB-month             what holding costs, for --price
+ *   shared=0|1                         1: one for all replicas (--replicas), with one size, one link and one policy; those
+ *                                      below it are shared then, too. Each replica has its own otherwise
  *
  * A tier named `archive` is an object store: nothing is evicted into it; a worker writes to it (tiers.h).
  */
@@ -34,13 +36,15 @@ struct tier_config {
 	int64_t latency_ns;
 	enum tier_store store;
 	enum tier_promote promote;
-	bool demotes_expired, is_archive;
+	bool demotes_expired, is_archive, shared;
 	double compress_ratio;
 	double price_per_gb_month; /* dollars, GB = 10^9 bytes */
 };
 
 /* 0, or -1 and a sentence; `text` is what follows --tier. */
 int tier_config_parse(struct tier_config *tier, const char *text, struct err *err);
+/* Whether all tiers below a shared one are shared, and the first is not: 0, or -1 and a sentence. */
+int tier_config_check_shared(const struct tier_config *tiers, uint32_t count, struct err *err);
 void tier_config_free(struct tier_config *tier);
 /* Gives a link what was measured, where it was not told. */
 void tier_config_measured(struct tier_config *tier, const struct calibration *calibration);

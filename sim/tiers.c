@@ -16,7 +16,7 @@ struct tier {
 struct tiers {
 	const struct trace *trace;
 	struct tiers_config config;
-	struct tier tiers[TIER_MOST];
+	struct tier *tiers[TIER_MOST]; /* a shared one is the first chain's */
 	uint32_t count;
 	int64_t now_ns;
 	uint8_t *tier_hits; /* saturating at 2: hits in lower tiers, for promote=second; NULL where no tier asks */
@@ -46,7 +46,7 @@ static int64_t book(struct tier *tier, enum link_direction direction, int64_t no
 /* Writes block b, which tier `from` has, to a lower tier, which stands at `now_ns`, over its link; true if it is there now. */
 static bool store(struct tiers *tiers, uint32_t from, uint32_t index, block_id b, const char *kind, int64_t now_ns)
 {
-	struct tier *tier = &tiers->tiers[index];
+	struct tier *tier = tiers->tiers[index];
 	if (cache_block_state(tier->cache, b) == BLOCK_RESIDENT)
 		return true;
 	if (link_is_down(&tier->link, now_ns)) {
@@ -69,15 +69,19 @@ static bool store(struct tiers *tiers, uint32_t from, uint32_t index, block_id b
 static void store_through(struct tiers *tiers, uint32_t from, uint32_t below, block_id b, int64_t now_ns)
 {
 	for (uint32_t t = 1; t < below; t++) {
-		if (tiers->tiers[t].config->store == TIER_STORE_THROUGH && t != tiers->archive)
+		if (tiers->tiers[t]->config->store == TIER_STORE_THROUGH && t != tiers->archive)
 			store(tiers, from, t, b, "store", now_ns);
 	}
 }
 
 static void advance_from(struct tiers *tiers, uint32_t first, int64_t now_ns)
 {
-	for (uint32_t i = first; i < tiers->count; i++)
-		cache_advance(tiers->tiers[i].cache, now_ns);
+	for (uint32_t i = first; i < tiers->count; i++) {
+		struct cache *cache = tiers->tiers[i]->cache;
+		/* Where blocks expire in two chains at one time, what they share is just past it for the second. */
+		const int64_t least_ns = tiers->tiers[i]->config->shared ? cache_now(cache)->now_ns : now_ns;
+		cache_advance(cache, now_ns > least_ns ? now_ns : least_ns);
+	}
 }
 
 static void tell_of_drop(const struct tiers *tiers, uint32_t tier, block_id b)
@@ -97,16 +101,16 @@ static void on_drop(void *context, block_id b, enum block_state why)
 	if (why == BLOCK_EXPIRED)
 		advance_from(tiers, next, now_ns);
 	log_blocks(tiers, now_ns, "drop", tier->index, b, 1);
-	if (next < tiers->count && !tiers->tiers[next].config->is_archive &&
-	    tiers->tiers[next].config->store == TIER_STORE_DEMOTE && (why == BLOCK_EVICTED || tier->config->demotes_expired))
+	if (next < tiers->count && !tiers->tiers[next]->config->is_archive &&
+	    tiers->tiers[next]->config->store == TIER_STORE_DEMOTE && (why == BLOCK_EVICTED || tier->config->demotes_expired))
 		store(tiers, tier->index, next, b, "demote", now_ns);
 	tell_of_drop(tiers, tier->index, b);
 }
 
 static int open_tier(struct tiers *tiers, uint32_t index, struct err *err)
 {
-	struct tier *tier = &tiers->tiers[index];
 	const struct tiers_config *config = &tiers->config;
+	struct tier *tier = tiers->tiers[index] = mem_alloc(1, sizeof(*tier));
 	*tier = (struct tier){.config = &config->tiers[index], .chain = tiers, .index = index};
 	tier->link = (struct link_path){
 	        .bytes_per_s = {[LINK_READ] = tier->config->read_bytes_per_s, [LINK_WRITE] = tier->config->write_bytes_per_s},
@@ -126,14 +130,18 @@ static int open_tier(struct tiers *tiers, uint32_t index, struct err *err)
 	        .on_drop_context = tier,
 	};
 	tier->cache = cache_open(tiers->trace, &cache, err);
-	if (!tier->cache)
-		return err_prefix(err, "tier %s: ", tier->config->name);
-	tiers->stores_second |= index > 0 && tier->config->store == TIER_STORE_SECOND;
-	if (index > 0 && tier->config->promote == TIER_PROMOTE_SECOND && !tiers->tier_hits)
+	return tier->cache ? 0 : err_prefix(err, "tier %s: ", tier->config->name);
+}
+
+/* What the chain has to know of tier `index`, which is open. */
+static void link_tier(struct tiers *tiers, uint32_t index)
+{
+	const struct tier_config *config = tiers->tiers[index]->config;
+	tiers->stores_second |= index > 0 && config->store == TIER_STORE_SECOND;
+	if (index > 0 && config->promote == TIER_PROMOTE_SECOND && !tiers->tier_hits)
 		tiers->tier_hits = mem_alloc(tiers->trace->block_count, 1);
-	if (tier->config->is_archive)
+	if (config->is_archive)
 		tiers->archive = index;
-	return 0;
 }
 
 struct tiers *tiers_open(const struct trace *trace, const struct tiers_config *config, struct err *err)
@@ -143,11 +151,14 @@ struct tiers *tiers_open(const struct trace *trace, const struct tiers_config *c
 	tiers->trace = trace;
 	tiers->config = *config;
 	for (uint32_t i = 0; i < config->count; i++) {
-		if (open_tier(tiers, i, err) < 0) {
+		tiers->count++;
+		if (config->sharer && config->tiers[i].shared) {
+			tiers->tiers[i] = config->sharer->tiers[i];
+		} else if (open_tier(tiers, i, err) < 0) {
 			tiers_close(tiers);
 			return NULL;
 		}
-		tiers->count++;
+		link_tier(tiers, i);
 	}
 	if (tiers->archive)
 		tiers->is_noted = mem_alloc(trace->block_count, 1);
@@ -158,8 +169,10 @@ void tiers_close(struct tiers *tiers)
 {
 	if (!tiers)
 		return;
-	for (uint32_t i = 0; i < tiers->count; i++)
-		cache_close(tiers->tiers[i].cache);
+	for (uint32_t i = 0; i < tiers->count && tiers_owns(tiers, i); i++) {
+		cache_close(tiers->tiers[i]->cache);
+		free(tiers->tiers[i]);
+	}
 	free(tiers->tier_hits);
 	free(tiers->noted);
 	free(tiers->is_noted);
@@ -171,32 +184,37 @@ uint32_t tiers_count(const struct tiers *tiers)
 	return tiers->count;
 }
 
+bool tiers_owns(const struct tiers *tiers, uint32_t tier)
+{
+	return tiers->tiers[tier]->chain == tiers;
+}
+
 struct cache *tiers_cache(struct tiers *tiers, uint32_t tier)
 {
-	return tiers->tiers[tier].cache;
+	return tiers->tiers[tier]->cache;
 }
 
 struct link_path *tiers_link(struct tiers *tiers, uint32_t tier)
 {
-	return &tiers->tiers[tier].link;
+	return &tiers->tiers[tier]->link;
 }
 
 struct cache_counts tiers_cache_counts(const struct tiers *tiers, uint32_t tier)
 {
-	const struct cache_counts before = tiers->tiers[tier].before, now = cache_counts(tiers->tiers[tier].cache);
+	const struct cache_counts before = tiers->tiers[tier]->before, now = cache_counts(tiers->tiers[tier]->cache);
 	return (struct cache_counts){now.evicted_blocks - before.evicted_blocks, now.expired_blocks - before.expired_blocks,
 	                             now.declined_blocks - before.declined_blocks};
 }
 
 struct tier_counts tiers_counts(const struct tiers *tiers, uint32_t tier)
 {
-	return tiers->tiers[tier].counts;
+	return tiers->tiers[tier]->counts;
 }
 
 void tiers_count_from_here(struct tiers *tiers)
 {
 	for (uint32_t i = 0; i < tiers->count; i++) {
-		struct tier *tier = &tiers->tiers[i];
+		struct tier *tier = tiers->tiers[i];
 		tier->counts = (struct tier_counts){0};
 		tier->link.busy_ns = 0;
 		for (size_t direction = 0; direction < COUNT_OF(tier->link.bytes); direction++)
@@ -213,10 +231,20 @@ void tiers_advance(struct tiers *tiers, int64_t now_ns)
 	advance_from(tiers, 0, now_ns);
 }
 
+int64_t tiers_expiry_bound_ns(const struct tiers *tiers)
+{
+	int64_t first_ns = TIME_NEVER_NS;
+	for (uint32_t i = 0; i < tiers->count; i++) {
+		const int64_t expiry_ns = cache_expiry_bound_ns(tiers->tiers[i]->cache);
+		first_ns = expiry_ns < first_ns ? expiry_ns : first_ns;
+	}
+	return first_ns;
+}
+
 void tiers_describe(struct tiers *tiers, const struct policy_now *now)
 {
 	for (uint32_t i = 0; i < tiers->count; i++) {
-		struct policy_now *to = cache_now(tiers->tiers[i].cache);
+		struct policy_now *to = cache_now(tiers->tiers[i]->cache);
 		const int64_t now_ns = to->now_ns;
 		*to = *now;
 		to->now_ns = now_ns;
@@ -226,14 +254,14 @@ void tiers_describe(struct tiers *tiers, const struct policy_now *now)
 void tiers_watch(struct tiers *tiers, struct path path, uint32_t hit_blocks)
 {
 	for (uint32_t i = 1; i < tiers->count; i++)
-		cache_watch(tiers->tiers[i].cache, path, hit_blocks);
+		cache_watch(tiers->tiers[i]->cache, path, hit_blocks);
 }
 
 /* The fastest tier below the first that has b and can be reached; 0 if none. */
 static uint32_t tier_of(const struct tiers *tiers, block_id b, int64_t now_ns)
 {
 	for (uint32_t i = 1; i < tiers->count; i++) {
-		const struct tier *tier = &tiers->tiers[i];
+		const struct tier *tier = tiers->tiers[i];
 		if (cache_block_state(tier->cache, b) == BLOCK_RESIDENT && !link_is_down(&tier->link, now_ns))
 			return i;
 	}
@@ -265,12 +293,12 @@ uint32_t tiers_find(const struct tiers *tiers, struct path path, uint32_t from, 
 /* Bytes over the link, and ns of unpacking behind it. */
 static double packed_bytes(const struct tiers *tiers, const struct tier_segment *segment)
 {
-	return tiers->config.block_bytes * segment->count * tiers->tiers[segment->tier].config->compress_ratio;
+	return tiers->config.block_bytes * segment->count * tiers->tiers[segment->tier]->config->compress_ratio;
 }
 
 static int64_t inflate_ns(const struct tiers *tiers, const struct tier_segment *segment)
 {
-	const double rate = tiers->tiers[segment->tier].config->inflate_bytes_per_s;
+	const double rate = tiers->tiers[segment->tier]->config->inflate_bytes_per_s;
 	return isinf(rate) ? 0 : llround(tiers->config.block_bytes * segment->count / rate * (double)NS_PER_S);
 }
 
@@ -281,7 +309,7 @@ int64_t tiers_load_arrival_ns(const struct tiers *tiers, const struct tier_segme
 	double bytes_before = 0;
 	for (uint32_t i = 0; i + 1 < count; i++)
 		bytes_before += segments[i].tier == last->tier ? packed_bytes(tiers, &segments[i]) : 0;
-	return link_arrival_ns(&tiers->tiers[last->tier].link, LINK_READ, now_ns, bytes_before, packed_bytes(tiers, last)) +
+	return link_arrival_ns(&tiers->tiers[last->tier]->link, LINK_READ, now_ns, bytes_before, packed_bytes(tiers, last)) +
 	       inflate_ns(tiers, last);
 }
 
@@ -290,7 +318,7 @@ void tiers_lend(struct tiers *tiers, struct path path, const struct tier_segment
 	struct trace_run stretch;
 	const struct path part = {path.runs, segment->from + segment->count};
 	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);)
-		cache_lend(tiers->tiers[segment->tier].cache, stretch.first, stretch.count);
+		cache_lend(tiers->tiers[segment->tier]->cache, stretch.first, stretch.count);
 }
 
 void tiers_return(struct tiers *tiers, struct path path, const struct tier_segment *segment, bool came)
@@ -300,7 +328,7 @@ void tiers_return(struct tiers *tiers, struct path path, const struct tier_segme
 	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);) {
 		for (uint32_t i = 0; came && i < stretch.count; i++)
 			store_through(tiers, segment->tier, segment->tier, stretch.first + i, tiers->now_ns);
-		cache_return(tiers->tiers[segment->tier].cache, stretch.first, stretch.count);
+		cache_return(tiers->tiers[segment->tier]->cache, stretch.first, stretch.count);
 	}
 }
 
@@ -310,7 +338,7 @@ void tiers_lose(struct tiers *tiers, struct path path, const struct tier_segment
 	const struct path part = {path.runs, segment->from + segment->count};
 	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);) {
 		for (block_id b = stretch.first; b < stretch.first + stretch.count; b++) {
-			if (!cache_lose(tiers->tiers[segment->tier].cache, b))
+			if (!cache_lose(tiers->tiers[segment->tier]->cache, b))
 				continue;
 			log_blocks(tiers, tiers->now_ns, "drop", segment->tier, b, 1);
 			tell_of_drop(tiers, segment->tier, b);
@@ -321,7 +349,7 @@ void tiers_lose(struct tiers *tiers, struct path path, const struct tier_segment
 int64_t tiers_load(struct tiers *tiers, struct path path, const struct tier_segment *segment, int64_t took_ns,
                    int64_t now_ns)
 {
-	struct tier *tier = &tiers->tiers[segment->tier];
+	struct tier *tier = tiers->tiers[segment->tier];
 	struct trace_run stretch;
 	const struct path part = {path.runs, segment->from + segment->count};
 	for (struct path_walk walk = path_forward(part, segment->from); path_next(&walk, &stretch);)
@@ -375,7 +403,7 @@ void tiers_hit(struct tiers *tiers, struct path path, uint32_t hit_blocks, int64
 	for (struct path_walk walk = path_forward(hit, 0); path_next(&walk, &stretch);) {
 		for (uint32_t i = 0; i < stretch.count; i++) {
 			for (uint32_t t = 1; t < tiers->count; t++) {
-				if (tiers->tiers[t].config->store == TIER_STORE_SECOND && t != tiers->archive)
+				if (tiers->tiers[t]->config->store == TIER_STORE_SECOND && t != tiers->archive)
 					store(tiers, 0, t, stretch.first + i, "store", now_ns);
 			}
 		}
@@ -384,7 +412,7 @@ void tiers_hit(struct tiers *tiers, struct path path, uint32_t hit_blocks, int64
 
 bool tiers_promotes(struct tiers *tiers, uint32_t tier, block_id b)
 {
-	switch (tiers->tiers[tier].config->promote) {
+	switch (tiers->tiers[tier]->config->promote) {
 	case TIER_PROMOTE_ALWAYS:
 		return true;
 	case TIER_PROMOTE_NEVER:
@@ -409,14 +437,14 @@ uint32_t tiers_archive_tick(struct tiers *tiers, int64_t now_ns)
 	double allowance_bytes = tiers->allowance_bytes + tiers->config.archive_bytes_per_s * every_s;
 	uint32_t uploaded = 0;
 	ASSERT(now_ns == tiers->now_ns);
-	if (link_is_down(&tiers->tiers[tiers->archive].link, now_ns))
+	if (link_is_down(&tiers->tiers[tiers->archive]->link, now_ns))
 		return 0;
 	while (tiers->noted_first < tiers->noted_count && allowance_bytes >= block_bytes) {
 		const block_id b = tiers->noted[tiers->noted_first++];
 		tiers->is_noted[b] = 0;
 		const uint32_t holder = tiers_holder(tiers, b);
 		if (holder >= tiers->archive ||
-		    cache_block_state(tiers->tiers[tiers->archive].cache, b) == BLOCK_RESIDENT)
+		    cache_block_state(tiers->tiers[tiers->archive]->cache, b) == BLOCK_RESIDENT)
 			continue;
 		uploaded += store(tiers, holder, tiers->archive, b, "archive", now_ns);
 		allowance_bytes -= block_bytes;
@@ -429,7 +457,7 @@ uint32_t tiers_archive_tick(struct tiers *tiers, int64_t now_ns)
 enum block_state tiers_absent_state(const struct tiers *tiers, block_id b)
 {
 	for (uint32_t i = tiers->count; i-- > 0;) {
-		const enum block_state state = cache_block_state(tiers->tiers[i].cache, b);
+		const enum block_state state = cache_block_state(tiers->tiers[i]->cache, b);
 		if (state != BLOCK_NEVER)
 			return state;
 	}
@@ -439,7 +467,7 @@ enum block_state tiers_absent_state(const struct tiers *tiers, block_id b)
 uint32_t tiers_holder(const struct tiers *tiers, block_id b)
 {
 	uint32_t tier = 0;
-	while (tier < tiers->count && cache_block_state(tiers->tiers[tier].cache, b) != BLOCK_RESIDENT)
+	while (tier < tiers->count && cache_block_state(tiers->tiers[tier]->cache, b) != BLOCK_RESIDENT)
 		tier++;
 	return tier;
 }

@@ -14,6 +14,11 @@
  * every tick it takes computed blocks that it does not hold, in order of computation, as far as its rate allows; while its
  * link is down they wait.
  *
+ * Several chains, one a replica, may share their lowest tiers (config.shared): then each of these is one cache behind one
+ * link, which all chains fill, hit and queue for. The first chain opens and owns them. What is counted of a shared tier is
+ * counted of all chains together. Where expired blocks go down (demotes_expired), all chains
+ * have to be at one time before one of them touches what is shared.
+ *
  * Bytes are those of a full block; without a model (block_bytes NAN) a link's time cannot be known, so more than one tier
  * needs a model. With `dry` set (--no-offload) lower tiers decide and log, but hold and move nothing.
  */
@@ -41,6 +46,7 @@ struct tiers_config {
 	int64_t archive_every_ns;
 	bool dry;
 	bool history; /* of cache_config */
+	struct tiers *sharer; /* the chain that owns the shared tiers; NULL: this one does */
 	tiers_log *log; /* may be NULL */
 	void *log_context;
 	const struct backend_ops *ops; /* store_ns and drop; may be NULL */
@@ -62,6 +68,8 @@ struct tiers;
 struct tiers *tiers_open(const struct trace *trace, const struct tiers_config *config, struct err *err);
 void tiers_close(struct tiers *tiers);
 uint32_t tiers_count(const struct tiers *tiers);
+/* Whether the tier is this chain's own, and not shared from another. */
+bool tiers_owns(const struct tiers *tiers, uint32_t tier);
 struct cache *tiers_cache(struct tiers *tiers, uint32_t tier);
 struct link_path *tiers_link(struct tiers *tiers, uint32_t tier);
 /* What the tier's cache has evicted, expired and declined since counting began. */
@@ -73,6 +81,9 @@ void tiers_count_from_here(struct tiers *tiers);
 
 /* Brings every tier to `now_ns`: what is due expires. */
 void tiers_advance(struct tiers *tiers, int64_t now_ns);
+/* Nothing expires before this; TIME_NEVER_NS if nothing ever does. Cheap, and early: closer to the truth the closer to it
+ * tiers_advance() has come. */
+int64_t tiers_expiry_bound_ns(const struct tiers *tiers);
 /* Says which request the following calls are made for. */
 void tiers_describe(struct tiers *tiers, const struct policy_now *now);
 

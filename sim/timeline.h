@@ -1,7 +1,7 @@
 /* timeline.h - what happened when: fixed buckets of simulated time, written as CSV by --timeline.
  *
  * Columns: start_s, requests (answered in the bucket), prompt_tokens, hit_tokens, token_hit_rate (of those requests),
- * ttft_ms_mean, resident_blocks, running, waiting (averages over the bucket's time). Buckets without requests have rows
+ * ttft_ms_mean, resident_blocks, running, waiting (averages over the bucket's time, sums over replicas). Buckets without requests have rows
  * too; their rates are empty. All calls accept a NULL timeline and then do nothing.
  */
 #ifndef KVCAST_TIMELINE_H

@@ -48,12 +48,19 @@ static int read_values(struct vary_axis *axis, const char *text, struct err *err
 	}
 }
 
+static bool is_of_fleet(const char *name, size_t length)
+{
+	return name[length] == '=' && ((length == 8 && strncmp(name, "replicas", length) == 0) ||
+	                               (length == 6 && strncmp(name, "router", length) == 0));
+}
+
 int vary_add(struct vary *vary, const char *text, struct err *err)
 {
 	const size_t tier_length = strcspn(text, "."), name_length = strcspn(text, "=");
 	if (vary->count == VARY_MOST)
 		return err_set(err, "--vary: at most %d of them.", VARY_MOST);
-	if (tier_length == 0 || tier_length + 1 >= name_length || text[name_length] != '=')
+	const bool of_fleet = is_of_fleet(text, name_length);
+	if (!of_fleet && (tier_length == 0 || tier_length + 1 >= name_length || text[name_length] != '='))
 		return err_set(err, "--vary %s: expected NAME.KEY=VALUE,VALUE..., e.g. disk.size=1TB,2TB.", text);
 	for (size_t i = 0; i < vary->count; i++) {
 		if (strlen(vary->axes[i].name) == name_length && strncmp(vary->axes[i].name, text, name_length) == 0)
@@ -61,7 +68,7 @@ int vary_add(struct vary *vary, const char *text, struct err *err)
 	}
 	struct vary_axis *axis = &vary->axes[vary->count++];
 	axis->name = copy_part(text, text + name_length);
-	axis->key = axis->name + tier_length + 1;
+	axis->key = axis->name + (of_fleet ? 0 : tier_length + 1);
 	if (read_values(axis, text + name_length + 1, err) < 0)
 		return err_prefix(err, "--vary %s: ", text);
 	if (vary_points(vary) > VARY_POINTS_MOST)
@@ -95,9 +102,30 @@ const char *vary_value(const struct vary *vary, size_t axis, size_t point)
 	return vary->axes[axis].values[point % vary->axes[axis].count];
 }
 
+static const char *value_of(const struct vary *vary, const char *name, size_t point)
+{
+	for (size_t a = 0; a < vary->count; a++) {
+		if (strcmp(vary->axes[a].name, name) == 0)
+			return vary_value(vary, a, point);
+	}
+	return NULL;
+}
+
+const char *vary_replicas(const struct vary *vary, size_t point)
+{
+	return value_of(vary, "replicas", point);
+}
+
+const char *vary_router(const struct vary *vary, size_t point)
+{
+	return value_of(vary, "router", point);
+}
+
 /* Index of the axis's tier among the texts; -1 where it has none. */
 static int tier_of(const struct vary_axis *axis, const char *const *tier_texts, uint32_t tier_count)
 {
+	if (axis->key == axis->name)
+		return -1;
 	const size_t length = (size_t)(axis->key - axis->name) - 1;
 	for (uint32_t i = 0; i < tier_count; i++) {
 		if (strcspn(tier_texts[i], ":") == length && strncmp(tier_texts[i], axis->name, length) == 0)
@@ -143,6 +171,8 @@ int vary_chain(const struct vary *vary, size_t point, const char *const *tier_te
 	for (size_t a = 0; a < vary->count; a++) {
 		const struct vary_axis *axis = &vary->axes[a];
 		const int tier = tier_of(axis, tier_texts, tier_count);
+		if (axis->key == axis->name)
+			continue;
 		if (tier < 0)
 			return err_set(err, "--vary %s: there is no --tier of that name.", axis->name);
 		if (tier == 0)

@@ -1,6 +1,8 @@
-/* vary.h - a sweep over keys of lower tiers: --vary NAME.KEY=VALUE,VALUE...
+/* vary.h - a sweep over keys of lower tiers, or over the fleet: --vary NAME.KEY=VALUE,VALUE...
  *
  *   --vary disk.size=500GB,1TB,2TB --vary disk.ttl=none,static:ttl=5m,{static:ttl=1h,mode=absolute}
+ *
+ *   --vary replicas=1,2,4 --vary router=round-robin,prefix-load:alpha=0.5
  *
  * KEY is `size` or one of --tier's keys. Each --vary is an axis; the points are their product, the last axis innermost.
  * Values are parted as in a list of SPECs: a piece that starts with `key=` belongs to the one before, and braces hold a
@@ -9,13 +11,14 @@
 #ifndef KVCAST_VARY_H
 #define KVCAST_VARY_H
 
+#include "router.h"
 #include "tier_config.h"
 
 #define VARY_MOST 4 /* axes */
 #define VARY_POINTS_MOST 4096
 
 struct vary_axis {
-	char *name, *key; /* "disk.size"; key points behind the dot */
+	char *name, *key; /* "disk.size"; key points behind the dot, and at the name where it has none: replicas, router */
 	char **values;
 	size_t count;
 };
@@ -31,6 +34,10 @@ void vary_free(struct vary *vary);
 /* 1 without axes. */
 size_t vary_points(const struct vary *vary);
 const char *vary_value(const struct vary *vary, size_t axis, size_t point);
+
+/* The values that the axes `replicas` and `router` have at a point; NULL without such an axis. */
+const char *vary_replicas(const struct vary *vary, size_t point);
+const char *vary_router(const struct vary *vary, size_t point);
 
 /* The tiers at a point, from their texts as on the command line; the caller frees each. 0, or -1 and a sentence: then none
  * is left to free. */

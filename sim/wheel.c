@@ -78,12 +78,19 @@ static void deal_out(struct wheel *wheel, uint32_t level, uint32_t slot, int64_t
 	}
 }
 
-int64_t wheel_first_ns(const struct wheel *wheel)
+/* The lowest level in use; WHEEL_LEVELS if none is. */
+static uint32_t lowest_level(const struct wheel *wheel)
 {
-	int64_t first_ns = WHEEL_OUT;
 	uint32_t level = 0;
 	while (level < WHEEL_LEVELS && wheel->used_slots[level] == 0)
 		level++;
+	return level;
+}
+
+int64_t wheel_first_ns(const struct wheel *wheel)
+{
+	int64_t first_ns = WHEEL_OUT;
+	const uint32_t level = lowest_level(wheel);
 	if (level == WHEEL_LEVELS)
 		return WHEEL_OUT;
 	const uint32_t slot = (uint32_t)__builtin_ctzll(wheel->used_slots[level]);
@@ -91,6 +98,22 @@ int64_t wheel_first_ns(const struct wheel *wheel)
 	for (block_id b = wheel->links[head].next; b != head; b = wheel->links[b].next)
 		first_ns = wheel->key_ns[b] < first_ns ? wheel->key_ns[b] : first_ns;
 	return first_ns;
+}
+
+/* The least key that the first slot in use of a level could hold. */
+static int64_t slot_start_ns(const struct wheel *wheel, uint32_t level, uint32_t slot)
+{
+	const uint32_t shift = level * WHEEL_DIGIT_BITS;
+	const uint64_t above = ((uint64_t)wheel->from_ns >> shift) & ~(uint64_t)(WHEEL_SLOTS - 1);
+	return (int64_t)((above | slot) << shift);
+}
+
+int64_t wheel_bound_ns(const struct wheel *wheel)
+{
+	const uint32_t level = lowest_level(wheel);
+	if (level == WHEEL_LEVELS)
+		return WHEEL_OUT;
+	return slot_start_ns(wheel, level, (uint32_t)__builtin_ctzll(wheel->used_slots[level]));
 }
 
 block_id wheel_next(struct wheel *wheel, int64_t before_ns, int64_t *key_ns)
@@ -102,9 +125,7 @@ block_id wheel_next(struct wheel *wheel, int64_t before_ns, int64_t *key_ns)
 			continue;
 		}
 		const uint32_t slot = (uint32_t)__builtin_ctzll(wheel->used_slots[level]);
-		const uint32_t shift = level * WHEEL_DIGIT_BITS;
-		const uint64_t above = ((uint64_t)wheel->from_ns >> shift) & ~(uint64_t)(WHEEL_SLOTS - 1);
-		const int64_t start_ns = (int64_t)((above | slot) << shift);
+		const int64_t start_ns = slot_start_ns(wheel, level, slot);
 		if (start_ns >= before_ns)
 			return BLOCK_NONE;
 		if (level == 0) {

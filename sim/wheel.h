@@ -41,6 +41,8 @@ void wheel_put(struct wheel *wheel, block_id b, int64_t key_ns, block_id parent)
 void wheel_take(struct wheel *wheel, block_id b);
 /* The earliest key; WHEEL_OUT if there is none. Costs as much as there are blocks in its slot. */
 int64_t wheel_first_ns(const struct wheel *wheel);
+/* No key is earlier; WHEEL_OUT if there is none. O(1), and finer the closer wheel_next() has looked. */
+int64_t wheel_bound_ns(const struct wheel *wheel);
 /* Takes out the block with the earliest key if that lies before `before_ns`, and says the key; else BLOCK_NONE. from_ns
  * stays below `before_ns`. */
 block_id wheel_next(struct wheel *wheel, int64_t before_ns, int64_t *key_ns);

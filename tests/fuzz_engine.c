@@ -6,7 +6,8 @@
  * Each case is run with stretches of decode steps as one event and then step by step, by a backend that keeps keys and
  * values in slots and looks whether they are the right ones (slots.h). Both must come to the same: every request's times
  * and ledger, every count, and the event log but for its step lines. A third run has steps and transfers of random durations
- * and loads that fail. And each must be right in itself: ledgers and times add up, each request is answered or rejected,
+ * and loads that fail. A third of the cases have several replicas, some with tiers that they share; these are run by the
+ * cost model both ways. And each must be right in itself: ledgers and times add up, each request is answered or rejected,
  * blocks and bytes are neither lost nor made - also by the log, block by block -, no time goes back. Policies and rules take
  * turns as in fuzz_case.h; what they do is looked at by fuzz_model.
  */
@@ -79,6 +80,16 @@ static void draw_faults(struct make_rng *rng, uint32_t tier_count, struct fault 
 	}
 }
 
+/* Several replicas, which share their tiers from some one on. */
+static void draw_fleet(struct make_rng *rng, struct engine_case *c, uint32_t tier_count)
+{
+	static const char *const routers[] = {"round-robin", "least-loaded", "session", "prefix", "prefix-load:alpha=0.3"};
+	c->setup.replicas = 2 + (uint32_t)make_random(rng, 3);
+	c->setup.router = routers[make_random(rng, COUNT_OF(routers))];
+	for (uint32_t t = (uint32_t)make_random(rng, tier_count + 1); t < tier_count; t++)
+		add(c->tiers[t], ",shared=%s", "1");
+}
+
 static void draw(struct engine_case *c)
 {
 	struct make_rng rng = {current.seed * UINT64_C(7919) + current.number};
@@ -124,6 +135,8 @@ static void draw(struct engine_case *c)
 	}
 	if (tier_count > 0)
 		draw_faults(&rng, tier_count, c->setup.faults);
+	if (make_chance(&rng, 35))
+		draw_fleet(&rng, c, tier_count);
 }
 
 static void tell(const struct engine_case *c)
@@ -138,6 +151,8 @@ static void tell(const struct engine_case *c)
 	        s->speed, s->warmup, s->no_offload ? " --no-offload" : "");
 	for (size_t i = 0; i < TIER_MOST && s->tiers[i]; i++)
 		fprintf(stderr, "--tier %s\n", s->tiers[i]);
+	if (s->replicas > 1)
+		fprintf(stderr, "--replicas %u --router %s\n", s->replicas, s->router);
 	fprintf(stderr, "--archive-every %" PRId64 "s --archive-rate %g\n", s->archive_every_ns / NS_PER_S, s->archive_bytes_per_s);
 	for (size_t i = 0; i < TIMED_FAULTS && s->faults[i].tier; i++)
 		fprintf(stderr, "--fail tier %u @%" PRId64 "s..%" PRId64 "s p=%g\n", s->faults[i].tier,
@@ -154,11 +169,11 @@ static void tell(const struct engine_case *c)
 	}
 }
 
-/* The next line of a log that tells of no step, and its time; false at the end. */
+/* The next line of a log that tells of no step, nor that it was cut, and its time; false at the end. */
 static bool next_line(FILE *log, char *line, size_t size, double *ms)
 {
 	while (fgets(line, (int)size, log)) {
-		if (strstr(line, "\"event\": \"step\""))
+		if (strstr(line, "\"event\": \"step\"") || strstr(line, "\"event\": \"cut\""))
 			continue;
 		if (sscanf(line, "{\"ms\": %lf", ms) != 1)
 			*ms = -1;
@@ -195,7 +210,8 @@ static const char *follow_blocks(const char *log_name, const struct engine_case 
 {
 	const char *wrong = NULL;
 	const uint32_t block_count = c->base.trace->block_count;
-	uint8_t *held = mem_alloc((size_t)block_count * TIER_MOST, 1);
+	const uint32_t replicas = c->setup.replicas ? c->setup.replicas : 1;
+	uint8_t *held = mem_alloc((size_t)block_count * TIER_MOST * replicas, 1);
 	uint64_t count[TIER_MOST] = {0};
 	char line[512], event[16], tier[24];
 	uint32_t first, blocks;
@@ -211,9 +227,13 @@ static const char *follow_blocks(const char *log_name, const struct engine_case 
 			t++;
 		if (!c->setup.tiers[t])
 			continue; /* the first tier */
+		uint32_t replica = 0;
+		at = strstr(line, "\"replica\": ");
+		if (at && !strstr(c->setup.tiers[t], ",shared=1"))
+			ASSERT(sscanf(at, "\"replica\": %u", &replica) == 1 && replica < replicas);
 		const bool comes = strcmp(event, "drop") != 0 && strcmp(event, "load") != 0;
 		for (uint32_t b = first; b < first + blocks; b++) {
-			uint8_t *here = &held[(size_t)t * block_count + b];
+			uint8_t *here = &held[((size_t)replica * TIER_MOST + t) * block_count + b];
 			if (*here == comes)
 				wrong = comes ? "a block comes that is there" : "a block goes or is loaded that is not there";
 			*here = strcmp(event, "drop") != 0;
@@ -227,6 +247,31 @@ static const char *follow_blocks(const char *log_name, const struct engine_case 
 		wrong = count[t] == run->tiers[t + 1].resident_blocks ? NULL : "a tier holds other blocks than the log says";
 	fclose(log);
 	free(held);
+	return wrong;
+}
+
+/* Several replicas are run with stretches as one event, and step by step. */
+static const char *check_fleet(struct engine_case *c, uint64_t *answered, uint64_t *steps)
+{
+	struct timed_result runs[2];
+	const char *wrong = NULL;
+	for (int run = 0; run < 2; run++) {
+		c->setup.single_steps = run == 1;
+		c->setup.log = current.log[run];
+		runs[run] = timed_run(c->base.trace, &c->setup);
+		if (!wrong)
+			wrong = timed_wrong(c->base.trace, &c->setup, &runs[run]);
+	}
+	if (!wrong)
+		wrong = compare_logs(current.log[0], current.log[1]);
+	if (!wrong && !c->setup.no_offload)
+		wrong = follow_blocks(current.log[0], c, &runs[0].run);
+	if (!wrong && !timed_equal(&runs[0], &runs[1]))
+		wrong = "stepping through gives another result";
+	*answered += runs[0].answered;
+	*steps += runs[0].run.steps;
+	for (int run = 0; run < 2; run++)
+		timed_free(&runs[run]);
 	return wrong;
 }
 
@@ -311,7 +356,7 @@ int main(int argc, char **argv)
 		if (one)
 			tell(&c);
 		alarm(60); /* a case takes milliseconds */
-		const char *wrong = check(&c, &answered, &steps);
+		const char *wrong = c.setup.replicas > 1 ? check_fleet(&c, &answered, &steps) : check(&c, &answered, &steps);
 		if (wrong && !one)
 			tell(&c);
 		fuzz_case_free(&c.base);

@@ -114,6 +114,7 @@ static struct run_config configure(const struct timed_setup *setup, const struct
 	        .keep_answers = !setup->drop_answers,
 	        .closed_loop = setup->closed_loop,
 	        .sessions = setup->sessions ? setup->sessions : 64,
+	        .replicas = setup->replicas,
 	        .archive_every_ns = setup->archive_every_ns ? setup->archive_every_ns : 60 * NS_PER_S,
 	        .archive_bytes_per_s = setup->archive_bytes_per_s > 0 ? setup->archive_bytes_per_s : INFINITY,
 	        .no_offload = setup->no_offload,
@@ -139,6 +140,7 @@ int timed_try(const struct trace *trace, const struct timed_setup *setup, struct
 	result->order = mem_alloc(trace->request_count, sizeof(*result->order));
 	must(spec_parse(&evict, setup->evict ? setup->evict : "lru", &other), &other);
 	must(spec_parse(&ttl, setup->ttl ? setup->ttl : "none", &other), &other);
+	must(router_parse(&config.router, setup->router ? setup->router : "least-loaded", &other), &other);
 	if (setup->single_steps)
 		ops.decode_ns = NULL;
 	if (setup->log)
@@ -184,15 +186,17 @@ static bool outcomes_equal(const struct request_outcome *a, const struct request
 	return a->path_blocks == b->path_blocks && a->hit_blocks == b->hit_blocks && a->full_hit == b->full_hit &&
 	       memcmp(&a->ledger, &b->ledger, sizeof(a->ledger)) == 0 && a->queue_ns == b->queue_ns &&
 	       a->load_ns == b->load_ns && a->prefill_ns == b->prefill_ns && a->ttft_ns == b->ttft_ns &&
-	       a->e2e_ns == b->e2e_ns && a->saved_ns == b->saved_ns;
+	       a->e2e_ns == b->e2e_ns && a->saved_ns == b->saved_ns && a->replica == b->replica;
 }
 
 bool timed_equal(const struct timed_result *a, const struct timed_result *b)
 {
 	struct run_result x = a->run, y = b->run;
 	x.metrics = y.metrics = NULL;
+	x.replicas = y.replicas = NULL;
 	/* Both are zeroed before they are filled, padding included. */
 	if (a->answered != b->answered || memcmp(&x, &y, sizeof(x)) != 0 ||
+	    memcmp(a->run.replicas, b->run.replicas, x.replica_count * sizeof(*a->run.replicas)) != 0 ||
 	    memcmp(a->order, b->order, a->answered * sizeof(*a->order)) != 0 ||
 	    memcmp(a->arrival_ns, b->arrival_ns, a->request_count * sizeof(*a->arrival_ns)) != 0)
 		return false;
@@ -214,10 +218,42 @@ static const char *tier_wrong(const struct tier_result *tier, const struct tier_
 	/* Each load is rounded to whole bytes. */
 	if (fabs((double)tier->read_bytes - loaded_bytes) > 0.5 * (double)tier->loaded_blocks)
 		return "read bytes are not those of the loaded blocks";
-	if (config->capacity_blocks != UINT64_MAX && tier->mean_resident_blocks > (double)config->capacity_blocks * (1 + 1e-9))
+	if (config->capacity_blocks != UINT64_MAX &&
+	    tier->mean_resident_blocks > (double)config->capacity_blocks * tier->copies * (1 + 1e-9))
 		return "a tier holds more than it can on average";
 	if (whole && tier->stored_blocks != tier->evicted_blocks + tier->expired_blocks + tier->resident_blocks)
 		return "what a tier took is neither there nor gone";
+	return NULL;
+}
+
+/* Each request is one replica's: together they are the whole. */
+static const char *replicas_wrong(const struct timed_setup *setup, const struct timed_result *result)
+{
+	const struct run_result *run = &result->run;
+	const struct metrics_group *total = timed_total(result);
+	struct replica_result sum = {0};
+	double most_s = 0;
+	if (run->replica_count != (setup->replicas ? setup->replicas : 1))
+		return "there are not as many replicas as asked for";
+	for (uint32_t r = 0; r < run->replica_count; r++) {
+		const struct replica_result *replica = &run->replicas[r];
+		sum.requests += replica->requests;
+		sum.prompt_tokens += replica->prompt_tokens;
+		sum.hit_tokens += replica->hit_tokens;
+		sum.busy_s += replica->busy_s;
+		sum.ttft_ms.mean += replica->ttft_ms.mean * (double)replica->requests;
+		most_s = fmax(most_s, replica->busy_s);
+	}
+	if (sum.requests != total->requests || sum.prompt_tokens != total->prompt_tokens ||
+	    sum.hit_tokens != total->ledger.hit_tokens)
+		return "the replicas' requests and tokens are not those of all";
+	if (fabs(sum.busy_s - run->busy_s) > 1e-9 * (1 + run->busy_s))
+		return "the replicas' busy times do not add up";
+	const double ttft_sum_ms = total->time_ms[METRICS_TTFT].mean * (double)total->requests;
+	if (fabs(sum.ttft_ms.mean - ttft_sum_ms) > 1e-9 * (1 + ttft_sum_ms))
+		return "the replicas' mean TTFTs are not the mean of all";
+	if (run->busy_s > 0 && fabs(run->imbalance - most_s * run->replica_count / run->busy_s) > 1e-9 * run->replica_count)
+		return "the imbalance is not that of the busy times";
 	return NULL;
 }
 
@@ -263,7 +299,9 @@ const char *timed_wrong(const struct trace *trace, const struct timed_setup *set
 	if (result->answered + result->run.rejected_requests !=
 	    trace->request_count - (uint32_t)(setup->warmup * trace->request_count))
 		return "requests are neither answered nor rejected";
-	if (tier_count == 1 && overtaken(result))
+	if (!wrong)
+		wrong = replicas_wrong(setup, result);
+	if (tier_count == 1 && setup->replicas <= 1 && overtaken(result))
 		return "a later request overtook an earlier one";
 	for (uint32_t i = 0; i < result->answered && !wrong; i++) {
 		const uint32_t r = result->order[i];

@@ -21,6 +21,8 @@ struct timed_setup {
 	bool flat, closed_loop, drop_answers, no_offload;
 	bool single_steps; /* the backend does not sum decode steps */
 	uint32_t sessions, step_tokens, most_running;
+	uint32_t replicas;  /* 0: one */
+	const char *router; /* as after --router; least-loaded */
 	struct fault faults[TIMED_FAULTS]; /* until the first of tier 0 */
 	int64_t archive_every_ns;
 	double archive_bytes_per_s, bytes_per_token, speed, warmup;
@@ -53,7 +55,7 @@ const struct metrics_group *timed_total(const struct timed_result *result);
  * the same time. */
 bool timed_equal(const struct timed_result *a, const struct timed_result *b);
 /* Whether the ledger of every request adds up to its prompt, its times to its TTFT, every request was answered or rejected,
- * and none was overtaken; the sums that must hold over tiers and links. NULL, or what does not. */
+ * and none was overtaken; the sums that must hold over tiers, links and replicas. NULL, or what does not. */
 const char *timed_wrong(const struct trace *trace, const struct timed_setup *setup, const struct timed_result *result);
 
 /* Gives the requests of a made trace answers of up to `most_output` tokens, some of none, and think times. */

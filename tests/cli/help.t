@@ -77,10 +77,10 @@ $ kvcast run --help
 >       --tier=TIER            NAME:SIZE[,key=value...], one level of the cache,
 >                              the fastest first; repeat. Keys: evict, ttl, read,
 >                              write, latency, store, promote, expired, compress,
->                              inflate, price. What read, write and latency are
->                              not given is what the calibration measured for a
->                              tier of that name (host, disk, archive); else the
->                              link takes no time
+>                              inflate, price, shared. What read, write and
+>                              latency are not given is what the calibration
+>                              measured for a tier of that name (host, disk,
+>                              archive); else the link takes no time
 > 
 >  The traffic:
 >       --answers=keep|drop    whether blocks that an answer fills are cached,
@@ -115,6 +115,11 @@ $ kvcast run --help
 >                              vllm-offload
 >       --price=gpu=DOLLARS/hour   what a GPU hour costs, to count savings in
 >                              dollars
+>       --replicas=N           N machines like this one, each with tiers of its
+>                              own but for those with shared=1; default 1
+>       --router=SPEC          which of them gets a request: round-robin,
+>                              least-loaded (default), session, prefix,
+>                              prefix-load[:alpha=A]
 >       --step-tokens=N        token budget of a step; default 8192
 > 
 >  Other:
@@ -149,6 +154,7 @@ $ kvcast run --help
 >   compress=RATIO, inflate=RATE
 >                           stored size over size, and how fast it is unpacked
 >   price=DOLLARS/GB-month  what holding it costs, for --price
+>   shared=1                one for all replicas, with all tiers below it
 > A tier named archive is the last, an object store: nothing is evicted into it,
 > a worker uploads what was computed (--archive-every, --archive-rate).
 $ kvcast sweep --help
@@ -163,8 +169,9 @@ $ kvcast sweep --help
 >                              with those that an interrupted run of the same
 >                              command left there
 >       --vary=NAME.KEY=LIST   values of a lower tier's size or other key, e.g.
->                              disk.size=1TB,2TB or disk.ttl=none,static:ttl=1h;
->                              repeat for all combinations
+>                              disk.size=1TB,2TB or disk.ttl=none,static:ttl=1h,
+>                              or replicas=1,2,4 or router=session,prefix; repeat
+>                              for all combinations
 > 
 >  Output:
 >       --csv                  print one row a point
@@ -203,10 +210,10 @@ $ kvcast sweep --help
 >       --tier=TIER            NAME:SIZE[,key=value...], one level of the cache,
 >                              the fastest first; repeat. Keys: evict, ttl, read,
 >                              write, latency, store, promote, expired, compress,
->                              inflate, price. What read, write and latency are
->                              not given is what the calibration measured for a
->                              tier of that name (host, disk, archive); else the
->                              link takes no time
+>                              inflate, price, shared. What read, write and
+>                              latency are not given is what the calibration
+>                              measured for a tier of that name (host, disk,
+>                              archive); else the link takes no time
 > 
 >  The traffic:
 >       --answers=keep|drop    whether blocks that an answer fills are cached,
@@ -241,6 +248,11 @@ $ kvcast sweep --help
 >                              vllm-offload
 >       --price=gpu=DOLLARS/hour   what a GPU hour costs, to count savings in
 >                              dollars
+>       --replicas=N           N machines like this one, each with tiers of its
+>                              own but for those with shared=1; default 1
+>       --router=SPEC          which of them gets a request: round-robin,
+>                              least-loaded (default), session, prefix,
+>                              prefix-load[:alpha=A]
 >       --step-tokens=N        token budget of a step; default 8192
 > 
 >  Other:
