@@ -254,10 +254,11 @@ chart()
 chart_run()
 {
 	[ -f "$1/$2.measured-1.csv" ] || return 0
-	"$kvcast" compare "$1/$2.predicted.csv" "$1/$2.measured-1.csv" --rows "$1/$2.rows.tmp" >/dev/null
-	chart predicted_vs_measured "$1/$2.rows.tmp" "$1/$2.svg"
-	chart ttft_cdf_both "$1/$2.rows.tmp" "$1/$2.cdf.svg"
-	rm "$1/$2.rows.tmp"
+	rows=$(mktemp -d)
+	"$kvcast" compare "$1/$2.predicted.csv" "$1/$2.measured-1.csv" --rows "$rows/$2, $1.csv" >/dev/null
+	chart predicted_vs_measured "$rows/$2, $1.csv" "$1/$2.svg"
+	chart ttft_cdf_both "$rows/$2, $1.csv" "$1/$2.cdf.svg"
+	rm -r "$rows"
 }
 
 charts()
@@ -272,11 +273,16 @@ charts()
 		alone | load) each_run "$step" chart_run ;;
 		bench) [ ! -d bench/cold-repeat ] || chart cold_repeat bench/cold-repeat/table.csv bench/cold-repeat/cold_repeat.svg ;;
 		breakeven)
-			chart breakeven host:breakeven/host.predicted.csv:breakeven/host.measured-1.csv \
-				disk:breakeven/disk.predicted.csv:breakeven/disk.measured-1.csv \
-				archive:breakeven/archive.predicted.csv:breakeven/archive.measured-1.csv breakeven/breakeven.svg
+			tiers=
+			for of in host disk archive; do
+				[ ! -f "breakeven/$of.measured-1.csv" ] ||
+					tiers="$tiers $of:breakeven/$of.predicted.csv:breakeven/$of.measured-1.csv"
+			done
+			# shellcheck disable=SC2086 # a list of words
+			[ -z "$tiers" ] || chart breakeven $tiers breakeven/breakeven.svg
 			;;
 		ttl)
+			[ -f ttl/runs.csv ] || continue
 			chart hit_curve_both ttl/forecast.csv ttl/runs.csv ttl/hit_curve.svg
 			chart decisions ttl/pairs.csv ttl/decisions.svg
 			;;
