@@ -224,6 +224,8 @@ grep -v ,cold, "$fixtures/cold_repeat.csv" >only_repeats.csv
 draw decisions "$fixtures/pairs.csv" decisions.svg
 holds decisions.svg "token hit rate (percentage points)" "mean TTFT (ms)" "confidently wrong" "cannot tell"
 points decisions.svg 12
+draw bill "$fixtures/bill.csv" bill.svg
+holds bill.svg "What a provider would charge: bill" "without a cache" "written to the cache" "anthropic:ttl=1h" '$100.00, -50.0 %' '$250.00, +25.0 %'
 draw breakeven "host:$fixtures/breakeven.csv:$fixtures/breakeven.csv" breakeven.svg
 holds breakeven.svg "Load a prefix, or compute it again" "computed again" "from host" "prompt (tokens)"
 points breakeven.svg 8
@@ -346,6 +348,8 @@ refuses "classes.gp: no.gif should end in .svg, .png or .pdf, which says what to
 refuses "Usage: gnuplot -c tiers.gp SWEEP.csv OUT.(svg|png|pdf) [KEY]" tiers "$tiers"
 refuses "Usage: gnuplot -c timeline.gp TIMELINE.csv OUT.(svg|png|pdf) [FROM TO]" timeline "$fixtures/timeline.csv"
 refuses "ttft_cdf.gp: no request waited longer than 0 ms, which a logarithmic axis cannot show." ttft_cdf zero.csv no.svg
+refuses "bill.gp: short.csv has no column provider; its columns are trace,evict." bill short.csv no.svg
+refuses "Usage: gnuplot -c bill.gp BILL.csv OUT.(svg|png|pdf)" bill "$fixtures/bill.csv"
 refuses "breakeven.gp: short.csv has no column prompt_tokens; its columns are trace,evict." breakeven \
 	"host:$fixtures/breakeven.csv:short.csv" no.svg
 refuses "breakeven.gp: $fixtures/breakeven.csv should be NAME:PREDICTED.csv:MEASURED.csv." breakeven "$fixtures/breakeven.csv" no.svg
