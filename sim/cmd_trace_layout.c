@@ -174,8 +174,9 @@ static void print_table(const struct layout_command *command, const struct layou
 	printf("; %s pieces, %zu of them shared\n", report_count(pieces, a, sizeof(a)), shared->count);
 	printf("         all prompts begin with the same %s tokens\n",
 	       report_count(layout_common_tokens(layout), a, sizeof(a)));
-	printf("cache    %s, ttl %s, %s\n\n%-16s%14s%14s%14s\n", config->evict->text, config->ttl->text,
-	       config->capacity_blocks == UINT64_MAX ? "no limit" : report_count(config->capacity_blocks, a, sizeof(a)), "order",
+	const bool unlimited = config->capacity_blocks == UINT64_MAX;
+	printf("cache    %s, ttl %s, %s%s\n\n%-16s%14s%14s%14s\n", config->evict->text, config->ttl->text,
+	       unlimited ? "no limit" : report_count(config->capacity_blocks, a, sizeof(a)), unlimited ? "" : " blocks", "order",
 	       "tokens hit %", "TTFT ms", "p95");
 	for (size_t i = 0; i < 2; i++)
 		printf("%-16s%14.2f%14.1f%14.1f\n", names[i], 100 * outcomes[i].token_hit_rate, outcomes[i].ttft_ms.mean,

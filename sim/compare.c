@@ -71,9 +71,19 @@ static int value_of(const char *run, const char *key, const char **value)
 	return -1;
 }
 
+/* What runs say of their source: p for predicted, m for measured; 0 for nothing. */
+static char source_of(const struct side *side)
+{
+	const char *value;
+	return value_of(side->run, "source", &value) > 0 ? *value : 0;
+}
+
 static int check_runs(struct compare *compare, const struct side *sides, struct err *err)
 {
 	size_t used = 0;
+	if (source_of(&sides[0]) == 'm' && source_of(&sides[1]) == 'p')
+		return err_set(err, "%s was measured and %s predicted; the forecast comes first.", csv_name(sides[0].csv),
+		               csv_name(sides[1].csv));
 	for (size_t k = 0; k < COUNT_OF(same_keys); k++) {
 		const char *values[2];
 		int lengths[2];

@@ -111,6 +111,8 @@ static void meaningless_comparisons_are_refused(void **state)
 	(void)state;
 	refuses(HEAD ROW "checksum=ab|block=16\n", HEAD ROW "checksum=cd|block=16\n",
 	        "p.csv has checksum ab, but m.csv has cd: that comparison would mean nothing.");
+	refuses(HEAD ROW "source=measured|block=16\n", HEAD ROW "source=predicted|block=16\n",
+	        "p.csv was measured and m.csv predicted; the forecast comes first.");
 	refuses(HEAD ROW "block=16|capacity=10\n", HEAD ROW "capacity=100|block=16\n",
 	        "p.csv has capacity 10, but m.csv has 100: that comparison would mean nothing.");
 	refuses(HEAD ROW "kv_bytes=131072\n", HEAD ROW "kv_bytes=28672\n",

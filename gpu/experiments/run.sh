@@ -225,7 +225,9 @@ forecast_ttl()
 	[ -f traces/agents48.jsonl ] || return 0
 	"$kvcast" sweep traces/agents48.jsonl --model "$model" $ttl_options --calib "$calib" --evict lru,s3fifo,lfu --capacity 500,650,800 \
 		--ttl none,static:ttl=1s,static:ttl=3s,adaptive:base=500ms --csv --no-timing --quiet >ttl/forecast.csv
-	rows ttl/*.measured-*.row >ttl/runs.csv
+	# Rows are there where it was measured; elsewhere runs.csv is.
+	set -- ttl/*.measured-*.row
+	[ ! -f "$1" ] || rows "$@" >ttl/runs.csv
 	"$kvcast" compare --decisions ttl/forecast.csv ttl/runs.csv --rows ttl/pairs.csv >ttl/decisions.txt
 }
 
