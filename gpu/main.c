@@ -15,13 +15,13 @@ static const struct {
         {"check", cmd_check, "compare kernels and whole steps with a plain CPU model"},
         {"calibrate", cmd_calibrate, "time a grid of steps and transfers, for kvcast fit"},
         {"replay", cmd_replay, "serve a trace with a real model, and time it"},
-        {"bench", cmd_bench, "time prefill, cached prefill and decode; or run an experiment: cold-repeat, layout, prefix"},
+        {"bench", cmd_bench, "time steps; or an experiment: cold-repeat, layout, prefix"},
 };
 
 static void print_help(FILE *to)
 {
 	fputs("Usage: kvcast-gpu COMMAND [OPTION...]\n"
-	      "Runs a real transformer over a real paged KV cache on an NVIDIA GPU (sm_80 or later).\n\n",
+	      "Runs a real transformer over a real paged KV cache on a GPU (sm_80 or later).\n\n",
 	      to);
 	for (size_t i = 0; i < COUNT_OF(commands); i++)
 		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);

@@ -10,9 +10,9 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } subcommands[] = {
-        {"info", cmd_trace_info, "what is in a trace: lengths, sessions, reuse, best possible hit rates"},
+        {"info", cmd_trace_info, "lengths, sessions, reuse, the best that any cache could do"},
         {"gen", cmd_trace_gen, "make a trace: agents that ask about shared texts"},
-        {"layout", cmd_trace_layout, "what keeps prompts from sharing a prefix, and what another order would bring"},
+        {"layout", cmd_trace_layout, "what keeps prompts from sharing, and what another order brings"},
         {"convert", cmd_trace_convert, "to native JSONL, or to the compiled form that loads at once"},
 };
 

@@ -15,24 +15,24 @@ struct command {
 };
 
 static const struct command commands[] = {
-        {"run", cmd_run, "replay a trace through one cache: hit rates, TTFT, where every token went"},
+        {"run", cmd_run, "one cache over a trace: hit rates, TTFT, where tokens went"},
         {"sweep", cmd_sweep, "the same over lists of policies, TTLs and capacities, on all cores"},
         {"curve", cmd_curve, "lru at every capacity, a TTL at every TTL, or both, from one pass"},
-        {"fit", cmd_fit, "a calibration from what kvcast-gpu calibrate measured, and how far off it is"},
+        {"fit", cmd_fit, "a calibration from what kvcast-gpu calibrate has measured"},
         {"compare", cmd_compare, "a forecast beside a measurement: hits, TTFT, E2E, decisions"},
-        {"tune", cmd_tune, "find a policy's parameters on one part of a trace, judge them on the rest"},
-        {"policies", cmd_policies, "the eviction policies, TTL rules and presets there are, and what they do"},
+        {"tune", cmd_tune, "find a policy's parameters, judged on another part of the trace"},
+        {"policies", cmd_policies, "eviction policies, TTL rules and presets, and what they do"},
         {"trace", cmd_trace, "look into, make and convert traces"},
 };
 
 static void print_help(FILE *to)
 {
 	fputs("Usage: kvcast COMMAND [OPTION...]\n"
-	      "Forecasts what a KV cache will do for your prompts: hit rate, TTFT and cost, from a trace.\n\n",
+	      "Forecasts from a trace what a KV cache will do: hit rate, TTFT and cost.\n\n",
 	      to);
 	for (size_t i = 0; i < COUNT_OF(commands); i++)
 		fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].help);
-	fputs("\n`kvcast COMMAND --help` explains a command. `-` stands for standard input or output.\n"
+	fputs("\n`kvcast COMMAND --help` explains a command. `-` is standard input or output.\n"
 	      "Exit codes: 0 fine, 1 failed (with a sentence on stderr), 2 wrong usage.\n",
 	      to);
 }

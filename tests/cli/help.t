@@ -1,18 +1,18 @@
 # Every command explains itself on standard output, and wrong usage ends with 2.
 $ kvcast --help
 > Usage: kvcast COMMAND [OPTION...]
-> Forecasts what a KV cache will do for your prompts: hit rate, TTFT and cost, from a trace.
+> Forecasts from a trace what a KV cache will do: hit rate, TTFT and cost.
 > 
->   run        replay a trace through one cache: hit rates, TTFT, where every token went
+>   run        one cache over a trace: hit rates, TTFT, where tokens went
 >   sweep      the same over lists of policies, TTLs and capacities, on all cores
 >   curve      lru at every capacity, a TTL at every TTL, or both, from one pass
->   fit        a calibration from what kvcast-gpu calibrate measured, and how far off it is
+>   fit        a calibration from what kvcast-gpu calibrate has measured
 >   compare    a forecast beside a measurement: hits, TTFT, E2E, decisions
->   tune       find a policy's parameters on one part of a trace, judge them on the rest
->   policies   the eviction policies, TTL rules and presets there are, and what they do
+>   tune       find a policy's parameters, judged on another part of the trace
+>   policies   eviction policies, TTL rules and presets, and what they do
 >   trace      look into, make and convert traces
 > 
-> `kvcast COMMAND --help` explains a command. `-` stands for standard input or output.
+> `kvcast COMMAND --help` explains a command. `-` is standard input or output.
 > Exit codes: 0 fine, 1 failed (with a sentence on stderr), 2 wrong usage.
 $ kvcast run --help
 > Usage: kvcast run [OPTION...] TRACE
@@ -282,9 +282,9 @@ $ kvcast policies --help
 $ kvcast trace --help
 > Usage: kvcast trace SUBCOMMAND [OPTION...]
 > 
->   info       what is in a trace: lengths, sessions, reuse, best possible hit rates
+>   info       lengths, sessions, reuse, the best that any cache could do
 >   gen        make a trace: agents that ask about shared texts
->   layout     what keeps prompts from sharing a prefix, and what another order would bring
+>   layout     what keeps prompts from sharing, and what another order brings
 >   convert    to native JSONL, or to the compiled form that loads at once
 > 
 > `kvcast trace SUBCOMMAND --help` explains one.
@@ -391,26 +391,26 @@ $ kvcast run --version
 
 $ kvcast
 ! Usage: kvcast COMMAND [OPTION...]
-! Forecasts what a KV cache will do for your prompts: hit rate, TTFT and cost, from a trace.
+! Forecasts from a trace what a KV cache will do: hit rate, TTFT and cost.
 ! 
-!   run        replay a trace through one cache: hit rates, TTFT, where every token went
+!   run        one cache over a trace: hit rates, TTFT, where tokens went
 !   sweep      the same over lists of policies, TTLs and capacities, on all cores
 !   curve      lru at every capacity, a TTL at every TTL, or both, from one pass
-!   fit        a calibration from what kvcast-gpu calibrate measured, and how far off it is
+!   fit        a calibration from what kvcast-gpu calibrate has measured
 !   compare    a forecast beside a measurement: hits, TTFT, E2E, decisions
-!   tune       find a policy's parameters on one part of a trace, judge them on the rest
-!   policies   the eviction policies, TTL rules and presets there are, and what they do
+!   tune       find a policy's parameters, judged on another part of the trace
+!   policies   eviction policies, TTL rules and presets, and what they do
 !   trace      look into, make and convert traces
 ! 
-! `kvcast COMMAND --help` explains a command. `-` stands for standard input or output.
+! `kvcast COMMAND --help` explains a command. `-` is standard input or output.
 ! Exit codes: 0 fine, 1 failed (with a sentence on stderr), 2 wrong usage.
 ? 2
 $ kvcast trace
 ! Usage: kvcast trace SUBCOMMAND [OPTION...]
 ! 
-!   info       what is in a trace: lengths, sessions, reuse, best possible hit rates
+!   info       lengths, sessions, reuse, the best that any cache could do
 !   gen        make a trace: agents that ask about shared texts
-!   layout     what keeps prompts from sharing a prefix, and what another order would bring
+!   layout     what keeps prompts from sharing, and what another order brings
 !   convert    to native JSONL, or to the compiled form that loads at once
 ! 
 ! `kvcast trace SUBCOMMAND --help` explains one.
