@@ -121,6 +121,8 @@ static int check(struct curve_command *command, struct err *err)
 	if (command->sample && (command->table.form == CURVE_FORM_TABLE || command->over_both || command->by || objects))
 		return err_set(err, "--sample: expected --csv or --json, and a curve over capacity or TTL, of all requests together, under "
 		                    "prefix semantics.");
+	if (command->options.text[OPTION_SEED] && !command->sample)
+		return err_set(err, "--seed says which trees are drawn; expected --sample beside it.");
 	if (command->by && (command->table.form == CURVE_FORM_TABLE || command->over_both))
 		return err_set(err, "--by %s: expected --csv or --json, and a curve over capacity or TTL.", command->by);
 	return 0;

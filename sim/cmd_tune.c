@@ -18,7 +18,7 @@ enum { KEY_OBJECTIVE = 0x200, KEY_CONSTRAINT, KEY_OVER, KEY_TRAIN, KEY_RUNS, KEY
 
 struct tune_command {
 	struct run_options options;
-	const char *trace_path, *objective, *train, *runs, *rent, *slo, *points, *over[TUNE_PARAMETERS_MOST];
+	const char *trace_path, *objective, *train, *runs, *rent, *slo, *points, *search, *over[TUNE_PARAMETERS_MOST];
 	const char *constraints[TUNE_CONSTRAINTS_MOST];
 	bool json;
 	int rank; /* of those that a launcher of MPI started; -1: alone */
@@ -83,6 +83,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_SEARCH:
 		if (strcmp(arg, "simplex") != 0 && strcmp(arg, "anneal") != 0)
 			argp_error(state, "--search %s: expected simplex or anneal", arg);
+		command->search = arg;
 		command->tune.anneals = strcmp(arg, "anneal") == 0;
 		return 0;
 	case KEY_POINTS:
@@ -254,6 +255,8 @@ static int check_slo(struct tune_command *command, struct err *err)
 		return err_set(err, "--slo looks for the capacity; expected no --capacity beside it.");
 	if (command->points)
 		return err_set(err, "--points keeps what a search has tried; --slo makes none.");
+	if (command->search || command->runs)
+		return err_set(err, "--%s is about a search; --slo makes none.", command->search ? "search" : "runs");
 	tune->constraint_count = 1;
 	if (read_constraint(&tune->constraints[0], command->slo, err) < 0)
 		return err_prefix(err, "--slo ");

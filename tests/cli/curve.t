@@ -194,3 +194,6 @@ $ kvcast curve small.jsonl --capacity 1GiB
 $ kvcast curve nothing.jsonl
 ! kvcast: nothing.jsonl cannot be opened: No such file or directory.
 ? 1
+$ kvcast curve small.jsonl --seed 5
+! kvcast: --seed says which trees are drawn; expected --sample beside it.
+? 1

@@ -113,3 +113,9 @@ $ kvcast tune small.jsonl --evict lru,lfu --ttl adaptive
 $ kvcast tune small.jsonl --ttl 'static:ttl=5m;class=lawyer:ttl=1h'
 ! kvcast: --ttl static:ttl=5m;class=lawyer:ttl=1h: what holds for one class only cannot be tuned; expected a SPEC without ';class='.
 ? 1
+$ kvcast tune small.jsonl --slo 'ttft_p95<=1s' --search anneal
+! kvcast: --search is about a search; --slo makes none.
+? 1
+$ kvcast tune small.jsonl --slo 'ttft_p95<=1s' --runs 50
+! kvcast: --runs is about a search; --slo makes none.
+? 1
