@@ -29,7 +29,13 @@ high = 0
 least = 1e300
 most = -1
 finite(text) = (text eq "inf" ? NaN : real(text))
-see(n) = (n != n ? 0 : (low = n < low ? n : low, high = n > high ? n : high))
+# Up to so many capacities stand on the axis themselves.
+few = 7
+array AT[few + 1]
+ats = 0
+at_known(n) = sum [i = 1:ats] (AT[i] == n)
+at_add(n) = (ats > few || at_known(n) ? 0 : (ats = ats + 1, AT[ats] = n, 0))
+see(n) = (n != n ? 0 : (low = n < low ? n : low, high = n > high ? n : high, at_add(n)))
 see_rate(r) = (least = r < least ? r : least, most = r > most ? r : most)
 do for [file in "1 2"] {
 	stats csv_source(ARGV[int(file)], wanted, numbers) skip 1 \
@@ -49,10 +55,14 @@ short(n) = (n >= 1e6 ? sprintf("%.4g M", n / 1e6) : n >= 1e3 ? sprintf("%.4g k",
 left = low / 1.2
 right = high * 1.2
 set xtics ()
-do for [decade = int(floor(log10(left))):int(ceil(log10(right)))] { do for [step in style_steps(left, right)] {
-	at = step * 10.0 ** decade
-	set xtics add (short(at) at)
-} }
+if (ats <= few) {
+	do for [i = 1:ats] { set xtics add (short(AT[i]) AT[i]) }
+} else {
+	do for [decade = int(floor(log10(left))):int(ceil(log10(right)))] { do for [step in style_steps(left, right)] {
+		at = step * 10.0 ** decade
+		set xtics add (short(at) at)
+	} }
+}
 set xrange [left:right]
 margin = 100 * (most - least) * 0.08 + 0.1
 set yrange [100 * least - margin:100 * most + margin]
