@@ -147,7 +147,7 @@ measure_policies()
 measure_bench()
 {
 	for of in cold-repeat layout prefix; do
-		[ ! -d "bench/$of" ] || continue
+		[ ! -f "bench/$of/report.md" ] || continue
 		mkdir -p bench
 		"$gpu" bench "$of" --model "$model" --calib "$calib" -o "bench/$of" >"bench/$of.txt"
 		echo "measured bench $of"
