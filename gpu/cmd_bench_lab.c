@@ -171,15 +171,8 @@ int cmd_bench_lab_load(struct cmd_bench_lab *lab, int argc, char **argv, struct 
 	    options_load_settings(options, false, err) < 0 || run_output_single(options, &blocks, err) < 0;
 	if (options->text[OPTION_CALIB] == name)
 		options->text[OPTION_CALIB] = NULL;
-	if (failed)
+	if (failed || gpu_cli_check_options(options, err) < 0)
 		return -1;
-	if (options->config.engine == ENGINE_REPLAY)
-		return err_set(
-		    err,
-		    "--engine replay: there nothing takes time, so nothing can be measured; choose static, vllm or "
-		    "sglang.");
-	if (options->model.lacks[0])
-		return err_set(err, "--model %s: %s", options->model.name, options->model.lacks);
 	lab->model = options->text[OPTION_MODEL];
 	lab->calibration = options->text[OPTION_CALIB] ? options->text[OPTION_CALIB] : options->calibration->name;
 	lab->manual.paths = lab->manual_paths;

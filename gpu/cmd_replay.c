@@ -84,22 +84,6 @@ static void sleep_ns(int64_t ns)
 	}
 }
 
-/* What the options have to be for a device to follow them. */
-static int check_options(const struct replay_command *command, struct err *err)
-{
-	const struct run_options *options = &command->options;
-	if (options->config.engine == ENGINE_REPLAY)
-		return err_set(err, "--engine replay: there nothing takes time, so nothing can be measured; choose static, vllm or "
-		                    "sglang.");
-	if (options->config.replicas > 1)
-		return err_set(err, "--replicas %u: the device is one replica; a fleet is forecast by `kvcast run`.", options->config.replicas);
-	if (!options->has_model)
-		return err_set(err, "--model is missing: the model that is to run.");
-	if (options->model.lacks[0])
-		return err_set(err, "--model %s: %s", options->model.name, options->model.lacks);
-	return 0;
-}
-
 /* The capacity is what was asked for, if the device has room for it, or else all there is room for. */
 static int fit_capacity(const struct replay_command *command, const struct cuda_backend_options *backend,
                         struct run_config *config, struct err *err)
@@ -177,7 +161,7 @@ static int replay_trace(struct replay_command *command, const struct trace *trac
 	char machine[256];
 	const struct cuda_backend_options options = backend_options(command, trace);
 	command->options.config.measured = true;
-	if (check_options(command, err) < 0 || run_output_single(&command->options, trace, err) < 0 ||
+	if (gpu_cli_check_options(&command->options, err) < 0 || run_output_single(&command->options, trace, err) < 0 ||
 	    engine_check(trace, &command->options.config, err) < 0 || cuda_backend_check(&options, err) < 0) {
 		options_blame(&command->options, err);
 		return gpu_cli_fail(err);

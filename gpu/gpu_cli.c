@@ -2,6 +2,7 @@
 
 #include "gpu.h"
 #include "machine_state.h"
+#include "options.h"
 
 #include <cublasLt.h>
 #include <errno.h>
@@ -13,6 +14,20 @@ int gpu_cli_fail(const struct err *err)
 	fflush(stdout);
 	fprintf(stderr, "kvcast-gpu: %s\n", err->text);
 	return 1;
+}
+
+int gpu_cli_check_options(const struct run_options *options, struct err *err)
+{
+	if (options->config.engine == ENGINE_REPLAY)
+		return err_set(err, "--engine replay: there nothing takes time, so nothing can be measured; choose static, vllm or "
+		                    "sglang.");
+	if (options->config.replicas > 1)
+		return err_set(err, "--replicas %u: the device is one replica; a fleet is forecast by `kvcast run`.", options->config.replicas);
+	if (!options->has_model)
+		return err_set(err, "--model is missing: the model that is to run.");
+	if (options->model.lacks[0])
+		return err_set(err, "--model %s: %s", options->model.name, options->model.lacks);
+	return 0;
 }
 
 int gpu_cli_load_model(const char *name, struct model *model, struct llama_weights **weights, struct err *err)

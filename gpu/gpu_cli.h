@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+struct run_options; /* options.h */
+
 int cmd_info(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
@@ -22,6 +24,9 @@ int cmd_bench_prefix(int argc, char **argv);
 /* The model that --model names, with 16-bit keys and values as this program holds them, and its weights where the name is
  * a directory (else NULL; `weights` NULL: not wanted). -1 and a sentence. */
 int gpu_cli_load_model(const char *name, struct model *model, struct llama_weights **weights, struct err *err);
+/* Whether a device can do what the options say: an engine that takes time, one replica, a model that can be run. 0, or -1 and a
+ * sentence. */
+int gpu_cli_check_options(const struct run_options *options, struct err *err);
 /* Prints "kvcast-gpu: SENTENCE" on stderr and returns 1. */
 int gpu_cli_fail(const struct err *err);
 /* 0, or 1 after saying that there is no device. */

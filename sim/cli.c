@@ -25,3 +25,10 @@ int cli_finish_stdout(void)
 	fprintf(stderr, "kvcast: standard output took not all of the data: %s.\n", strerror(errno));
 	return 1;
 }
+
+int cli_end(bool speaks, bool failed, const struct err *err)
+{
+	if (!speaks)
+		return failed ? 1 : 0;
+	return failed ? cli_fail(err) : cli_finish_stdout();
+}

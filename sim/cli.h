@@ -7,6 +7,7 @@
 #ifndef KVCAST_CLI_H
 #define KVCAST_CLI_H
 
+#include "base.h"
 #include "err.h"
 
 int cmd_run(int argc, char **argv);
@@ -31,5 +32,9 @@ void cli_note(const char *sentence);
 /* Flushes stdout; 0, or 1 after telling that the data did not arrive (full disk, closed pipe). Every command that prints
  * data ends with it. */
 int cli_finish_stdout(void);
+
+/* How a command ends that may have run with several ranks: `failed` with `err`, or well, which only the one that speaks tells. The
+ * exit code. */
+int cli_end(bool speaks, bool failed, const struct err *err);
 
 #endif

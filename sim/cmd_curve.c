@@ -337,9 +337,7 @@ static int curve_with_ranks(struct curve_command *command)
 	if (trace)
 		ranks_unshare(trace);
 	options_free(&command->options);
-	int code = failed ? 1 : 0;
-	if (command->rank <= 0)
-		code = failed ? cli_fail(&err) : cli_finish_stdout();
+	const int code = cli_end(command->rank <= 0, failed, &err);
 	ranks_finish();
 	return code;
 }

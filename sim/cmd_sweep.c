@@ -393,9 +393,7 @@ static int sweep_with_ranks(struct sweep_command *command)
 	if (!failed && command->json && speaks)
 		report_json_print(command->results, stdout);
 	json_decref(command->results);
-	int code = failed ? 1 : 0;
-	if (speaks)
-		code = failed ? cli_fail(&err) : cli_finish_stdout();
+	const int code = cli_end(speaks, failed, &err);
 	ranks_finish();
 	return code;
 }

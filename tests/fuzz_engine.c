@@ -250,31 +250,6 @@ static const char *follow_blocks(const char *log_name, const struct engine_case 
 	return wrong;
 }
 
-/* Several replicas are run with stretches as one event, and step by step. */
-static const char *check_fleet(struct engine_case *c, uint64_t *answered, uint64_t *steps)
-{
-	struct timed_result runs[2];
-	const char *wrong = NULL;
-	for (int run = 0; run < 2; run++) {
-		c->setup.single_steps = run == 1;
-		c->setup.log = current.log[run];
-		runs[run] = timed_run(c->base.trace, &c->setup);
-		if (!wrong)
-			wrong = timed_wrong(c->base.trace, &c->setup, &runs[run]);
-	}
-	if (!wrong)
-		wrong = compare_logs(current.log[0], current.log[1]);
-	if (!wrong && !c->setup.no_offload)
-		wrong = follow_blocks(current.log[0], c, &runs[0].run);
-	if (!wrong && !timed_equal(&runs[0], &runs[1]))
-		wrong = "stepping through gives another result";
-	*answered += runs[0].answered;
-	*steps += runs[0].run.steps;
-	for (int run = 0; run < 2; run++)
-		timed_free(&runs[run]);
-	return wrong;
-}
-
 /* The next run is done by a backend that keeps keys and values. */
 static struct slots *keep_slots(struct engine_case *c, bool erratic)
 {
@@ -288,13 +263,17 @@ static struct slots *keep_slots(struct engine_case *c, bool erratic)
 	return c->setup.backend = slots_open(c->base.trace, &config);
 }
 
-/* Runs it both ways; NULL, or what is wrong. */
+/* Runs it with stretches as one event, then step by step; a single replica with a backend that keeps keys and values, and then
+ * once more with one that errs. NULL, or what is wrong. */
 static const char *check(struct engine_case *c, uint64_t *answered, uint64_t *steps)
 {
 	struct timed_result runs[3];
 	const char *wrong = NULL;
-	for (int run = 0; run < 3; run++) {
-		struct slots *slots = run > 0 ? keep_slots(c, run == 2) : NULL;
+	const bool fleet = c->setup.replicas > 1;
+	const int count = fleet ? 2 : 3;
+	for (int run = 0; run < count; run++) {
+		struct slots *slots = run > 0 && !fleet ? keep_slots(c, run == 2) : NULL;
+		c->setup.single_steps = run > 0 && fleet;
 		c->setup.log = run < 2 ? current.log[run] : NULL;
 		runs[run] = timed_run(c->base.trace, &c->setup);
 		slots_close(slots);
@@ -309,7 +288,7 @@ static const char *check(struct engine_case *c, uint64_t *answered, uint64_t *st
 		wrong = "stepping through gives another result";
 	*answered += runs[0].answered;
 	*steps += runs[0].run.steps;
-	for (int run = 0; run < 3; run++)
+	for (int run = 0; run < count; run++)
 		timed_free(&runs[run]);
 	return wrong;
 }
@@ -356,7 +335,7 @@ int main(int argc, char **argv)
 		if (one)
 			tell(&c);
 		alarm(60); /* a case takes milliseconds */
-		const char *wrong = c.setup.replicas > 1 ? check_fleet(&c, &answered, &steps) : check(&c, &answered, &steps);
+		const char *wrong = check(&c, &answered, &steps);
 		if (wrong && !one)
 			tell(&c);
 		fuzz_case_free(&c.base);

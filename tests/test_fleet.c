@@ -3,74 +3,23 @@
  * blocks and one token more: 21 ms. */
 #include "test.h"
 
-#include "timed.h"
+#include "asks.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHAIN 5
-#define BLOCK_TOKENS 4
-#define FULL (CHAIN * BLOCK_TOKENS)
-#define NO_CHAIN UINT32_MAX
-
-static const struct calibration one_ms_a_token = {
-        .name = "made", .device = "none", .model = "none", .provenance = "made up",
-        .only_prompts_have_rows = true, .decode_step_ns = 2e6, .terms = {[TERM_ROWS] = CALIBRATION_LINE(1e6)},
-};
-
-struct ask {
-	int64_t ms;
-	uint32_t chain;       /* numbered as they first appear; NO_CHAIN: nothing that could hit */
-	uint32_t more_tokens; /* behind the chain and its one token */
-};
-
-static struct trace *asked(const struct ask *asks, uint32_t count)
-{
-	uint32_t chains = 0;
-	for (uint32_t r = 0; r < count; r++)
-		chains = asks[r].chain != NO_CHAIN && asks[r].chain >= chains ? asks[r].chain + 1 : chains;
-	struct make_request *requests = mem_alloc(count, sizeof(*requests));
-	block_id *parent = mem_alloc((size_t)chains * CHAIN, sizeof(*parent));
-	for (uint32_t b = 0; b < chains * CHAIN; b++)
-		parent[b] = b % CHAIN ? b - 1 : BLOCK_NONE;
-	for (uint32_t r = 0; r < count; r++) {
-		const bool chained = asks[r].chain != NO_CHAIN;
-		requests[r] = (struct make_request){.tail = chained ? asks[r].chain * CHAIN + CHAIN - 1 : BLOCK_NONE,
-		                                    .arrival_ns = asks[r].ms * NS_PER_MS, .session = TRACE_NO_SESSION,
-		                                    .class_id = TRACE_NO_CLASS,
-		                                    .prompt_tokens = (chained ? FULL + 1u : 1u) + asks[r].more_tokens, .ordinal = r};
-	}
-	struct trace *trace = make_trace(&(struct make_parts){.block_tokens = BLOCK_TOKENS, .block_count = chains * CHAIN,
-	                                                      .request_count = count, .requests = requests, .parent = parent});
-	for (uint32_t r = 0; r < count; r++)
-		((struct trace_request *)(uintptr_t)trace->requests)[r].output_tokens = 1;
-	free(requests);
-	free(parent);
-	return trace;
-}
-
 static struct timed_setup of(uint32_t replicas, const char *router)
 {
-	return (struct timed_setup){.calibration = &one_ms_a_token, .load = LOAD_ALWAYS, .step_tokens = UINT32_MAX,
+	return (struct timed_setup){.calibration = &asks_one_ms_a_token, .load = LOAD_ALWAYS, .step_tokens = UINT32_MAX,
 	                            .replicas = replicas, .router = router};
-}
-
-static struct timed_result serve(const struct ask *asks, uint32_t count, const struct timed_setup *setup)
-{
-	struct trace *trace = asked(asks, count);
-	struct timed_result result = timed_run(trace, setup);
-	assert_null(timed_wrong(trace, setup, &result));
-	assert_int_equal(result.answered, count);
-	make_trace_free(trace);
-	return result;
 }
 
 /* Replica of each request, as digits. */
 static void assert_routed(const struct ask *asks, uint32_t count, uint32_t replicas, const char *router, const char *expected)
 {
 	const struct timed_setup setup = of(replicas, router);
-	struct timed_result result = serve(asks, count, &setup);
+	struct timed_result result = asks_serve(asks, count, &setup);
 	char digits[32] = "";
 	for (uint32_t r = 0; r < count; r++)
 		digits[r] = (char)('0' + result.outcomes[r].replica);
@@ -87,7 +36,7 @@ static void takes_turns_or_the_least_loaded(void **state)
 	assert_routed(asks, 6, 3, "round-robin", "012012");
 	assert_routed(asks, 6, 3, "least-loaded", "012010");
 	/* At 100 ms the long one is still there, 201 ms of work; the others have left. The third then finds one everywhere. */
-	static const struct ask later[] = {{0, NO_CHAIN, 200}, {0, 0, 0}, {0, 1, 0}, {100, 2, 0}, {100, 3, 0}, {100, 4, 0}, {100, 5, 0}};
+	static const struct ask later[] = {{0, ASKS_NO_CHAIN, 200}, {0, 0, 0}, {0, 1, 0}, {100, 2, 0}, {100, 3, 0}, {100, 4, 0}, {100, 5, 0}};
 	assert_routed(later, 7, 3, "least-loaded", "0121201");
 }
 
@@ -106,12 +55,12 @@ static void follows_the_longest_prefix(void **state)
 static void weighs_the_prefix_against_the_load(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0, 0}, {1000, NO_CHAIN, 100}, {1000, 0, 0}};
+	static const struct ask asks[] = {{0, 0, 0}, {1000, ASKS_NO_CHAIN, 100}, {1000, 0, 0}};
 	assert_routed(asks, 3, 2, "prefix-load:alpha=0.19", "000");
 	assert_routed(asks, 3, 2, "prefix-load:alpha=0.2", "001");
 	assert_routed(asks, 3, 2, "prefix-load", "001");
 	assert_routed(asks, 3, 2, "prefix-load:alpha=0", "000");
-	static const struct ask even[] = {{0, 0, 0}, {1000, NO_CHAIN, 19}, {1000, 0, 0}};
+	static const struct ask even[] = {{0, 0, 0}, {1000, ASKS_NO_CHAIN, 19}, {1000, 0, 0}};
 	assert_routed(even, 3, 2, "prefix-load", "001");
 }
 
@@ -220,10 +169,10 @@ static void a_replica_is_what_it_would_be_alone(void **state)
 static void a_stretch_is_cut_where_a_request_comes(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, NO_CHAIN, 0}, {0, NO_CHAIN, 0}, {6, NO_CHAIN, 28}};
+	static const struct ask asks[] = {{0, ASKS_NO_CHAIN, 0}, {0, ASKS_NO_CHAIN, 0}, {6, ASKS_NO_CHAIN, 28}};
 	struct timed_setup setup = of(2, "round-robin");
 	setup.capacity_blocks = 10;
-	struct trace *trace = asked(asks, COUNT_OF(asks));
+	struct trace *trace = asks_trace(asks, COUNT_OF(asks));
 	((struct trace_request *)(uintptr_t)trace->requests)[0].output_tokens = 20;
 	for (int single = 0; single < 2; single++) {
 		setup.single_steps = single;
@@ -282,7 +231,7 @@ static void prefix_hits_no_less_than_turns(void **state)
 		uint64_t hits[2];
 		for (int prefix = 0; prefix < 2; prefix++) {
 			const struct timed_setup setup = of(4, prefix ? "prefix" : "round-robin");
-			struct timed_result result = serve(asks, COUNT_OF(asks), &setup);
+			struct timed_result result = asks_serve(asks, COUNT_OF(asks), &setup);
 			hits[prefix] = timed_total(&result)->ledger.hit_tokens;
 			timed_free(&result);
 		}
@@ -302,16 +251,16 @@ static struct timed_setup with_host(const char *host)
 static void a_shared_tier_is_one(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, 0, 0}, {10000, NO_CHAIN, 100}, {10000, 0, 0}};
+	static const struct ask asks[] = {{0, 0, 0}, {10000, ASKS_NO_CHAIN, 100}, {10000, 0, 0}};
 	for (int shared = 0; shared < 2; shared++) {
 		const struct timed_setup setup =
 		        with_host(shared ? "host:inf,store=through,read=4MB/s,shared=1" : "host:inf,store=through,read=4MB/s");
-		struct timed_result result = serve(asks, 3, &setup);
+		struct timed_result result = asks_serve(asks, 3, &setup);
 		assert_int_equal(result.outcomes[2].replica, 1);
-		assert_int_equal(result.outcomes[2].ledger.tier_hit_tokens[1], shared ? FULL : 0);
+		assert_int_equal(result.outcomes[2].ledger.tier_hit_tokens[1], shared ? ASKS_FULL : 0);
 		assert_int_equal(result.outcomes[2].ttft_ns, (shared ? 5 + 1 : 21) * NS_PER_MS);
 		assert_int_equal(result.run.tiers[1].copies, shared ? 1 : 2);
-		assert_int_equal(result.run.tiers[1].resident_blocks, shared ? CHAIN : 2 * CHAIN);
+		assert_int_equal(result.run.tiers[1].resident_blocks, shared ? ASKS_CHAIN : 2 * ASKS_CHAIN);
 		assert_int_equal(result.run.tiers[0].copies, 2);
 		timed_free(&result);
 	}
@@ -325,7 +274,7 @@ static void a_shared_link_queues(void **state)
 	for (int shared = 0; shared < 2; shared++) {
 		const struct timed_setup setup = with_host(shared ? "host:inf,store=through,promote=never,read=4MB/s,shared=1"
 		                                                  : "host:inf,store=through,promote=never,read=4MB/s");
-		struct timed_result result = serve(asks, 4, &setup);
+		struct timed_result result = asks_serve(asks, 4, &setup);
 		assert_int_equal(result.outcomes[2].load_ns, 5 * NS_PER_MS);
 		assert_int_equal(result.outcomes[3].replica, 1);
 		assert_int_equal(result.outcomes[3].load_ns, (shared ? 10 : 5) * NS_PER_MS);
@@ -338,13 +287,13 @@ static void a_shared_link_queues(void **state)
 static void a_shared_tier_has_one_order(void **state)
 {
 	(void)state;
-	static const struct ask asks[] = {{0, NO_CHAIN, 3},   {100, NO_CHAIN, 3},     {200, NO_CHAIN, 3}, {300, NO_CHAIN, 3},
-	                                  {400, NO_CHAIN, 3}, {10000, 0, 0},          {20000, NO_CHAIN, 100},
+	static const struct ask asks[] = {{0, ASKS_NO_CHAIN, 3},   {100, ASKS_NO_CHAIN, 3},     {200, ASKS_NO_CHAIN, 3}, {300, ASKS_NO_CHAIN, 3},
+	                                  {400, ASKS_NO_CHAIN, 3}, {10000, 0, 0},          {20000, ASKS_NO_CHAIN, 100},
 	                                  {20000, 1, 0},      {30000, 2, 0},          {40000, 1, 0},      {50000, 0, 0}};
 	const struct timed_setup setup = with_host("host:10,store=through,promote=never,shared=1");
-	struct timed_result result = serve(asks, COUNT_OF(asks), &setup);
+	struct timed_result result = asks_serve(asks, COUNT_OF(asks), &setup);
 	assert_int_equal(result.outcomes[7].replica, 1);
-	assert_int_equal(result.outcomes[9].ledger.tier_hit_tokens[1], FULL);
+	assert_int_equal(result.outcomes[9].ledger.tier_hit_tokens[1], ASKS_FULL);
 	assert_int_equal(result.outcomes[10].ledger.tier_hit_tokens[1], 0);
 	timed_free(&result);
 }

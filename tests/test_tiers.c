@@ -2,64 +2,17 @@
  * one token more: 21 ms to compute. A link of 4 MB/s takes 1 ms a block. The first tier forgets after a second. */
 #include "test.h"
 
+#include "asks.h"
 #include "link.h"
-#include "timed.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 #include <stdlib.h>
 
-#define CHAIN 5
-#define BLOCK_TOKENS 4
-#define FULL (CHAIN * BLOCK_TOKENS)
-
-static const struct calibration one_ms_a_token = {
-        .name = "made", .device = "none", .model = "none", .provenance = "made up",
-        .only_prompts_have_rows = true, .decode_step_ns = 2e6, .terms = {[TERM_ROWS] = CALIBRATION_LINE(1e6)},
-};
-
-struct ask {
-	int64_t ms;
-	uint32_t chain; /* numbered as they first appear */
-	uint32_t more_tokens; /* behind the chain, of no block that could hit */
-};
-
-static struct trace *asked(const struct ask *asks, uint32_t count)
-{
-	uint32_t chains = 0;
-	for (uint32_t r = 0; r < count; r++)
-		chains = asks[r].chain >= chains ? asks[r].chain + 1 : chains;
-	struct make_request *requests = mem_alloc(count, sizeof(*requests));
-	block_id *parent = mem_alloc((size_t)chains * CHAIN, sizeof(*parent));
-	for (uint32_t b = 0; b < chains * CHAIN; b++)
-		parent[b] = b % CHAIN ? b - 1 : BLOCK_NONE;
-	for (uint32_t r = 0; r < count; r++)
-		requests[r] = (struct make_request){.tail = asks[r].chain * CHAIN + CHAIN - 1, .arrival_ns = asks[r].ms * NS_PER_MS,
-		                                    .session = TRACE_NO_SESSION, .class_id = TRACE_NO_CLASS,
-		                                    .prompt_tokens = FULL + 1 + asks[r].more_tokens, .ordinal = r};
-	struct trace *trace = make_trace(&(struct make_parts){.block_tokens = BLOCK_TOKENS, .block_count = chains * CHAIN,
-	                                                      .request_count = count, .requests = requests, .parent = parent});
-	for (uint32_t r = 0; r < count; r++)
-		((struct trace_request *)(uintptr_t)trace->requests)[r].output_tokens = 1;
-	free(requests);
-	free(parent);
-	return trace;
-}
-
 static struct timed_setup with_tiers(const char *host, const char *disk)
 {
-	return (struct timed_setup){.ttl = "static:ttl=1s", .calibration = &one_ms_a_token, .load = LOAD_ALWAYS,
+	return (struct timed_setup){.ttl = "static:ttl=1s", .calibration = &asks_one_ms_a_token, .load = LOAD_ALWAYS,
 	                            .step_tokens = UINT32_MAX, .tiers = {host, disk}};
-}
-
-static struct timed_result serve(const struct ask *asks, uint32_t count, const struct timed_setup *setup)
-{
-	struct trace *trace = asked(asks, count);
-	struct timed_result result = timed_run(trace, setup);
-	assert_null(timed_wrong(trace, setup, &result));
-	assert_int_equal(result.answered, count);
-	make_trace_free(trace);
-	return result;
 }
 
 /* Two waves of `count` chains, the second at 1000 s, when only lower tiers have them. */
@@ -78,11 +31,11 @@ static void saturated_link_carries_its_bandwidth(void **state)
 	(void)state;
 	const struct timed_setup setup = with_tiers("host:inf,store=through,promote=never,read=4MB/s,latency=7ms", NULL);
 	struct ask *asks = two_waves(100);
-	struct timed_result result = serve(asks, 200, &setup);
+	struct timed_result result = asks_serve(asks, 200, &setup);
 	const struct tier_result *host = &result.run.tiers[1];
 	for (uint32_t i = 0; i < 100; i++)
 		assert_int_equal(result.outcomes[100 + i].load_ns, (5 * (i + 1) + 7) * NS_PER_MS);
-	assert_int_equal(host->read_bytes, 100 * CHAIN * 4000);
+	assert_int_equal(host->read_bytes, 100 * ASKS_CHAIN * 4000);
 	assert_true(fabs((double)host->read_bytes / host->link_busy_s - 4e6) < 1e-3);
 	timed_free(&result);
 	free(asks);
@@ -95,9 +48,9 @@ static void stores_and_loads_share_a_link(void **state)
 	(void)state;
 	const struct timed_setup setup = with_tiers("host:inf,store=through,promote=never,read=4MB/s,write=2MB/s", NULL);
 	static const struct ask asks[] = {{0, 0, 0}, {2000, 0, 0}, {2000, 1, 0}};
-	struct timed_result result = serve(asks, 3, &setup);
+	struct timed_result result = asks_serve(asks, 3, &setup);
 	assert_int_equal(result.outcomes[1].load_ns, 5 * NS_PER_MS);
-	assert_int_equal(result.run.tiers[1].written_bytes, 2 * CHAIN * 4000);
+	assert_int_equal(result.run.tiers[1].written_bytes, 2 * ASKS_CHAIN * 4000);
 	assert_true(fabs(result.run.tiers[1].link_busy_s - (0.010 + 0.005 + 0.001)) < 1e-9);
 	assert_true(fabs(result.run.tiers[1].link_backlog_s - 0.009) < 1e-9);
 	timed_free(&result);
@@ -110,7 +63,7 @@ static void tenfold_bandwidth_changes_ttft(void **state)
 	int64_t ttft_ns[2];
 	for (int fast = 0; fast < 2; fast++) {
 		const struct timed_setup setup = with_tiers(fast ? "host:inf,read=40MB/s,store=through" : "host:inf,read=4MB/s,store=through", NULL);
-		struct timed_result result = serve(asks, 2, &setup);
+		struct timed_result result = asks_serve(asks, 2, &setup);
 		ttft_ns[fast] = result.outcomes[1].ttft_ns;
 		timed_free(&result);
 	}
@@ -137,12 +90,12 @@ static void loads_only_what_is_faster(void **state)
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct timed_setup setup = with_tiers(cases[i].host, NULL);
 		setup.load = cases[i].load;
-		struct timed_result result = serve(asks, 2, &setup);
+		struct timed_result result = asks_serve(asks, 2, &setup);
 		const struct ledger *ledger = &result.outcomes[1].ledger;
 		assert_int_equal(result.run.tiers[1].loaded_blocks, cases[i].loaded_blocks);
 		assert_int_equal(result.outcomes[1].ttft_ns, cases[i].ttft_ms * NS_PER_MS);
-		assert_int_equal(ledger->tier_hit_tokens[1], cases[i].loaded_blocks * BLOCK_TOKENS);
-		assert_int_equal(ledger->not_loaded_tokens, cases[i].loaded_blocks ? 0 : FULL);
+		assert_int_equal(ledger->tier_hit_tokens[1], cases[i].loaded_blocks * ASKS_BLOCK_TOKENS);
+		assert_int_equal(ledger->not_loaded_tokens, cases[i].loaded_blocks ? 0 : ASKS_FULL);
 		timed_free(&result);
 	}
 }
@@ -155,10 +108,10 @@ static void a_long_queue_makes_loading_slower(void **state)
 	struct timed_setup setup = with_tiers("host:inf,store=through,read=4MB/s", NULL);
 	setup.load = LOAD_FASTER;
 	struct ask *asks = two_waves(10);
-	struct timed_result result = serve(asks, 20, &setup);
+	struct timed_result result = asks_serve(asks, 20, &setup);
 	for (uint32_t i = 0; i < 10; i++)
-		assert_int_equal(result.outcomes[10 + i].ledger.tier_hit_tokens[1], i < 3 ? FULL : 0);
-	assert_int_equal(result.run.tiers[1].loaded_blocks, 3 * CHAIN);
+		assert_int_equal(result.outcomes[10 + i].ledger.tier_hit_tokens[1], i < 3 ? ASKS_FULL : 0);
+	assert_int_equal(result.run.tiers[1].loaded_blocks, 3 * ASKS_CHAIN);
 	timed_free(&result);
 	free(asks);
 }
@@ -176,9 +129,9 @@ static void promotes_always_at_the_second_use_or_never(void **state)
 	             {"host:inf,store=through,promote=never", 3}};
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		const struct timed_setup setup = with_tiers(cases[i].host, NULL);
-		struct timed_result result = serve(asks, 4, &setup);
-		assert_int_equal(result.run.tiers[1].loaded_blocks, cases[i].loads * CHAIN);
-		assert_int_equal(timed_total(&result)->ledger.tier_hit_tokens[0], (3 - cases[i].loads) * FULL);
+		struct timed_result result = asks_serve(asks, 4, &setup);
+		assert_int_equal(result.run.tiers[1].loaded_blocks, cases[i].loads * ASKS_CHAIN);
+		assert_int_equal(timed_total(&result)->ledger.tier_hit_tokens[0], (3 - cases[i].loads) * ASKS_FULL);
 		timed_free(&result);
 	}
 }
@@ -191,10 +144,10 @@ static void writes_through_once(void **state)
 	for (int load = 0; load < 2; load++) {
 		struct timed_setup setup = with_tiers("host:inf,store=through", NULL);
 		setup.load = load ? LOAD_ALWAYS : LOAD_NEVER;
-		struct timed_result result = serve(asks, 3, &setup);
-		assert_int_equal(result.run.tiers[1].stored_blocks, CHAIN);
-		assert_int_equal(result.run.tiers[1].written_bytes, CHAIN * 4000);
-		assert_int_equal(result.run.tiers[1].loaded_blocks, load ? 2 * CHAIN : 0);
+		struct timed_result result = asks_serve(asks, 3, &setup);
+		assert_int_equal(result.run.tiers[1].stored_blocks, ASKS_CHAIN);
+		assert_int_equal(result.run.tiers[1].written_bytes, ASKS_CHAIN * 4000);
+		assert_int_equal(result.run.tiers[1].loaded_blocks, load ? 2 * ASKS_CHAIN : 0);
 		timed_free(&result);
 	}
 }
@@ -206,11 +159,11 @@ static void what_comes_from_below_passes_write_through_tiers(void **state)
 	(void)state;
 	static const struct ask asks[] = {{0, 0, 0}, {10000, 1, 0}, {20000, 0, 0}, {30000, 0, 0}};
 	const struct timed_setup setup = with_tiers("host:5,store=through", "disk:inf,store=through");
-	struct timed_result result = serve(asks, 4, &setup);
-	assert_int_equal(result.run.tiers[1].stored_blocks, 3 * CHAIN);
-	assert_int_equal(result.run.tiers[2].stored_blocks, 2 * CHAIN);
-	assert_int_equal(result.run.tiers[2].loaded_blocks, CHAIN);
-	assert_int_equal(result.outcomes[3].ledger.tier_hit_tokens[1], FULL);
+	struct timed_result result = asks_serve(asks, 4, &setup);
+	assert_int_equal(result.run.tiers[1].stored_blocks, 3 * ASKS_CHAIN);
+	assert_int_equal(result.run.tiers[2].stored_blocks, 2 * ASKS_CHAIN);
+	assert_int_equal(result.run.tiers[2].loaded_blocks, ASKS_CHAIN);
+	assert_int_equal(result.outcomes[3].ledger.tier_hit_tokens[1], ASKS_FULL);
 	timed_free(&result);
 }
 
@@ -221,13 +174,13 @@ static void victims_go_down_the_chain(void **state)
 	static const struct ask asks[] = {{0, 0, 0}, {1000, 1, 0}, {2000, 2, 0}, {3000, 0, 0}};
 	struct timed_setup setup = with_tiers("host:5", "disk:inf");
 	setup.ttl = "none";
-	setup.capacity_blocks = CHAIN + 1;
-	struct timed_result result = serve(asks, 4, &setup);
-	assert_int_equal(result.run.tiers[0].evicted_blocks, 3 * CHAIN);
-	assert_int_equal(result.run.tiers[1].stored_blocks, 3 * CHAIN);
-	assert_int_equal(result.run.tiers[1].evicted_blocks, 2 * CHAIN);
-	assert_int_equal(result.run.tiers[2].stored_blocks, 2 * CHAIN);
-	assert_int_equal(result.outcomes[3].ledger.tier_hit_tokens[2], FULL);
+	setup.capacity_blocks = ASKS_CHAIN + 1;
+	struct timed_result result = asks_serve(asks, 4, &setup);
+	assert_int_equal(result.run.tiers[0].evicted_blocks, 3 * ASKS_CHAIN);
+	assert_int_equal(result.run.tiers[1].stored_blocks, 3 * ASKS_CHAIN);
+	assert_int_equal(result.run.tiers[1].evicted_blocks, 2 * ASKS_CHAIN);
+	assert_int_equal(result.run.tiers[2].stored_blocks, 2 * ASKS_CHAIN);
+	assert_int_equal(result.outcomes[3].ledger.tier_hit_tokens[2], ASKS_FULL);
 	timed_free(&result);
 }
 
@@ -236,8 +189,8 @@ static void stores_what_is_used_twice(void **state)
 	(void)state;
 	static const struct ask asks[] = {{0, 0, 0}, {100, 1, 0}, {500, 0, 0}, {600, 0, 0}};
 	const struct timed_setup setup = with_tiers("host:inf,store=second", NULL);
-	struct timed_result result = serve(asks, 4, &setup);
-	assert_int_equal(result.run.tiers[1].stored_blocks, CHAIN);
+	struct timed_result result = asks_serve(asks, 4, &setup);
+	assert_int_equal(result.run.tiers[1].stored_blocks, ASKS_CHAIN);
 	timed_free(&result);
 }
 
@@ -249,10 +202,10 @@ static void expired_blocks_are_dropped_or_demoted(void **state)
 		/* What leaves the host at its time goes to disk, if at all; the first tier has no say in the test. */
 		const struct timed_setup setup = with_tiers(demoted ? "host:inf,store=through,ttl={static:ttl=2s},expired=demote"
 		                                                    : "host:inf,store=through,ttl={static:ttl=2s}", "disk:inf");
-		struct timed_result result = serve(asks, 2, &setup);
-		assert_int_equal(result.run.tiers[1].expired_blocks, CHAIN);
-		assert_int_equal(result.outcomes[1].ledger.tier_hit_tokens[2], demoted ? FULL : 0);
-		assert_int_equal(result.outcomes[1].ledger.expired_tokens, demoted ? 0 : FULL);
+		struct timed_result result = asks_serve(asks, 2, &setup);
+		assert_int_equal(result.run.tiers[1].expired_blocks, ASKS_CHAIN);
+		assert_int_equal(result.outcomes[1].ledger.tier_hit_tokens[2], demoted ? ASKS_FULL : 0);
+		assert_int_equal(result.outcomes[1].ledger.expired_tokens, demoted ? 0 : ASKS_FULL);
 		timed_free(&result);
 	}
 }
@@ -268,16 +221,16 @@ static void loads_fail_as_often_as_told(void **state)
 		struct timed_setup setup = with_tiers("host:inf,store=through,promote=never,read=4MB/s", NULL);
 		setup.faults[0] = (struct fault){.tier = 1, .load_failure = chances[i]};
 		setup.seed = 5;
-		struct timed_result result = serve(asks, 4000, &setup);
+		struct timed_result result = asks_serve(asks, 4000, &setup);
 		const struct tier_result *host = &result.run.tiers[1];
 		const unsigned failed = (unsigned)host->failed_loads;
 		assert_true(gsl_cdf_binomial_P(failed, chances[i], 2000) > 0.0005);
 		assert_true(failed == 0 || gsl_cdf_binomial_P(failed - 1, chances[i], 2000) < 0.9995);
 		assert_true(gsl_cdf_binomial_P(failed, 0.15, 2000) < 0.0005 || chances[i] == 1);
-		assert_int_equal(host->loaded_blocks, 2000 * CHAIN);
-		assert_int_equal(host->failed_tokens, failed * FULL);
-		assert_int_equal(timed_total(&result)->ledger.not_loaded_tokens, failed * FULL);
-		assert_int_equal(timed_total(&result)->ledger.tier_hit_tokens[1], (2000 - failed) * FULL);
+		assert_int_equal(host->loaded_blocks, 2000 * ASKS_CHAIN);
+		assert_int_equal(host->failed_tokens, failed * ASKS_FULL);
+		assert_int_equal(timed_total(&result)->ledger.not_loaded_tokens, failed * ASKS_FULL);
+		assert_int_equal(timed_total(&result)->ledger.tier_hit_tokens[1], (2000 - failed) * ASKS_FULL);
 		assert_int_equal(host->failed_wait_ns > 0, failed > 0);
 		timed_free(&result);
 	}
@@ -291,14 +244,14 @@ static void a_tier_goes_and_comes_back(void **state)
 	static const struct ask asks[] = {{0, 0, 0}, {15000, 0, 0}, {15000, 1, 0}, {25000, 0, 0}, {25000, 1, 0}};
 	struct timed_setup setup = with_tiers("host:inf,store=through", NULL);
 	setup.faults[0] = (struct fault){.tier = 1, .from_ns = 10 * NS_PER_S, .until_ns = 20 * NS_PER_S};
-	struct timed_result result = serve(asks, 5, &setup);
+	struct timed_result result = asks_serve(asks, 5, &setup);
 	const struct tier_result *host = &result.run.tiers[1];
-	assert_int_equal(result.outcomes[1].ledger.not_loaded_tokens, FULL);
-	assert_int_equal(host->away_tokens, FULL);
-	assert_int_equal(host->missed_blocks, CHAIN); /* chain 1; chain 0 is there */
-	assert_int_equal(result.outcomes[3].ledger.tier_hit_tokens[1], FULL);
-	assert_int_equal(result.outcomes[4].ledger.expired_tokens, FULL);
-	assert_int_equal(host->stored_blocks, 2 * CHAIN);
+	assert_int_equal(result.outcomes[1].ledger.not_loaded_tokens, ASKS_FULL);
+	assert_int_equal(host->away_tokens, ASKS_FULL);
+	assert_int_equal(host->missed_blocks, ASKS_CHAIN); /* chain 1; chain 0 is there */
+	assert_int_equal(result.outcomes[3].ledger.tier_hit_tokens[1], ASKS_FULL);
+	assert_int_equal(result.outcomes[4].ledger.expired_tokens, ASKS_FULL);
+	assert_int_equal(host->stored_blocks, 2 * ASKS_CHAIN);
 	timed_free(&result);
 }
 
@@ -309,7 +262,7 @@ static void what_waits_for_a_link_is_not_within_the_run(void **state)
 	static const struct ask asks[] = {{0, 0, 0}, {100, 1, 0}};
 	struct timed_setup setup = with_tiers("host:inf,store=through,write=2MB/s", NULL);
 	setup.faults[0] = (struct fault){.tier = 1, .from_ns = 23 * NS_PER_MS, .until_ns = 1000 * NS_PER_S};
-	struct timed_result result = serve(asks, 2, &setup);
+	struct timed_result result = asks_serve(asks, 2, &setup);
 	assert_true(fabs(result.run.tiers[1].link_busy_s - 0.002) < 1e-9);
 	assert_true(fabs(result.run.tiers[1].link_backlog_s - (1000.008 - 0.121)) < 1e-9);
 	timed_free(&result);
@@ -342,12 +295,12 @@ static void the_archive_is_written_at_its_pace(void **state)
 	setup.ttl = "static:ttl=25s";
 	setup.archive_every_ns = 10 * NS_PER_S;
 	setup.archive_bytes_per_s = 2000;
-	struct timed_result result = serve(asks, 4, &setup);
+	struct timed_result result = asks_serve(asks, 4, &setup);
 	const struct tier_result *archive = &result.run.tiers[1];
 	/* 10 s: chain 0; 20 s: chain 1; at 30 s nobody has chain 2 any more. */
-	assert_int_equal(archive->stored_blocks, 2 * CHAIN);
-	assert_int_equal(archive->written_bytes, 2 * CHAIN * 2000);
-	assert_int_equal(result.outcomes[3].ledger.tier_hit_tokens[1], FULL);
+	assert_int_equal(archive->stored_blocks, 2 * ASKS_CHAIN);
+	assert_int_equal(archive->written_bytes, 2 * ASKS_CHAIN * 2000);
+	assert_int_equal(result.outcomes[3].ledger.tier_hit_tokens[1], ASKS_FULL);
 	/* 5 x 2,000 bytes at 4 MB/s, and 20,000 bytes unpacked at 1 MB/s. */
 	assert_int_equal(result.outcomes[3].load_ns, 22500000);
 	timed_free(&result);
@@ -363,7 +316,7 @@ static void begins_only_what_fits(void **state)
 		struct timed_setup setup = with_tiers(NULL, NULL);
 		setup.capacity_blocks = room;
 		setup.step_tokens = 8;
-		struct timed_result result = serve(asks, 2, &setup);
+		struct timed_result result = asks_serve(asks, 2, &setup);
 		/* The last step of the first prompt has 5 tokens, and in it 3 of the second where that fits beside it. */
 		assert_int_equal(result.outcomes[1].queue_ns, (room == 12 ? 16 : 21) * NS_PER_MS);
 		assert_int_equal(result.run.preemptions, 0);
@@ -381,7 +334,7 @@ static void loads_leave_room_for_those_that_have_begun(void **state)
 	for (uint32_t room = 20; room <= 21; room++) {
 		struct timed_setup setup = with_tiers("host:inf,store=through,read=4MB/s", NULL);
 		setup.capacity_blocks = room;
-		struct timed_result result = serve(asks, 4, &setup);
+		struct timed_result result = asks_serve(asks, 4, &setup);
 		const struct request_outcome *second = &result.outcomes[3];
 		assert_int_equal(result.outcomes[2].ttft_ns, 46 * NS_PER_MS);
 		assert_int_equal(second->load_ns, (room == 21 ? 10 : 5) * NS_PER_MS);

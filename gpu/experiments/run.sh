@@ -130,10 +130,9 @@ measure_calibrate()
 	for of in llama-3.1-8b qwen2.5-1.5b; do
 		[ ! -f "calibrate/$of.samples.csv" ] || continue
 		folder=$(mktemp -d)
-		"$gpu" calibrate --model "$of" --minutes "${MINUTES:-4}" --folder "$folder" --commit "${COMMIT:-unknown}" \
+		"$gpu" calibrate --model "$of" --minutes 4 --folder "$folder" --commit "${COMMIT:-unknown}" \
 			--output "calibrate/$of.samples.csv"
 		rm -rf "$folder"
-		[ "${ONLY_MODEL:-}" != "$of" ] || break
 	done
 }
 
