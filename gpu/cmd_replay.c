@@ -11,13 +11,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEY_WALL = 0x300, KEY_DISK, KEY_ARCHIVE, KEY_ANSWERS };
+enum { KEY_WALL = 0x300, KEY_DISK, KEY_ARCHIVE, KEY_ANSWERS, KEY_STEPS };
 
 struct replay_command {
 	struct run_options options;
 	struct run_output output;
 	const char *trace_path;
-	const char *disk_folder, *archive_folder, *answers_path;
+	const char *disk_folder, *archive_folder, *answers_path, *steps_path;
 	bool wall;
 };
 
@@ -26,6 +26,7 @@ static const struct argp_option option_table[] = {
         {"wall", KEY_WALL, 0, 0, "run in true time and wait where nothing is to be done; else the engine's clock goes by the time of steps and transfers, and gaps cost nothing", 0},
         {"disk-folder", KEY_DISK, "FOLDER", 0, "where --tier disk has its file; it takes its whole size at once, and is gone afterwards", 0},
         {"archive-folder", KEY_ARCHIVE, "FOLDER", 0, "where --tier archive has its objects; they stay, and are read again only within a run", 0},
+        {"steps", KEY_STEPS, "FILE", 0, "write a CSV with a row a step: its time, the rest before it, and what it computed (step_log.h)", 0},
         {"model-answers", KEY_ANSWERS, "FILE", 0, "write a CSV of what the model answered, a row a request: the logits' checksum, and the tokens. One request at a time, equal hits give equal rows, wherever the blocks came from. Steps take longer", 0},
         {0},
 };
@@ -39,6 +40,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_ANSWERS:
 		command->answers_path = arg;
+		return 0;
+	case KEY_STEPS:
+		command->steps_path = arg;
 		return 0;
 	case KEY_DISK:
 		command->disk_folder = arg;
@@ -138,12 +142,17 @@ static int write_answers(const char *path, const struct cuda_backend *backend, c
 static int run_engine(struct replay_command *command, const struct trace *trace, struct run_result *result, struct err *err)
 {
 	struct run_config *config = &command->options.config;
-	const struct cuda_backend_options options = backend_options(command, trace);
+	struct cuda_backend_options options = backend_options(command, trace);
 	if (fit_capacity(command, &options, config, err) < 0)
 		return -1;
-	struct cuda_backend *backend = cuda_backend_open(&options, err);
-	if (!backend)
+	if (command->steps_path &&
+	    !(options.steps = step_log_open(command->steps_path, (uint32_t)config->capacity_blocks, trace->block_tokens, err)))
 		return -1;
+	struct cuda_backend *backend = cuda_backend_open(&options, err);
+	if (!backend) {
+		step_log_abort(options.steps);
+		return -1;
+	}
 	int failed = run_output_open(&command->output, trace, config, err);
 	if (!failed)
 		failed = engine_run(trace, config, &cuda_backend_ops, backend, result, err);
@@ -152,6 +161,12 @@ static int run_engine(struct replay_command *command, const struct trace *trace,
 		failed = -1;
 	}
 	cuda_backend_close(backend);
+	if (failed) {
+		step_log_abort(options.steps);
+	} else if (step_log_commit(options.steps, err) < 0) {
+		replay_free(result);
+		failed = -1;
+	}
 	return failed;
 }
 

@@ -269,7 +269,9 @@ static int64_t cuda_backend_step_ns(void *context, const struct step *step)
 	const int64_t begin_ns = backend->options.now_ns();
 	llama_step(backend->llama, &arrays, backend->best, backend->logits);
 	llama_wait(backend->llama);
-	int64_t took_ns = backend->options.now_ns() - begin_ns;
+	const int64_t end_ns = backend->options.now_ns();
+	int64_t took_ns = end_ns - begin_ns;
+	step_log_add(backend->options.steps, batch, backend->engine_ns, begin_ns, end_ns);
 	if (backend->options.sleep_ns) {
 		backend->start_ns += begin_ns - prepare_ns;
 		took_ns = wall_ns(backend) - backend->engine_ns;

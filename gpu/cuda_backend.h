@@ -16,6 +16,7 @@
 #include "backend.h"
 #include "llama.h"
 #include "run_config.h"
+#include "step_log.h"
 
 struct cuda_backend;
 
@@ -27,6 +28,7 @@ struct cuda_backend_options {
 	struct llama *llama;   /* open already, used and left open; as large as cuda_backend_shape() says. NULL: one is opened */
 	int64_t (*now_ns)(void); /* never goes back */
 	void (*sleep_ns)(int64_t ns); /* NULL: gaps cost nothing */
+	struct step_log *steps; /* NULL: not logged */
 	bool checks_logits; /* they are copied from the device in every step, which takes time */
 	/* Of lower tiers, as in cuda_tiers.h. */
 	const char *disk_folder, *archive_folder;
