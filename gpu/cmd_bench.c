@@ -27,7 +27,7 @@ struct shape {
 };
 
 struct bench {
-	const char *model_name, *tiers_folder;
+	const char *model_name, *tiers_folder, *products_path;
 	int runs;
 	bool untuned, no_steps, no_parts;
 	struct shape only; /* where its new_tokens is not 0 */
@@ -189,6 +189,7 @@ static const struct argp_option option_table[] = {
         {"tiers", 't', "FOLDER", 0, "time copies instead: pool and host memory, a disk and an archive in FOLDER", 0},
         {"shape", 'S', "NEW,CONTEXT,SEQUENCES", 0, "time this shape only: new tokens, cached tokens before them, sequences", 0},
         {"untuned", 'u', NULL, 0, "take cuBLASLt's first choice for every matrix product", 0},
+        {"products", 'P', "FILE", 0, GPU_CLI_PRODUCTS_HELP "; without it they are timed in every run", 0},
         {"no-steps", 's', NULL, 0, "leave out whole steps", 0},
         {"no-parts", 'p', NULL, 0, "leave out the parts of steps", 0},
         {0},
@@ -227,18 +228,34 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case 'u':
 		bench->untuned = true;
 		return 0;
+	case 'P':
+		bench->products_path = arg;
+		return 0;
 	case 's':
 		bench->no_steps = true;
 		return 0;
 	case 'p':
 		bench->no_parts = true;
 		return 0;
+	case ARGP_KEY_END:
+		if (bench->products_path && (bench->untuned || bench->tiers_folder))
+			argp_error(state, "--products and %s do not go together", bench->untuned ? "--untuned" : "--tiers");
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static void run_bench(struct bench *bench)
+static int choose_products(struct bench *bench, struct err *err)
+{
+	if (bench->untuned)
+		return 0;
+	if (bench->products_path)
+		return llama_take_products(bench->llama, bench->products_path, print_tuning, bench, err);
+	return llama_tune(bench->llama, print_tuning, bench, err);
+}
+
+static int run_bench(struct bench *bench, struct err *err)
 {
 	static const struct shape shapes[] = {
 	        {"cold", 1024, 0, 1},       {"cold", 4096, 0, 1},         {"cold", 8192, 0, 1},      {"cold", 16384, 0, 1},
@@ -247,14 +264,16 @@ static void run_bench(struct bench *bench)
 	        {"decode", 1, 8192, 32},
 	};
 	llama_fill_pool(bench->llama, 5);
-	if (!bench->untuned)
-		llama_tune(bench->llama, print_tuning, bench);
+	if (choose_products(bench, err) < 0)
+		return -1;
 	const struct shape *list = bench->only.new_tokens ? &bench->only : shapes;
 	const size_t count = bench->only.new_tokens ? 1 : COUNT_OF(shapes);
 	for (size_t i = 0; i < count && !bench->no_steps; i++)
 		time_step(bench, &list[i]);
 	for (size_t i = 0; i < count && !bench->no_parts; i++)
 		time_parts(bench, &list[i]);
+	gpu_cli_tell_missed(bench->llama, bench->products_path);
+	return 0;
 }
 
 /* The experiments have commands of their own. */
@@ -289,7 +308,7 @@ int cmd_bench(int argc, char **argv)
 	struct err err;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &bench) != 0)
 		return 2;
-	if (model_load(&model, bench.model_name, &err) < 0)
+	if (model_load(&model, bench.model_name, &err) < 0 || gpu_cli_check_products(bench.products_path, &model, &err) < 0)
 		return gpu_cli_fail(&err);
 	if (gpu_cli_need_device())
 		return 1;
@@ -312,9 +331,9 @@ int cmd_bench(int argc, char **argv)
 	for (uint32_t b = 0; b < TABLE_ROOM; b++)
 		bench.table[b] = (uint32_t)((uint64_t)b * step % TABLE_ROOM);
 	printf("# %s, random weights, blocks of %u tokens, median of %d\n", model.name, BLOCK_TOKENS, bench.runs);
-	run_bench(&bench);
+	const int failed = run_bench(&bench, &err);
 	free(bench.ids);
 	free(bench.table);
 	llama_close(bench.llama);
-	return 0;
+	return failed ? gpu_cli_fail(&err) : 0;
 }

@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { KEY_SHARED = 0x300, KEY_MANUAL = 0x400, KEY_MANUAL_TOKENS, KEY_ANSWER, KEY_AGENTS };
+enum { KEY_SHARED = 0x300, KEY_MANUAL = 0x400, KEY_MANUAL_TOKENS, KEY_ANSWER, KEY_AGENTS, KEY_PRODUCTS };
 
 /* What is asked about where nobody says: real text that every Debian and Ubuntu machine has. */
 static const char *const licences[] = {"/usr/share/common-licenses/GPL-3", "/usr/share/common-licenses/MPL-2.0",
@@ -36,6 +36,7 @@ static const struct argp_option option_table[] = {
     {"evict", KEY_SHARED + 4, "SPEC", 0, "eviction policy; default the engine's", 0},
     {"ttl", KEY_SHARED + 5, "SPEC", 0, "TTL rule; default none", 0},
     {"seed", KEY_SHARED + 6, "N", 0, "of weights, tokens and texts; default 1", 0},
+    {"products", KEY_PRODUCTS, "FILE", 0, GPU_CLI_PRODUCTS_HELP, 0},
     {"output", 'o', "FOLDER", 0, "where the results go, as files that appear whole; it is made if need be", 0},
     {0},
 };
@@ -48,6 +49,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	}
 	switch (key) {
+	case KEY_PRODUCTS:
+		lab->products_path = arg;
+		return 0;
 	case 'o':
 		lab->folder = arg;
 		return 0;
@@ -171,7 +175,8 @@ int cmd_bench_lab_load(struct cmd_bench_lab *lab, int argc, char **argv, struct 
 	    options_load_settings(options, false, err) < 0 || run_output_single(options, &blocks, err) < 0;
 	if (options->text[OPTION_CALIB] == name)
 		options->text[OPTION_CALIB] = NULL;
-	if (failed || gpu_cli_check_options(options, err) < 0)
+	if (failed || gpu_cli_check_options(options, err) < 0 ||
+	    gpu_cli_check_products(lab->products_path, &options->model, err) < 0)
 		return -1;
 	lab->model = options->text[OPTION_MODEL];
 	lab->calibration = options->text[OPTION_CALIB] ? options->text[OPTION_CALIB] : options->calibration->name;
@@ -237,7 +242,8 @@ int cmd_bench_lab_open(struct cmd_bench_lab *lab, const struct experiment *const
 	shape.weights = weights;
 	lab->llama = llama_open(model, &shape, err);
 	llama_weights_close(weights);
-	if (!lab->llama)
+	if (!lab->llama || (lab->products_path &&
+			    llama_take_products(lab->llama, lab->products_path, NULL, NULL, err) < 0))
 		return -1;
 	gpu_cli_machine(lab->machine, sizeof(lab->machine));
 	lab->device = (struct experiment_device){.measure = measure, .context = lab, .name = lab->machine};
@@ -246,6 +252,8 @@ int cmd_bench_lab_open(struct cmd_bench_lab *lab, const struct experiment *const
 
 void cmd_bench_lab_close(struct cmd_bench_lab *lab)
 {
+	if (lab->llama)
+		gpu_cli_tell_missed(lab->llama, lab->products_path);
 	llama_close(lab->llama);
 	free(lab->command);
 	options_free(&lab->options);

@@ -12,7 +12,7 @@
 
 struct cmd_bench_lab {
 	struct run_options options;
-	const char *folder; /* -o */
+	const char *folder, *products_path; /* -o, --products */
 	/* Those of cmd_bench_lab_manual_argp. */
 	const char *manual_paths[CMD_BENCH_LAB_MANUALS];
 	struct experiment_manual manual;

@@ -39,7 +39,7 @@
 #define BURST_MOST     128
 
 struct calibrate_command {
-	const char *model_name, *output_path, *folder, *commit;
+	const char *model_name, *output_path, *folder, *commit, *products_path;
 	double minutes;
 	uint32_t seed;
 };
@@ -160,7 +160,8 @@ static uint32_t choose_pool_blocks(const struct model *model)
 	return blocks < MOST_BLOCKS ? (uint32_t)blocks : MOST_BLOCKS;
 }
 
-static int open_run(struct calibration_run *run, const struct model *model, uint32_t seed, struct err *err)
+static int open_run(struct calibration_run *run, const struct calibrate_command *command, const struct model *model,
+                    struct err *err)
 {
 	run->pool_blocks = choose_pool_blocks(model);
 	const struct llama_options options = {.seed = 1, .block_tokens = BLOCK_TOKENS, .pool_blocks = run->pool_blocks,
@@ -170,11 +171,11 @@ static int open_run(struct calibration_run *run, const struct model *model, uint
 	if (run->pool_blocks < 2 * CALIBRATE_TRANSFERS_BLOCKS)
 		return err_set(err, "The device has room for %u blocks of KV, too few to calibrate.", run->pool_blocks);
 	run->llama = llama_open(model, &options, err);
-	if (!run->llama)
+	if (!run->llama || (command->products_path && llama_take_products(run->llama, command->products_path, NULL, NULL, err) < 0))
 		return -1;
 	llama_fill_pool(run->llama, 5);
 	run->state = machine_state_open();
-	run->cells = calibrate_grid_make(&limits, seed, &run->cell_count);
+	run->cells = calibrate_grid_make(&limits, command->seed, &run->cell_count);
 	run->ns = mem_alloc(run->cell_count * MOST_PASSES, sizeof(*run->ns));
 	run->mhz = mem_alloc(run->cell_count, sizeof(*run->mhz));
 	run->celsius = mem_alloc(run->cell_count, sizeof(*run->celsius));
@@ -221,8 +222,14 @@ static int write_samples(const struct calibrate_command *command, const struct c
 		return -1;
 	output_printf(output, "# model: %s\n# device: %s\n# driver: %s\n# commit: %s\n", llama_model(run->llama)->name, device.name,
 	              machine_state_driver(run->state), command->commit);
-	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; steps with prompts after %.0f ms of decodes, decodes in bursts of %.0f ms, in %u random orders\n",
+	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; steps with prompts after %.0f ms "
+	                      "of decodes, decodes in bursts of %.0f ms, in %u random orders; ",
 	              BLOCK_TOKENS, REST_NS / 1e6, BURST_NS / 1e6, run->passes);
+	if (command->products_path)
+		output_printf(output, "matrix products tuned, by choices with the checksum %016" PRIx64 "\n",
+		              llama_products_checksum(run->llama));
+	else
+		output_printf(output, "matrix products by cuBLASLt's first choices\n");
 	output_printf(output, "kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,tier,bytes,repeats,median_ns,least_ns,most_ns,"
 	                      "clock_mhz,celsius\n");
 	for (size_t i = 0; i < run->cell_count; i++)
@@ -236,7 +243,7 @@ static int calibrate(const struct calibrate_command *command, struct calibration
                      struct err *err)
 {
 	const double until_ns = now_ns() + command->minutes * 60e9;
-	if (open_run(run, model, command->seed, err) < 0)
+	if (open_run(run, command, model, err) < 0)
 		return -1;
 	const struct calibrate_transfers transfers = {.llama = run->llama, .folder = command->folder, .block_tokens = BLOCK_TOKENS,
 	                                              .repeats = 5, .now_ns = now_ns};
@@ -246,6 +253,7 @@ static int calibrate(const struct calibrate_command *command, struct calibration
 	measure_steps(run, command->seed, until_ns);
 	fprintf(stderr, "kvcast-gpu: %zu steps, each %u times; %d kinds of transfers.\n", run->cell_count, run->passes,
 	        run->transfer_count);
+	gpu_cli_tell_missed(run->llama, command->products_path);
 	return write_samples(command, run, err);
 }
 
@@ -255,6 +263,7 @@ static const struct argp_option option_table[] = {
         {"minutes", 't', "N", 0, "time to spend, the model's loading included; default 5; three passes are made in any case, which take about 2", 0},
         {"folder", 'd', "FOLDER", 0, "measure transfers of a disk and an archive there, too", 0},
         {"commit", 'c', "TEXT", 0, "kept in the samples: what this program was built from", 0},
+        {"products", 'P', "FILE", 0, GPU_CLI_PRODUCTS_HELP "; without it cuBLASLt's first choices are taken", 0},
         {"seed", 's', "N", 0, "which steps are drawn, and the order; default 1", 0},
         {0},
 };
@@ -273,6 +282,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'd':
 		command->folder = arg;
+		return 0;
+	case 'P':
+		command->products_path = arg;
 		return 0;
 	case 'c':
 		command->commit = arg;
@@ -302,7 +314,7 @@ int cmd_calibrate(int argc, char **argv)
 	struct err err;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
 		return 2;
-	if (model_load(&model, command.model_name, &err) < 0)
+	if (model_load(&model, command.model_name, &err) < 0 || gpu_cli_check_products(command.products_path, &model, &err) < 0)
 		return gpu_cli_fail(&err);
 	if (gpu_cli_need_device())
 		return 1;

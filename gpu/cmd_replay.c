@@ -11,13 +11,13 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEY_WALL = 0x300, KEY_DISK, KEY_ARCHIVE, KEY_ANSWERS, KEY_STEPS };
+enum { KEY_WALL = 0x300, KEY_DISK, KEY_ARCHIVE, KEY_ANSWERS, KEY_STEPS, KEY_PRODUCTS };
 
 struct replay_command {
 	struct run_options options;
 	struct run_output output;
 	const char *trace_path;
-	const char *disk_folder, *archive_folder, *answers_path, *steps_path;
+	const char *disk_folder, *archive_folder, *answers_path, *steps_path, *products_path;
 	bool wall;
 };
 
@@ -28,6 +28,7 @@ static const struct argp_option option_table[] = {
         {"archive-folder", KEY_ARCHIVE, "FOLDER", 0, "where --tier archive has its objects; they stay, and are read again only within a run", 0},
         {"steps", KEY_STEPS, "FILE", 0, "write a CSV with a row a step: its time, the rest before it, and what it computed (step_log.h)", 0},
         {"model-answers", KEY_ANSWERS, "FILE", 0, "write a CSV of what the model answered, a row a request: the logits' checksum, and the tokens. One request at a time, equal hits give equal rows, wherever the blocks came from. Steps take longer", 0},
+        {"products", KEY_PRODUCTS, "FILE", 0, GPU_CLI_PRODUCTS_HELP, 0},
         {0},
 };
 
@@ -43,6 +44,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_STEPS:
 		command->steps_path = arg;
+		return 0;
+	case KEY_PRODUCTS:
+		command->products_path = arg;
 		return 0;
 	case KEY_DISK:
 		command->disk_folder = arg;
@@ -110,6 +114,7 @@ static struct cuda_backend_options backend_options(const struct replay_command *
 	        .config = &command->options.config,
 	        .model = &command->options.model,
 	        .directory = model && model_is_directory(model) ? model : NULL,
+	        .products = command->products_path,
 	        .now_ns = now_ns,
 	        .sleep_ns = command->wall ? sleep_ns : NULL,
 	        .disk_folder = command->disk_folder,
@@ -160,6 +165,7 @@ static int run_engine(struct replay_command *command, const struct trace *trace,
 		replay_free(result);
 		failed = -1;
 	}
+	gpu_cli_tell_missed(cuda_backend_llama(backend), command->products_path);
 	cuda_backend_close(backend);
 	if (failed) {
 		step_log_abort(options.steps);
@@ -177,7 +183,8 @@ static int replay_trace(struct replay_command *command, const struct trace *trac
 	const struct cuda_backend_options options = backend_options(command, trace);
 	command->options.config.measured = true;
 	if (gpu_cli_check_options(&command->options, err) < 0 || run_output_single(&command->options, trace, err) < 0 ||
-	    engine_check(trace, &command->options.config, err) < 0 || cuda_backend_check(&options, err) < 0) {
+	    engine_check(trace, &command->options.config, err) < 0 || cuda_backend_check(&options, err) < 0 ||
+	    gpu_cli_check_products(command->products_path, &command->options.model, err) < 0) {
 		options_blame(&command->options, err);
 		return gpu_cli_fail(err);
 	}

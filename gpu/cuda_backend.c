@@ -171,6 +171,10 @@ static struct llama *open_model(const struct cuda_backend_options *options, stru
 	shape.weights = weights;
 	struct llama *llama = llama_open(options->model, &shape, err);
 	llama_weights_close(weights);
+	if (llama && options->products && llama_take_products(llama, options->products, NULL, NULL, err) < 0) {
+		llama_close(llama);
+		return NULL;
+	}
 	return llama;
 }
 
@@ -221,6 +225,11 @@ void cuda_backend_close(struct cuda_backend *backend)
 	free(backend->load_slots);
 	free(backend->load_keys);
 	free(backend);
+}
+
+const struct llama *cuda_backend_llama(const struct cuda_backend *backend)
+{
+	return backend->llama;
 }
 
 const uint32_t *cuda_backend_answer(const struct cuda_backend *backend, uint32_t request, uint32_t *count, uint64_t *checksum)

@@ -26,6 +26,7 @@ struct cuda_backend_options {
 	const struct model *model;
 	const char *directory; /* of weights; NULL: random ones */
 	struct llama *llama;   /* open already, used and left open; as large as cuda_backend_shape() says. NULL: one is opened */
+	const char *products;  /* a file as for llama_take_products(), where a model is opened; NULL: cuBLASLt's first choices */
 	int64_t (*now_ns)(void); /* never goes back */
 	void (*sleep_ns)(int64_t ns); /* NULL: gaps cost nothing */
 	struct step_log *steps; /* NULL: not logged */
@@ -46,6 +47,7 @@ uint64_t cuda_backend_room(const struct cuda_backend_options *options);
  * memory, a folder or space that is not to be had. What options point to outlives it. */
 struct cuda_backend *cuda_backend_open(const struct cuda_backend_options *options, struct err *err);
 void cuda_backend_close(struct cuda_backend *backend);
+const struct llama *cuda_backend_llama(const struct cuda_backend *backend);
 
 /* The model's answer to a request; NULL where there is none. `checksum`: XXH3-64 over the logits of all of the request's steps, to
  * the last bit; 0 without options.checks_logits. */

@@ -5,18 +5,21 @@
 #include <cublasLt.h>
 #include <gsl/gsl_sort.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define WORKSPACE_BYTES ((size_t)64 << 20)
 #define CANDIDATES 10
 #define FINALISTS 3
-#define ROUNDS 3 /* a finalist's time is the median of */
+#define ROUNDS 5 /* a finalist's time is the median of */
+#define TRIAL_MS 0.3 /* about how long a measurement takes: of a candidate, */
+#define ROUND_MS 1.0 /* and of a finalist */
+#define MOST_REPEATS 64
+#define NOISE 0.01
+#define PRODUCTS_A_FILL 2 /* see time_products() */
 
-/* `rows` of a plan are those it was made for, of a choice those it was timed with. */
-struct choice {
-	struct gemm_shape shape;
-	cublasLtMatmulAlgo_t algorithm;
-};
+_Static_assert(sizeof(cublasLtMatmulAlgo_t) == GEMM_CHOICES_WORDS * sizeof(uint64_t), "an algorithm has as many words");
 
 struct plan {
 	struct gemm_shape shape;
@@ -31,8 +34,9 @@ struct gemm {
 	void *workspace;
 	struct plan *plans;
 	size_t count, room;
-	struct choice *choices;
-	size_t choice_count, choice_room;
+	struct gemm_choices choices;
+	size_t missed_count;
+	struct gemm_shape missed; /* the first */
 };
 
 struct gemm *gemm_open(cudaStream_t stream)
@@ -52,14 +56,20 @@ static void drop_plan(struct plan *plan)
 	GPU_CALL(cublasLtMatrixLayoutDestroy(plan->y));
 }
 
-void gemm_close(struct gemm *gemm)
+static void drop_plans(struct gemm *gemm)
 {
 	for (size_t i = 0; i < gemm->count; i++)
 		drop_plan(&gemm->plans[i]);
+	gemm->count = 0;
+}
+
+void gemm_close(struct gemm *gemm)
+{
+	drop_plans(gemm);
 	gpu_free(gemm->workspace);
 	GPU_CALL(cublasLtDestroy(gemm->handle));
 	free(gemm->plans);
-	free(gemm->choices);
+	gemm_choices_free(&gemm->choices);
 	free(gemm);
 }
 
@@ -99,52 +109,35 @@ static int ask(struct gemm *gemm, const struct plan *plan, cublasLtMatmulHeurist
 	return count;
 }
 
-static bool same_sides(const struct gemm_shape *a, const struct gemm_shape *b)
-{
-	return a->outputs == b->outputs && a->inputs == b->inputs && a->has_bias == b->has_bias &&
-	       a->float_result == b->float_result && a->adds == b->adds;
-}
-
-static uint32_t tiles_of(uint32_t rows)
-{
-	return (rows + GEMM_TUNE_TILE - 1) / GEMM_TUNE_TILE;
-}
-
-/* Takes the choice timed with the fewest rows that are not under the shape's and fill as many tiles, or for more than
- * GEMM_TUNE_MOST rows the one timed with so many; false if there is none that cuBLASLt takes here. */
+/* False where no choice stands for the plan, or cuBLASLt does not take it here. */
 static bool take_choice(struct gemm *gemm, struct plan *plan)
 {
-	const uint32_t rows = plan->shape.rows < GEMM_TUNE_MOST ? plan->shape.rows : GEMM_TUNE_MOST;
-	const struct choice *best = NULL;
-	for (size_t i = 0; i < gemm->choice_count; i++) {
-		const struct choice *choice = &gemm->choices[i];
-		if (same_sides(&choice->shape, &plan->shape) && choice->shape.rows >= rows &&
-		    tiles_of(choice->shape.rows) == tiles_of(rows) && (!best || choice->shape.rows < best->shape.rows))
-			best = choice;
-	}
+	const struct gemm_choice *choice = gemm_choices_find(&gemm->choices, plan->shape);
 	cublasLtMatmulHeuristicResult_t result;
-	if (!best || cublasLtMatmulAlgoCheck(gemm->handle, plan->product, plan->weight, plan->x, plan->y, plan->y, &best->algorithm,
-	                                     &result) != CUBLAS_STATUS_SUCCESS || result.workspaceSize > WORKSPACE_BYTES)
+	if (!choice)
 		return false;
-	plan->algorithm = best->algorithm;
-	return true;
+	memcpy(&plan->algorithm, choice->algorithm, sizeof(plan->algorithm));
+	return cublasLtMatmulAlgoCheck(gemm->handle, plan->product, plan->weight, plan->x, plan->y, plan->y, &plan->algorithm,
+	                               &result) == CUBLAS_STATUS_SUCCESS && result.workspaceSize <= WORKSPACE_BYTES;
 }
 
 static struct plan make_plan(struct gemm *gemm, struct gemm_shape shape)
 {
 	struct plan plan = describe(shape);
 	cublasLtMatmulHeuristicResult_t found;
-	if (!take_choice(gemm, &plan)) {
-		ask(gemm, &plan, &found, 1);
-		plan.algorithm = found.algo;
-	}
+	if (take_choice(gemm, &plan))
+		return plan;
+	ask(gemm, &plan, &found, 1);
+	plan.algorithm = found.algo;
+	if (gemm->choices.count > 0 && gemm->missed_count++ == 0)
+		gemm->missed = shape;
 	return plan;
 }
 
 static struct plan *plan_for(struct gemm *gemm, struct gemm_shape shape)
 {
 	for (size_t i = gemm->count; i-- > 0;) {
-		if (gemm->plans[i].shape.rows == shape.rows && same_sides(&gemm->plans[i].shape, &shape))
+		if (gemm->plans[i].shape.rows == shape.rows && gemm_choices_same_sides(&gemm->plans[i].shape, &shape))
 			return &gemm->plans[i];
 	}
 	if (gemm->count == gemm->room) {
@@ -179,66 +172,126 @@ void gemm_run(struct gemm *gemm, struct gemm_shape shape, struct gemm_operands o
 	GPU_CALL(multiply(gemm, plan_for(gemm, shape), &operands));
 }
 
-/* Milliseconds of one product, the mean over all sets of operands; infinite for an algorithm that does not run. */
-static double time_product(struct gemm *gemm, struct plan *plan, const struct gemm_operands *operands, uint32_t count)
+void gemm_choose(struct gemm *gemm, const struct gemm_choices *choices)
 {
-	cudaEvent_t begin, end;
-	float ms = 0;
-	cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
-	GPU_CALL(cudaEventCreate(&begin));
-	GPU_CALL(cudaEventCreate(&end));
-	GPU_CALL(cudaEventRecord(begin, gemm->stream));
-	for (uint32_t i = 0; i < count && status == CUBLAS_STATUS_SUCCESS; i++)
-		status = multiply(gemm, plan, &operands[i]);
-	GPU_CALL(cudaEventRecord(end, gemm->stream));
-	GPU_CALL(cudaEventSynchronize(end));
-	GPU_CALL(cudaEventElapsedTime(&ms, begin, end));
-	GPU_CALL(cudaEventDestroy(begin));
-	GPU_CALL(cudaEventDestroy(end));
-	return status == CUBLAS_STATUS_SUCCESS ? (double)ms / count : INFINITY;
+	drop_plans(gemm);
+	gemm_choices_free(&gemm->choices);
+	gemm->missed_count = 0;
+	for (size_t i = 0; i < choices->count; i++)
+		gemm_choices_add(&gemm->choices, &choices->choices[i]);
 }
 
-/* Plans made before follow the new choice. */
-static void keep_choice(struct gemm *gemm, struct gemm_shape shape, const cublasLtMatmulAlgo_t *algorithm)
+const struct gemm_choices *gemm_chosen(const struct gemm *gemm)
 {
-	if (gemm->choice_count == gemm->choice_room) {
-		gemm->choice_room = gemm->choice_room ? gemm->choice_room * 2 : 64;
-		gemm->choices = mem_grow(gemm->choices, gemm->choice_room, sizeof(*gemm->choices));
+	return &gemm->choices;
+}
+
+size_t gemm_missed(const struct gemm *gemm, struct gemm_shape *shape)
+{
+	*shape = gemm->missed;
+	return gemm->missed_count;
+}
+
+size_t gemm_version(char *text, size_t size)
+{
+	struct cudaDeviceProp device;
+	int current;
+	GPU_CALL(cudaGetDevice(&current));
+	GPU_CALL(cudaGetDeviceProperties(&device, current));
+	snprintf(text, size, "%s", device.name);
+	return cublasLtGetVersion();
+}
+
+/* What is timed: sets of operands, which go on from one measurement to the next, so that no weight is asked for again soon. */
+struct trial {
+	struct gemm *gemm;
+	struct plan plan;
+	const struct gemm_operands *operands;
+	uint32_t count, next;
+	cudaEvent_t begin, end;
+};
+
+/* Milliseconds of one product, the mean over so many; infinite for an algorithm that does not run. */
+static double time_products(struct trial *trial, const cublasLtMatmulAlgo_t *algorithm, uint32_t repeats)
+{
+	struct gemm *gemm = trial->gemm;
+	float ms = 0;
+	cublasStatus_t status = CUBLAS_STATUS_SUCCESS;
+	trial->plan.algorithm = *algorithm;
+	/* The host needs some microseconds to begin a product. Filling the workspace gives it a head start of as many a product, so
+	 * that short ones, too, wait for the device and not for the host. */
+	for (uint32_t i = 0; i < repeats; i += PRODUCTS_A_FILL)
+		GPU_CALL(cudaMemsetAsync(gemm->workspace, 0, WORKSPACE_BYTES, gemm->stream));
+	GPU_CALL(cudaEventRecord(trial->begin, gemm->stream));
+	for (uint32_t i = 0; i < repeats && status == CUBLAS_STATUS_SUCCESS; i++) {
+		status = multiply(gemm, &trial->plan, &trial->operands[trial->next]);
+		trial->next = (trial->next + 1) % trial->count;
 	}
-	gemm->choices[gemm->choice_count++] = (struct choice){shape, *algorithm};
-	for (size_t i = 0; i < gemm->count; i++) {
-		if (same_sides(&gemm->plans[i].shape, &shape))
-			take_choice(gemm, &gemm->plans[i]);
+	GPU_CALL(cudaEventRecord(trial->end, gemm->stream));
+	GPU_CALL(cudaEventSynchronize(trial->end));
+	GPU_CALL(cudaEventElapsedTime(&ms, trial->begin, trial->end));
+	return status == CUBLAS_STATUS_SUCCESS ? (double)ms / repeats : INFINITY;
+}
+
+static uint32_t repeats_for(double ms, double one_ms)
+{
+	return one_ms * MOST_REPEATS > ms ? (uint32_t)ceil(ms / one_ms) : MOST_REPEATS;
+}
+
+/* Times every candidate once; `order` gets them by their time, cuBLASLt's first choice in front. Milliseconds of the fastest,
+ * which also say how many products make a measurement; a candidate's first one loads its kernel, if none did before. */
+static double rank(struct trial *trial, const cublasLtMatmulHeuristicResult_t *found, int candidates, size_t *order)
+{
+	double once[CANDIDATES], least = INFINITY;
+	for (int c = 0; c < candidates; c++) {
+		once[c] = time_products(trial, &found[c].algo, 1);
+		least = fmin(least, once[c]);
+		if (isfinite(once[c]))
+			once[c] = time_products(trial, &found[c].algo, repeats_for(TRIAL_MS, least));
+		least = fmin(least, once[c]);
 	}
+	once[0] = -1;
+	gsl_sort_index(order, once, 1, (size_t)candidates);
+	return least;
 }
 
 /* The finalists take turns, so that a chip that grows warm slows all of them; cuBLASLt's first choice is one of them. */
-struct gemm_timing gemm_tune(struct gemm *gemm, struct gemm_shape shape, const struct gemm_operands *operands, uint32_t count)
+static void play_finals(struct trial *trial, const cublasLtMatmulHeuristicResult_t *found, const size_t *order, int finalists,
+                        uint32_t repeats, double *median)
 {
-	cublasLtMatmulHeuristicResult_t found[CANDIDATES];
-	double once[CANDIDATES], ms[FINALISTS][ROUNDS], median[FINALISTS];
-	size_t order[CANDIDATES];
-	struct plan plan = describe(shape);
-	const int candidates = ask(gemm, &plan, found, CANDIDATES), finalists = candidates < FINALISTS ? candidates : FINALISTS;
-	for (int c = 0; c < candidates; c++) {
-		plan.algorithm = found[c].algo;
-		time_product(gemm, &plan, operands, 1);
-		once[c] = c == 0 ? -1 : time_product(gemm, &plan, operands, count);
-	}
-	gsl_sort_index(order, once, 1, (size_t)candidates);
+	double ms[FINALISTS][ROUNDS];
 	for (int round = 0; round < ROUNDS; round++) {
-		for (int f = 0; f < finalists; f++) {
-			plan.algorithm = found[order[f]].algo;
-			ms[f][round] = time_product(gemm, &plan, operands, count);
+		for (int turn = 0; turn < finalists; turn++) {
+			const int f = (turn + round) % finalists;
+			ms[f][round] = time_products(trial, &found[order[f]].algo, repeats);
 		}
 	}
-	int best = 0;
 	for (int f = 0; f < finalists; f++) {
 		gsl_sort(ms[f], 1, ROUNDS);
 		median[f] = ms[f][ROUNDS / 2];
-		best = median[f] < median[best] ? f : best;
 	}
-	keep_choice(gemm, shape, &found[order[best]].algo);
-	drop_plan(&plan);
-	return (struct gemm_timing){median[0], median[best]};
+}
+
+struct gemm_choice gemm_tune(struct gemm *gemm, struct gemm_shape shape, const struct gemm_operands *operands, uint32_t count)
+{
+	cublasLtMatmulHeuristicResult_t found[CANDIDATES];
+	double median[FINALISTS];
+	size_t order[CANDIDATES];
+	struct trial trial = {.gemm = gemm, .plan = describe(shape), .operands = operands, .count = count};
+	GPU_CALL(cudaEventCreate(&trial.begin));
+	GPU_CALL(cudaEventCreate(&trial.end));
+	const int candidates = ask(gemm, &trial.plan, found, CANDIDATES);
+	const int finalists = candidates < FINALISTS ? candidates : FINALISTS;
+	const double least_ms = rank(&trial, found, candidates, order);
+	ASSERT(isfinite(least_ms));
+	play_finals(&trial, found, order, finalists, repeats_for(ROUND_MS, least_ms), median);
+	GPU_CALL(cudaEventDestroy(trial.begin));
+	GPU_CALL(cudaEventDestroy(trial.end));
+	drop_plan(&trial.plan);
+	int best = 0;
+	for (int f = 1; f < finalists; f++)
+		best = median[f] < median[best] && median[f] < (1 - NOISE) * median[0] ? f : best;
+	struct gemm_choice choice = {.shape = shape, .first_us = 1000 * median[0], .best_us = 1000 * median[best]};
+	memcpy(choice.algorithm, &found[order[best]].algo, sizeof(choice.algorithm));
+	return choice;
 }

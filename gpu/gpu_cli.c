@@ -1,6 +1,8 @@
 #include "gpu_cli.h"
 
+#include "gemm_choices.h"
 #include "gpu.h"
+#include "llama.h"
 #include "machine_state.h"
 #include "options.h"
 
@@ -8,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 int gpu_cli_fail(const struct err *err)
 {
@@ -41,6 +44,32 @@ int gpu_cli_load_model(const char *name, struct model *model, struct llama_weigh
 		return 0;
 	*weights = llama_weights_open(model, name, err);
 	return *weights ? 0 : -1;
+}
+
+int gpu_cli_check_products(const char *path, const struct model *model, struct err *err)
+{
+	struct gemm_choices choices;
+	const struct gemm_choices_origin origin = {.model = model->name};
+	if (!path)
+		return 0;
+	if (strcmp(path, "-") == 0)
+		return err_set(err, "--products -: expected the name of a file, which is read in later runs.");
+	if (access(path, F_OK) != 0)
+		return 0;
+	const int failed = gemm_choices_load(&choices, &origin, path, err);
+	gemm_choices_free(&choices);
+	return failed;
+}
+
+void gpu_cli_tell_missed(const struct llama *llama, const char *path)
+{
+	struct gemm_shape shape;
+	const size_t missed = path ? llama_products_missed(llama, &shape) : 0;
+	if (missed == 0)
+		return;
+	fprintf(stderr, "kvcast-gpu: %zu kinds of matrix products ran with cuBLASLt's first choice, as %s has no algorithm for them "
+	                "that cuBLASLt takes; the first of them: %u rows, %u outputs, %u inputs.\n", missed, path, shape.rows,
+	        shape.outputs, shape.inputs);
 }
 
 int gpu_cli_need_device(void)

@@ -7,7 +7,13 @@
 
 #include <stddef.h>
 
+struct llama;       /* llama.h */
 struct run_options; /* options.h */
+
+/* The help of --products, which several commands have. */
+#define GPU_CLI_PRODUCTS_HELP                                                                                          \
+	"run matrix products with the algorithms that FILE names; where it is not there, cuBLASLt's candidates are timed first, " \
+	"for some seconds, and it is written"
 
 int cmd_info(int argc, char **argv);
 int cmd_check(int argc, char **argv);
@@ -27,6 +33,10 @@ int gpu_cli_load_model(const char *name, struct model *model, struct llama_weigh
 /* Whether a device can do what the options say: an engine that takes time, one replica, a model that can be run. 0, or -1 and a
  * sentence. */
 int gpu_cli_check_options(const struct run_options *options, struct err *err);
+/* Looks at --products FILE (NULL: not given) as far as that needs no device. 0, or -1 and a sentence. */
+int gpu_cli_check_products(const char *path, const struct model *model, struct err *err);
+/* Says on stderr where the file, if there was one, had no algorithm for a product. */
+void gpu_cli_tell_missed(const struct llama *llama, const char *path);
 /* Prints "kvcast-gpu: SENTENCE" on stderr and returns 1. */
 int gpu_cli_fail(const struct err *err);
 /* 0, or 1 after saying that there is no device. */

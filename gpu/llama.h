@@ -16,6 +16,7 @@
 #include "attention.h"
 #include "base.h"
 #include "err.h"
+#include "gemm_choices.h"
 #include "llama_weights.h"
 
 struct llama;
@@ -62,10 +63,20 @@ struct llama_tuning {
 	double first_ms, best_ms;
 };
 
-/* Has matrix products of steps to come run with cuBLASLt's fastest algorithm, timed here, where gemm.h says that it holds;
- * takes a second or two. Results may then differ in their last bits from run to run. Overwrites activations. `tell`, where
- * not NULL, hears of every product, part by part for 16 rows, 32 and so on. */
-void llama_tune(struct llama *llama, void (*tell)(void *context, const struct llama_tuning *tuning), void *context);
+/* Has matrix products of steps to come run with cuBLASLt's fastest algorithms, timed here, where gemm.h says that they hold:
+ * layers' to 8,192 rows and beyond, the head's to 256 sequences, however few a step of this model has, so that all who run a model
+ * on a device choose for the same shapes. Takes some seconds. Another process may choose otherwise, and results then differ in
+ * their last bits. `tell`, where not NULL, hears of every product, part by part for 16 rows, 32 and so on. -1 and a sentence where
+ * memory is lacking. */
+int llama_tune(struct llama *llama, void (*tell)(void *context, const struct llama_tuning *tuning), void *context, struct err *err);
+/* The same by a file (gemm_choices.h), so that processes choose alike: what it says, where it is; else products are tuned and it is
+ * written. -1 and a sentence, also for a file that is damaged or of another model, device or cuBLASLt. */
+int llama_take_products(struct llama *llama, const char *path, void (*tell)(void *context, const struct llama_tuning *tuning),
+                        void *context, struct err *err);
+/* Of the algorithms chosen; 0 where all are cuBLASLt's first choices. */
+uint64_t llama_products_checksum(const struct llama *llama);
+/* As gemm_missed(). */
+size_t llama_products_missed(const struct llama *llama, struct gemm_shape *shape);
 
 /* Begins a step. best[s] will be the likeliest next token of sequence s and, where `logits` is not NULL, logits[s] its
  * vocabulary's values; both are host arrays and valid after llama_wait(). */

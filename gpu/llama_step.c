@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TUNE_LEAST 16 /* rows: fewer are gemv.h's */
+#define TUNE_HEAD 256 /* sequences: most steps have no more */
 
 /* Tiles of queries in a step: of each sequence one may be part full. */
 static uint32_t most_tiles(const struct llama *llama)
@@ -240,7 +240,43 @@ void llama_prepare(struct llama *llama, uint32_t tokens, uint32_t sequences)
 		llama_wait(llama);
 }
 
-static struct gemm_timing tune_part(struct llama *llama, enum llama_part part, uint32_t rows)
+/* The rows that a part's product is timed with at most. */
+static uint32_t most_tuned(enum llama_part part)
+{
+	return part == LLAMA_PART_HEAD ? TUNE_HEAD : GEMM_CHOICES_MOST;
+}
+
+/* Operands of the largest products that are timed: a step's own may have room for fewer rows. */
+struct tune_room {
+	size_t x_count, y_bytes;
+	bf16_bits *x;
+	void *y;
+};
+
+static int make_tune_room(const struct llama *llama, struct tune_room *room, struct err *err)
+{
+	size_t left, all;
+	for (int part = 0; part < LLAMA_PARTS; part++) {
+		if (!LLAMA_PART_IS_PRODUCT(part))
+			continue;
+		const struct gemm_shape shape = shape_of(llama, (enum llama_part)part, most_tuned((enum llama_part)part));
+		const size_t x_count = (size_t)shape.rows * shape.inputs;
+		const size_t y_bytes = (size_t)shape.rows * shape.outputs * (shape.float_result ? sizeof(float) : sizeof(bf16_bits));
+		room->x_count = x_count > room->x_count ? x_count : room->x_count;
+		room->y_bytes = y_bytes > room->y_bytes ? y_bytes : room->y_bytes;
+	}
+	const size_t needed = room->x_count * sizeof(bf16_bits) + room->y_bytes;
+	GPU_CALL(cudaMemGetInfo(&left, &all));
+	if (needed > left)
+		return err_set(err, "--model %s: timing its matrix products takes %.1f GiB beside weights and pool; the device has "
+		                    "%.1f GiB free.", llama->model.name, (double)needed / 0x1p30, (double)left / 0x1p30);
+	room->x = gpu_alloc(room->x_count * sizeof(bf16_bits));
+	room->y = gpu_alloc(room->y_bytes);
+	kernels_random(room->x, room->x_count, 3, 0, 1, llama->stream);
+	return 0;
+}
+
+static struct gemm_choice tune_part(struct llama *llama, enum llama_part part, uint32_t rows, const struct tune_room *room)
 {
 	const struct model *m = &llama->model;
 	const struct gemm_shape shape = shape_of(llama, part, rows);
@@ -248,27 +284,44 @@ static struct gemm_timing tune_part(struct llama *llama, enum llama_part part, u
 	const uint32_t wanted = 1 + (uint32_t)(((size_t)256 << 20) / ((size_t)shape.outputs * shape.inputs * sizeof(bf16_bits)));
 	const uint32_t count = part == LLAMA_PART_HEAD ? 1 : wanted < m->layers ? wanted : m->layers;
 	struct gemm_operands *operands = mem_alloc(count, sizeof(*operands));
-	for (uint32_t i = 0; i < count; i++)
+	for (uint32_t i = 0; i < count; i++) {
 		operands[i] = operands_of(llama, part, i);
-	kernels_random((bf16_bits *)operands[0].x, (size_t)rows * shape.inputs, 3, 0, 1, llama->stream);
+		operands[i].x = room->x;
+		operands[i].y = room->y;
+	}
+	/* What it adds to must be numbers, which another product's results may not be. */
 	if (shape.adds)
-		GPU_CALL(cudaMemsetAsync(operands[0].y, 0, (size_t)rows * shape.outputs * sizeof(bf16_bits), llama->stream));
-	const struct gemm_timing timing = gemm_tune(llama->gemm, shape, operands, count);
+		GPU_CALL(cudaMemsetAsync(room->y, 0, (size_t)rows * shape.outputs * sizeof(bf16_bits), llama->stream));
+	const struct gemm_choice choice = gemm_tune(llama->gemm, shape, operands, count);
 	free(operands);
-	return timing;
+	return choice;
 }
 
-void llama_tune(struct llama *llama, void (*tell)(void *context, const struct llama_tuning *tuning), void *context)
+int llama_tune(struct llama *llama, void (*tell)(void *context, const struct llama_tuning *tuning), void *context, struct err *err)
 {
-	for (uint32_t rows = TUNE_LEAST; rows <= llama->options.most_tokens && rows <= GEMM_TUNE_MOST; rows *= 2) {
-		for (int part = 0; part < LLAMA_PARTS; part++) {
-			if (!LLAMA_PART_IS_PRODUCT(part) || (part == LLAMA_PART_HEAD && rows > llama->options.most_sequences))
+	struct tune_room room = {.x = NULL};
+	struct gemm_choices choices = {.choices = NULL};
+	if (make_tune_room(llama, &room, err) < 0)
+		return -1;
+	for (uint32_t rows = 0; rows < GEMM_CHOICES_MOST;) {
+		rows = gemm_choices_point(rows + 1);
+		for (int p = 0; p < LLAMA_PARTS; p++) {
+			const enum llama_part part = (enum llama_part)p;
+			/* Two parts may be of one shape. */
+			if (!LLAMA_PART_IS_PRODUCT(part) || rows > most_tuned(part) ||
+			    gemm_choices_find(&choices, shape_of(llama, part, rows)))
 				continue;
-			const struct gemm_timing timing = tune_part(llama, (enum llama_part)part, rows);
+			const struct gemm_choice choice = tune_part(llama, part, rows, &room);
+			gemm_choices_add(&choices, &choice);
 			if (tell)
-				tell(context, &(struct llama_tuning){rows, part, timing.first_ms, timing.best_ms});
+				tell(context, &(struct llama_tuning){rows, part, choice.first_us / 1000, choice.best_us / 1000});
 		}
 	}
+	gemm_choose(llama->gemm, &choices);
+	gemm_choices_free(&choices);
+	gpu_free(room.x);
+	gpu_free(room.y);
+	return 0;
 }
 
 double llama_time_part(struct llama *llama, const struct llama_batch *batch, enum llama_part part)

@@ -16,12 +16,22 @@ fail()
 
 cat >"$work/kvcast-gpu" <<END
 #!/bin/bash
-[ "\$1" = replay ] || exit 1
+echo "\$*" >>"$work/calls"
+products= options=()
+for option; do
+	[ "\$option" != --products ] || products=next
+	case \$products\$option in next*.csv) products=\$option ;; esac
+done
+# As kvcast-gpu does it: what is there is taken, what is not is made.
+[ -f "\$products" ] || echo made >>"\$products" || exit 1
+case \$1 in
+calibrate) exec cp "$work/calls" "\${@: -1}" ;;
+bench) mkdir -p "\${@: -1}" && exec touch "\${@: -1}/report.md" ;;
+esac
 shift
-options=()
 while [ \$# -gt 0 ]; do
 	case \$1 in
-	--disk-folder | --archive-folder) shift ;;
+	--disk-folder | --archive-folder | --products) shift ;;
 	*) options+=("\$1") ;;
 	esac
 	shift
@@ -40,6 +50,19 @@ for of in alone edges breakeven; do
 	grep 'hit tokens differ' "$out/$of/compare.txt" | grep -v 'differ for 0 of' && fail "$of hits otherwise"
 	grep '^  all' "$out/$of/compare.txt" | grep -v '0\.00 *0\.00 *0\.00 *0\.00 *+0\.00' && fail "$of takes another time"
 done
+
+# All go by one file of products a model, which the first of them makes.
+sh "$run" measure "$work/kvcast-gpu" "$out" calibrate bench >/dev/null 2>"$work/told" ||
+	fail "calibrating failed: $(cat "$work/told")"
+for of in llama-3.1-8b qwen2.5-1.5b; do
+	[ -f "$out/calibrate/$of.products.csv" ] || fail "there is no file of products for $of"
+	grep -- "--model $of " "$work/calls" | grep -qv -- "--products calibrate/$of.products.csv" &&
+		fail "a run of $of goes by other products"
+done
+for command in replay calibrate "bench cold-repeat" "bench layout" "bench prefix"; do
+	grep -q "^$command .*--products calibrate/" "$work/calls" || fail "$command was not run by a file of products"
+done
+rm -f "$out"/calibrate/*.samples.csv
 
 # What is there is not measured again; what is gone, is.
 rm "$out/alone/licences.measured-2.csv"

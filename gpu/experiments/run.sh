@@ -7,7 +7,8 @@
 #   sh gpu/experiments/run.sh charts KVCAST OUT [STEP...]          with gnuplot
 #
 # Steps, each of less than ten minutes: calibrate, alone, load, breakeven, edges, policies, ttl, bench; runs.txt has what most of
-# them run. What is measured already is not measured again, so that a step that was cut short is gone on with; remove its file to
+# them run. All go by one file of matrix products a model, OUT/calibrate/MODEL.products.csv, which the first of them makes: remove it
+# together with what was measured by it. What is measured already is not measured again, so that a step that was cut short is gone on with; remove its file to
 # measure anew. What a step of its trace lacks is said, and left out. COMMIT, in the environment, is written into the logs.
 # OUT/EXPERIMENT/RUN.predicted.csv and RUN.measured-N.csv have a row a request; OUT/EXPERIMENT/compare.txt says how far they are off.
 set -eu
@@ -94,6 +95,22 @@ state()
 	nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,temperature.gpu --format=csv,noheader 2>/dev/null || echo "no nvidia-smi"
 }
 
+# products MODEL: the file that says which algorithms matrix products run with; kvcast-gpu makes it where it is missing.
+products()
+{
+	mkdir -p calibrate
+	echo "calibrate/$1.products.csv"
+}
+
+# model_of OPTION...: what --model names.
+model_of()
+{
+	while [ "$1" != --model ]; do
+		shift
+	done
+	echo "$2"
+}
+
 # measure_run EXPERIMENT RUN REPEATS TRACE OPTION...
 measure_run()
 {
@@ -101,6 +118,7 @@ measure_run()
 	shift 4
 	has_trace "$experiment" "$run" "$trace" || return 0
 	mkdir -p "$experiment"
+	set -- "$@" --products "$(products "$(model_of "$@")")"
 	repeat=1
 	while [ "$repeat" -le "$repeats" ]; do
 		to=$experiment/$run.measured-$repeat
@@ -130,8 +148,8 @@ measure_calibrate()
 	for of in llama-3.1-8b qwen2.5-1.5b; do
 		[ ! -f "calibrate/$of.samples.csv" ] || continue
 		folder=$(mktemp -d)
-		"$gpu" calibrate --model "$of" --minutes 4 --folder "$folder" --commit "${COMMIT:-unknown}" \
-			--output "calibrate/$of.samples.csv"
+		"$gpu" calibrate --model "$of" --products "$(products "$of")" --minutes 4 --folder "$folder" \
+			--commit "${COMMIT:-unknown}" --output "calibrate/$of.samples.csv"
 		rm -rf "$folder"
 	done
 }
@@ -148,7 +166,7 @@ measure_bench()
 	for of in cold-repeat layout prefix; do
 		[ ! -f "bench/$of/report.md" ] || continue
 		mkdir -p bench
-		"$gpu" bench "$of" --model "$model" --calib "$calib" -o "bench/$of" >"bench/$of.txt"
+		"$gpu" bench "$of" --model "$model" --products "$(products "$model")" --calib "$calib" -o "bench/$of" >"bench/$of.txt"
 		echo "measured bench $of"
 	done
 }
