@@ -246,3 +246,12 @@ void cuda_tiers_drop(struct cuda_tiers *tiers, uint32_t tier, struct tier_io_key
 	else
 		tier_queue_drop(tiers->queues[tiers->media[tier]], key);
 }
+
+void cuda_tiers_skip(struct cuda_tiers *tiers, int64_t ns)
+{
+	const int64_t start_ns = tiers->options.date_ns();
+	for (enum medium medium = DISK; medium <= ARCHIVE; medium++) {
+		while (tiers->queues[medium] && tiers->options.date_ns() - start_ns < ns && tier_queue_settle(tiers->queues[medium]))
+			;
+	}
+}

@@ -46,5 +46,7 @@ void cuda_tiers_store(struct cuda_tiers *tiers, uint32_t from_tier, uint32_t tie
 bool cuda_tiers_load(struct cuda_tiers *tiers, uint32_t tier, const struct tier_io_key *keys, const uint32_t *slots,
                      uint32_t count);
 void cuda_tiers_drop(struct cuda_tiers *tiers, uint32_t tier, struct tier_io_key key);
+/* The engine's clock skips `ns`: what is on its way gets on as it would have in that time, or a block further. */
+void cuda_tiers_skip(struct cuda_tiers *tiers, int64_t ns);
 
 #endif
