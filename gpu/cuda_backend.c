@@ -244,12 +244,22 @@ static int64_t wall_ns(const struct cuda_backend *backend)
 	return backend->options.now_ns() - backend->start_ns;
 }
 
+/* Idle hours are left out, but blocks that are on their way would have arrived in them, and later loads not met them. */
+static void skip_to(struct cuda_backend *backend, int64_t now_ns)
+{
+	if (backend->tiers && wall_ns(backend) < now_ns)
+		cuda_tiers_skip(backend->tiers, now_ns - wall_ns(backend));
+	backend->start_ns = backend->options.now_ns() - now_ns;
+}
+
 static void cuda_backend_advance(void *context, int64_t now_ns)
 {
 	struct cuda_backend *backend = context;
 	backend->engine_ns = now_ns;
-	if (!backend->options.sleep_ns)
+	if (!backend->options.sleep_ns) {
+		skip_to(backend, now_ns);
 		return;
+	}
 	if (!backend->has_started)
 		backend->start_ns = backend->options.now_ns() - now_ns;
 	backend->has_started = true;

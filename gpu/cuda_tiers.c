@@ -1,16 +1,16 @@
 #include "cuda_tiers.h"
 
 #include "block_copy.h"
-#include "tier_disk.h"
+#include "calibrate_transfers.h"
 #include "tier_host.h"
+#include "tier_queue.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define BUFFER_BYTES ((size_t)256 << 20) /* both halves */
+#define BUFFER_BYTES ((size_t)256 << 20) /* both halves; and what is on its way to a disk, or to an archive, at most */
 #define HALF_MOST 64u                    /* blocks */
-#define DISK_DEPTH 16
-#define ARCHIVE_THREADS 8
+#define DEPTH CALIBRATE_TRANSFERS_DEPTH /* forecasts are made from what was measured with as many */
 
 struct cuda_tiers {
 	struct cuda_tiers_options options;
@@ -20,7 +20,9 @@ struct cuda_tiers {
 	struct tier_host *host;
 	struct tier_disk *disk;
 	struct tier_archive *archive;
-	enum medium { POOL, HOST, DISK, ARCHIVE } media[TIER_MOST];
+	enum medium { POOL, HOST, DISK, ARCHIVE, MEDIA } media[TIER_MOST];
+	struct tier_queue *queues[MEDIA]; /* of disk and archive */
+	void *queue_arenas[MEDIA];
 	uint32_t half; /* blocks in half a buffer */
 	uint8_t *buffer;
 	struct tier_io_request *requests; /* [half] */
@@ -69,6 +71,24 @@ static int pin(const char *what, size_t bytes, void *memory, struct err *err)
 	               cudaGetErrorString(status));
 }
 
+/* The medium works on DEPTH blocks at a time; as many again wait, so that it never does. */
+static int open_queue(struct cuda_tiers *tiers, enum medium medium, struct err *err)
+{
+	const size_t fits = BUFFER_BYTES / tiers->block_bytes;
+	const uint32_t places = fits < 1 ? 1 : fits < 2 * DEPTH ? (uint32_t)fits : 2 * DEPTH;
+	if (pin("the blocks on their way to lower tiers", places * tiers->block_bytes, &tiers->queue_arenas[medium], err) < 0)
+		return -1;
+	const struct tier_queue_options options = {
+	        .disk = medium == DISK ? tiers->disk : NULL,
+	        .archive = medium == ARCHIVE ? tiers->archive : NULL,
+	        .arena = tiers->queue_arenas[medium],
+	        .places = places,
+	        .block_bytes = tiers->block_bytes,
+	};
+	tiers->queues[medium] = tier_queue_open(&options);
+	return 0;
+}
+
 static int open_tier(struct cuda_tiers *tiers, uint32_t index, struct err *err)
 {
 	const struct cuda_tiers_options *options = &tiers->options;
@@ -82,20 +102,21 @@ static int open_tier(struct cuda_tiers *tiers, uint32_t index, struct err *err)
 		tiers->host = tier_host_open(tiers->arena, slots, tiers->block_bytes);
 		return 0;
 	case DISK: {
-		const struct tier_disk_options disk = {options->disk_folder, slots, tiers->block_bytes, DISK_DEPTH};
+		const struct tier_disk_options disk = {options->disk_folder, slots, tiers->block_bytes, DEPTH};
 		tiers->disk = tier_disk_open(&disk, err);
-		return tiers->disk ? 0 : -1;
+		return tiers->disk ? open_queue(tiers, DISK, err) : -1;
 	}
 	case ARCHIVE: {
 		const struct tier_archive_options archive = {
 		        .folder = options->archive_folder,
 		        .identity = {options->weights, "bf16", options->block_tokens, tiers->block_bytes},
-		        .threads = ARCHIVE_THREADS,
+		        .threads = DEPTH,
 		};
 		tiers->archive = tier_archive_open(&archive, err);
-		return tiers->archive ? 0 : -1;
+		return tiers->archive ? open_queue(tiers, ARCHIVE, err) : -1;
 	}
 	case POOL:
+	case MEDIA:
 		break;
 	}
 	return -1;
@@ -129,42 +150,21 @@ void cuda_tiers_close(struct cuda_tiers *tiers)
 		return;
 	if (tiers->copy)
 		block_copy_close(tiers->copy);
+	for (enum medium medium = POOL; medium < MEDIA; medium++)
+		tier_queue_close(tiers->queues[medium]);
 	if (tiers->host)
 		tier_host_close(tiers->host);
 	if (tiers->disk)
 		tier_disk_close(tiers->disk);
 	if (tiers->archive)
 		tier_archive_close(tiers->archive);
+	for (enum medium medium = POOL; medium < MEDIA; medium++)
+		GPU_CALL(cudaFreeHost(tiers->queue_arenas[medium]));
 	GPU_CALL(cudaFreeHost(tiers->arena));
 	GPU_CALL(cudaFreeHost(tiers->buffer));
 	free(tiers->requests);
 	free(tiers->places);
 	free(tiers);
-}
-
-static void begin_read(struct cuda_tiers *tiers, enum medium medium, struct tier_io_key key, void *to,
-                       struct tier_io_request *request)
-{
-	if (medium == DISK)
-		tier_disk_read(tiers->disk, key, to, request);
-	else
-		tier_archive_read(tiers->archive, key, to, tiers->options.date_ns(), request);
-}
-
-static bool wait_for(struct cuda_tiers *tiers, enum medium medium, struct tier_io_request *request)
-{
-	return (medium == DISK ? tier_disk_wait(tiers->disk, request) : tier_archive_wait(tiers->archive, request)) ==
-	       TIER_IO_DONE;
-}
-
-static void write_block(struct cuda_tiers *tiers, enum medium medium, struct tier_io_key key, const void *block)
-{
-	struct tier_io_request *request = &tiers->requests[0];
-	if (medium == DISK)
-		tier_disk_write(tiers->disk, key, block, request);
-	else
-		tier_archive_write(tiers->archive, key, block, tiers->options.date_ns(), TIME_NEVER_NS, request);
-	wait_for(tiers, medium, request);
 }
 
 /* Brings a block to `place` in pinned memory; false where it cannot be had. */
@@ -175,24 +175,24 @@ static bool fetch(struct cuda_tiers *tiers, enum medium from, struct tier_io_key
 		block_copy_wait(tiers->copy);
 		return true;
 	}
-	begin_read(tiers, from, key, place, &tiers->requests[0]);
-	return wait_for(tiers, from, &tiers->requests[0]);
+	if (from == HOST) {
+		const void *block = tier_host_get(tiers->host, key);
+		if (block)
+			memcpy(place, block, tiers->block_bytes);
+		return block != NULL;
+	}
+	tier_queue_read(tiers->queues[from], key, place, tiers->options.date_ns(), &tiers->requests[0]);
+	return tier_queue_wait(tiers->queues[from], &tiers->requests[0]) == TIER_IO_DONE;
 }
 
 void cuda_tiers_store(struct cuda_tiers *tiers, uint32_t from_tier, uint32_t tier, struct tier_io_key key, uint32_t slot)
 {
 	const enum medium from = tiers->media[from_tier], to = tiers->media[tier];
-	if (from == HOST) {
-		const void *block = tier_host_get(tiers->host, key);
-		if (block)
-			write_block(tiers, to, key, block);
-		return;
-	}
-	void *place = to == HOST ? tier_host_put(tiers->host, key) : tiers->buffer;
+	void *place = to == HOST ? tier_host_put(tiers->host, key) : tier_queue_place(tiers->queues[to]);
 	ASSERT(place); /* the engine keeps to the tier's capacity */
 	const bool came = fetch(tiers, from, key, slot, place);
 	if (came && to != HOST)
-		write_block(tiers, to, key, place);
+		tier_queue_begin(tiers->queues[to], key, tiers->options.date_ns());
 	if (!came && to == HOST)
 		tier_host_drop(tiers->host, key);
 }
@@ -210,7 +210,7 @@ static bool load_from_host(struct cuda_tiers *tiers, const struct tier_io_key *k
 }
 
 /* One half of the buffer is read into while the other is on its way to the device. */
-static bool load_through_buffer(struct cuda_tiers *tiers, enum medium medium, const struct tier_io_key *keys,
+static bool load_through_buffer(struct cuda_tiers *tiers, struct tier_queue *queue, const struct tier_io_key *keys,
                                 const uint32_t *slots, uint32_t count)
 {
 	bool whole = true;
@@ -219,10 +219,10 @@ static bool load_through_buffer(struct cuda_tiers *tiers, enum medium medium, co
 		const uint32_t some = count - done < tiers->half ? count - done : tiers->half;
 		for (uint32_t i = 0; i < some; i++) {
 			tiers->places[i] = tiers->buffer + ((size_t)half * tiers->half + i) * tiers->block_bytes;
-			begin_read(tiers, medium, keys[done + i], tiers->places[i], &tiers->requests[i]);
+			tier_queue_read(queue, keys[done + i], tiers->places[i], tiers->options.date_ns(), &tiers->requests[i]);
 		}
 		for (uint32_t i = 0; i < some; i++)
-			whole &= wait_for(tiers, medium, &tiers->requests[i]);
+			whole &= tier_queue_wait(queue, &tiers->requests[i]) == TIER_IO_DONE;
 		block_copy_wait(tiers->copy);
 		if (whole)
 			block_copy_load(tiers->copy, slots + done, tiers->places, some);
@@ -236,23 +236,22 @@ bool cuda_tiers_load(struct cuda_tiers *tiers, uint32_t tier, const struct tier_
 {
 	if (tiers->media[tier] == HOST)
 		return load_from_host(tiers, keys, slots, count);
-	return load_through_buffer(tiers, tiers->media[tier], keys, slots, count);
+	return load_through_buffer(tiers, tiers->queues[tiers->media[tier]], keys, slots, count);
 }
 
 void cuda_tiers_drop(struct cuda_tiers *tiers, uint32_t tier, struct tier_io_key key)
 {
-	struct err err; /* an object that cannot be removed stays; nobody will ask for it */
-	switch (tiers->media[tier]) {
-	case HOST:
+	if (tiers->media[tier] == HOST)
 		tier_host_drop(tiers->host, key);
-		break;
-	case DISK:
-		tier_disk_drop(tiers->disk, key);
-		break;
-	case ARCHIVE:
-		tier_archive_drop(tiers->archive, key, &err);
-		break;
-	case POOL:
-		break;
+	else
+		tier_queue_drop(tiers->queues[tiers->media[tier]], key);
+}
+
+void cuda_tiers_skip(struct cuda_tiers *tiers, int64_t ns)
+{
+	const int64_t start_ns = tiers->options.date_ns();
+	for (enum medium medium = DISK; medium <= ARCHIVE; medium++) {
+		while (tiers->queues[medium] && tiers->options.date_ns() - start_ns < ns && tier_queue_settle(tiers->queues[medium]))
+			;
 	}
 }

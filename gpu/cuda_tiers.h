@@ -3,7 +3,14 @@
  * Model. A tier's name says what it is: `host` is pinned memory, `disk` a file in one folder, `archive` objects in another.
  * Tier 0 is the model's pool. Blocks are known by their keys (prompt_tokens.h). Between pool and host memory a block goes over
  * the bus as it is; between the pool and a disk or an archive it passes through pinned buffers, loads in two halves, so that
- * one is read while the other is copied. A call returns when all is done.
+ * one is read while the other is copied. A call returns when all is done, but for stores to a disk or an archive.
+ *
+ * Those return when the block has left where it comes from: it is written from memory of its own (tier_queue.h), so that a
+ * medium that is fast only with many blocks at a time gets as many, and steps are computed meanwhile. A store takes as long as
+ * a copy, and where the queue is full as long as a write at the medium's full speed. What is done with a block that is still on
+ * its way waits for it, and a load may find the medium busy with others. So what a store does not say of its time, a load that
+ * follows at once does: the engine, which books both on one link (backend.h), misses nothing but what was written while
+ * nobody waited, which it does not see as the link's busy time either.
  *
  * What a medium refuses - damaged, short, expired, foreign, no space - is not there: a load says so, and the engine computes.
  */
@@ -30,6 +37,7 @@ struct cuda_tiers_options {
 int cuda_tiers_check(const struct cuda_tiers_options *options, struct err *err);
 /* NULL and a sentence for memory, a folder or space that is not to be had. The model outlives it. */
 struct cuda_tiers *cuda_tiers_open(const struct llama *llama, const struct cuda_tiers_options *options, struct err *err);
+/* Waits for what is still being written. */
 void cuda_tiers_close(struct cuda_tiers *tiers);
 
 /* `slot` is the block's in the pool, where it comes from there. */
@@ -38,5 +46,7 @@ void cuda_tiers_store(struct cuda_tiers *tiers, uint32_t from_tier, uint32_t tie
 bool cuda_tiers_load(struct cuda_tiers *tiers, uint32_t tier, const struct tier_io_key *keys, const uint32_t *slots,
                      uint32_t count);
 void cuda_tiers_drop(struct cuda_tiers *tiers, uint32_t tier, struct tier_io_key key);
+/* The engine's clock skips `ns`: what is on its way gets on as it would have in that time, or a block further. */
+void cuda_tiers_skip(struct cuda_tiers *tiers, int64_t ns);
 
 #endif

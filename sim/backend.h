@@ -14,6 +14,9 @@
  *   trim      of what was loaded, blocks from `place` on are of no use
  *   drop      a tier has lost a block
  *
+ * What store_ns and load_ns say is booked on the tier's link, one after the other: it keeps later transfers of that tier
+ * waiting, and no step. A store may say how long its caller was kept, and go on writing; what meets it later says so much more.
+ *
  * Between hold and release a request has memory for as many blocks beside those it holds as it has reserved: there are never
  * more blocks of tier 0 and reserved ones than tier 0 has room for. A block of tier 0 is computed when the step is over whose
  * building brought it, so within that step others may use it already.
