@@ -21,9 +21,10 @@ uint32_t calibrate_grid_rows(const struct sample *cell)
 
 uint64_t calibrate_grid_blocks(const struct sample *cell, uint32_t block_tokens)
 {
-	const uint64_t prompt = (cell->cached_tokens + cell->new_tokens + block_tokens - 1) / block_tokens;
-	const uint64_t decode = (cell->context_tokens + 1 + block_tokens - 1) / block_tokens;
-	return cell->prompts * prompt + cell->decodes * decode;
+	const uint64_t shared = cell->shared_tokens / block_tokens;
+	const uint64_t prompt = (cell->cached_tokens + cell->new_tokens + block_tokens - 1) / block_tokens - shared;
+	const uint64_t decode = (cell->context_tokens + 1 + block_tokens - 1) / block_tokens - shared;
+	return shared + cell->prompts * prompt + cell->decodes * decode;
 }
 
 static bool is_known(const struct grid *grid, const struct sample *cell)
@@ -35,21 +36,33 @@ static bool is_known(const struct grid *grid, const struct sample *cell)
 	return false;
 }
 
-static void add(struct grid *grid, uint32_t prompts, uint32_t new_tokens, uint64_t cached, uint32_t decodes, uint64_t context)
+/* Zeroed to the last byte, as cells are compared as bytes. */
+static struct sample cell_of(uint32_t prompts, uint32_t new_tokens, uint64_t cached, uint32_t decodes, uint64_t context)
 {
 	struct sample cell;
-	memset(&cell, 0, sizeof(cell)); /* compared as bytes */
+	memset(&cell, 0, sizeof(cell));
 	cell.kind = SAMPLE_STEP;
 	cell.prompts = prompts;
 	cell.new_tokens = prompts ? new_tokens : 0;
 	cell.cached_tokens = prompts ? cached : 0;
 	cell.decodes = decodes;
 	cell.context_tokens = decodes ? context : 0;
-	if ((uint64_t)prompts * new_tokens + decodes > grid->limits.most_tokens || prompts + decodes > grid->limits.most_sequences ||
+	return cell;
+}
+
+static void add_cell(struct grid *grid, struct sample cell)
+{
+	if ((uint64_t)cell.prompts * cell.new_tokens + cell.decodes > grid->limits.most_tokens ||
+	    cell.prompts + cell.decodes > grid->limits.most_sequences ||
 	    calibrate_grid_blocks(&cell, grid->limits.block_tokens) > grid->limits.pool_blocks || is_known(grid, &cell))
 		return;
 	ASSERT(grid->count < CELLS_MOST);
 	grid->cells[grid->count++] = cell;
+}
+
+static void add(struct grid *grid, uint32_t prompts, uint32_t new_tokens, uint64_t cached, uint32_t decodes, uint64_t context)
+{
+	add_cell(grid, cell_of(prompts, new_tokens, cached, decodes, context));
 }
 
 /* From `least` to `most`, as likely to be in one octave as in another. */
@@ -60,14 +73,17 @@ static uint32_t draw(gsl_rng *rng, double least, double most)
 
 static void add_prompts(struct grid *grid)
 {
-	static const uint32_t sizes[] = {4,   8,   16,  24,   32,   48,   64,   80,   96,   128,  160,  192,  224,  256,  320,  384,  448, 512,
-	                                 576, 640, 768, 896, 1000, 1024, 1280, 1536, 1792, 2048, 2560, 3072, 4000, 4096, 5120, 6144, 7168, 8192};
+	/* Whole tiles of matrix products, and a little more, where another is begun. */
+	static const uint32_t sizes[] = {4,   8,   16,  24,  32,  40,  48,  64,  72,  96,  128, 136, 160,  192,  200,  224,  256,  272,  320,  330,
+	                                 384, 400, 448, 460, 512, 530, 576, 590, 640, 660, 704, 768, 790, 832,  896,  920,  960,  1000, 1024, 1100,
+	                                 1152, 1280, 1408, 1536, 1664, 1792, 2048, 2200, 2560, 3072, 3584, 4000, 4096, 5120, 6144, 7168, 8192};
 	static const uint64_t cached[] = {512, 2048, 8192, 32768, 16384};
 	static const uint32_t several[][2] = {{2, 16}, {2, 100}, {2, 600}, {4, 32}, {4, 300}, {4, 1024}, {8, 16}, {8, 64}, {8, 512}, {16, 24}, {16, 200}};
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
 		add(grid, 1, sizes[i], 0, 0, 0);
 		add(grid, 1, sizes[i], cached[i % COUNT_OF(cached)], 0, 0);
-		add(grid, 1, sizes[i], cached[(i + 2) % COUNT_OF(cached)], 0, 0);
+		if (i % 2 == 0)
+			add(grid, 1, sizes[i], cached[(i + 2) % COUNT_OF(cached)], 0, 0);
 	}
 	for (size_t i = 0; i < COUNT_OF(several); i++) {
 		add(grid, several[i][0], several[i][1], 0, 0, 0);
@@ -85,6 +101,55 @@ static void add_decodes(struct grid *grid)
 				add(grid, 0, 0, 0, counts[i], contexts[c]);
 		}
 	}
+}
+
+static void add_shared(struct grid *grid)
+{
+	static const uint32_t counts[] = {2, 4, 8, 16, 32, 64};
+	static const uint64_t contexts[] = {2048, 8192, 16384};
+	for (size_t i = 0; i < COUNT_OF(counts); i++) {
+		for (size_t c = 0; c < COUNT_OF(contexts); c++) {
+			struct sample cell = cell_of(0, 0, 0, counts[i], contexts[c]);
+			add_cell(grid, cell);
+			cell.shared_tokens = contexts[c] / 2;
+			add_cell(grid, cell);
+			cell.shared_tokens = contexts[c] / 16 * 15;
+			add_cell(grid, cell);
+		}
+		struct sample mixed = cell_of(1, 64, 8192, counts[i], 8192);
+		mixed.shared_tokens = 7680;
+		add_cell(grid, mixed);
+	}
+}
+
+/* A cold prompt after `rounds` of hard work and rest; and after a rest alone, to compare with. */
+static void add_after_work(struct grid *grid, uint32_t new_tokens, double work_ms, double rest_ms, uint32_t rounds)
+{
+	struct sample cell = cell_of(1, new_tokens, 0, 0, 0);
+	add_cell(grid, cell);
+	cell.work_ns = work_ms * 1e6;
+	cell.rest_ns = rest_ms * 1e6;
+	cell.rounds = rounds;
+	add_cell(grid, cell);
+}
+
+/* How much of hard work uses the budget up, how much rest brings it back, what goes on for ever, and which prompts are hard work. */
+static void add_power(struct grid *grid)
+{
+	static const uint32_t prompts[] = {64, 128, 192, 256, 320, 384, 448, 512, 768, 1024, 2048, 4096, 8192};
+	static const double works_ms[] = {12, 24, 36, 48, 70, 100}, rests_ms[] = {5, 10, 20, 40, 80};
+	for (size_t i = 0; i < COUNT_OF(prompts); i++)
+		add_after_work(grid, prompts[i], 150, 0, 1);
+	for (uint32_t size = 512; size <= 2048; size *= 4) {
+		for (size_t i = 0; i < COUNT_OF(works_ms); i++)
+			add_after_work(grid, size, works_ms[i], 0, 1);
+		for (size_t i = 0; i < COUNT_OF(rests_ms); i++)
+			add_after_work(grid, size, 150, rests_ms[i], 1);
+	}
+	for (size_t i = 0; i < 2; i++)
+		add_after_work(grid, 512, 11, rests_ms[i], 15);
+	for (size_t i = 0; i < 4; i++)
+		add_after_work(grid, 2048, 45, rests_ms[i], 6);
 }
 
 static void add_drawn(struct grid *grid, gsl_rng *rng)
@@ -106,6 +171,8 @@ struct sample *calibrate_grid_make(const struct calibrate_grid_limits *limits, u
 	gsl_rng_set(rng, seed);
 	add_prompts(&grid);
 	add_decodes(&grid);
+	add_shared(&grid);
+	add_power(&grid);
 	add_drawn(&grid, rng);
 	gsl_ran_shuffle(rng, grid.cells, grid.count, sizeof(*grid.cells));
 	gsl_rng_free(rng);

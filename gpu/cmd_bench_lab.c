@@ -202,6 +202,7 @@ static struct cuda_backend_options backend_options(const struct cmd_bench_lab *l
 	    .model = &lab->options.model,
 	    .llama = lab->llama,
 	    .now_ns = now_ns,
+	    .sleep_ns = gpu_cli_sleep_ns,
 	};
 }
 

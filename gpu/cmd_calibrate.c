@@ -1,10 +1,10 @@
 /* cmd_calibrate.c - kvcast-gpu calibrate: times steps over a grid, and transfers, for kvcast fit.
  *
  * Every pass measures each cell, the cells in random order, so that what drifts (temperature, neighbours) is spread over all. Long
- * work pulls the chip's clock down, but not at once: the first 100 ms after a rest are some 10 % faster than what follows. A
- * server has rests, as decodes take little power: so a step with prompts is measured after REST_NS of decodes, once, or for
- * SHORT_NS where it is shorter than that. Steps of decodes follow each other, for BURST_NS, and the median of the later half
- * counts. Before the first pass all is run once. Passes go on until the minutes are used up. Times are of the host's clock from
+ * work pulls the chip's clock down, but not at once: the first 100 ms after a rest are some 10 % faster than what follows. So a
+ * step with prompts is measured after a rest of decodes, which take little power, up to REST_NS of them: once, or for SHORT_NS where it is shorter
+ * than that; and some also after rounds of hard work and rest, once. Steps of decodes follow each other, for BURST_NS, and the median
+ * of the later half counts. Before the first pass all is run once. Passes go on until the minutes are used up. Times are of the host's clock from
  * the call to the tokens in hand, as a server would see it.
  */
 #include "calibrate_grid.h"
@@ -30,12 +30,15 @@
 #define MOST_TOKENS    8192
 #define MOST_SEQUENCES 256
 #define MOST_BLOCKS    30000 /* 480,000 tokens */
+#define TABLE_SHARES   3 /* tables may have so many times the pool's blocks, as sequences share some */
 #define LEAST_PASSES   3
 #define MOST_PASSES    64
-#define REST_NS        60e6 /* about an answer of a dozen tokens */
+#define LEAST_REST_NS  20e6
+#define REST_NS        80e6 /* after so long a chip has all but its full clock again */
 #define REST_TOKENS    1024
 #define SHORT_NS       15e6
-#define BURST_NS       60e6
+#define WORK_TOKENS    512 /* of a prompt of hard work, if there is room: a dozen ms, so that work can be as long as wanted */
+#define BURST_NS       40e6
 #define BURST_MOST     128
 
 struct calibrate_command {
@@ -48,10 +51,13 @@ struct calibration_run {
 	struct llama *llama;
 	struct machine_state *state;
 	uint32_t pool_blocks;
-	uint32_t *ids, *table;
+	uint32_t *ids, *table, table_room;
+	uint32_t *scattered; /* [pool_blocks]: blocks in the order in which sequences take them */
 	struct sample *cells;
 	size_t cell_count;
-	double *ns; /* [cell_count][MOST_PASSES] */
+	double *ns;      /* [cell_count][MOST_PASSES] */
+	double worked_ns; /* by prompts since the last rest */
+	double *work_ns; /* [cell_count]: hard work of a round, as it came, summed over all rounds and passes */
 	uint32_t *mhz, *celsius; /* when last measured */
 	uint32_t passes;
 	struct sample transfers[CALIBRATE_TRANSFERS_MOST];
@@ -68,14 +74,16 @@ static double now_ns(void)
 static double measure_cell(struct calibration_run *run, const struct sample *cell, bool plan)
 {
 	struct attention_sequence parts[MOST_SEQUENCES];
-	uint32_t best[MOST_SEQUENCES], row = 0, block = 0;
-	const uint32_t count = cell->prompts + cell->decodes;
+	uint32_t best[MOST_SEQUENCES], row = 0, block = 0, own = (uint32_t)cell->shared_tokens / BLOCK_TOKENS;
+	const uint32_t count = cell->prompts + cell->decodes, shared = own;
 	for (uint32_t i = 0; i < count; i++) {
 		const uint32_t fresh = i < cell->prompts ? cell->new_tokens : 1;
 		const uint32_t context = (uint32_t)(i < cell->prompts ? cell->cached_tokens : cell->context_tokens);
+		const uint32_t blocks = (context + fresh + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
 		parts[i] = (struct attention_sequence){row, fresh, context, block};
 		row += fresh;
-		block += (context + fresh + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
+		for (uint32_t b = 0; b < blocks; b++)
+			run->table[block++] = run->scattered[b < shared ? b : own++];
 	}
 	const struct llama_batch batch = {parts, count, run->ids, row, run->table, block};
 	if (plan)
@@ -87,11 +95,40 @@ static double measure_cell(struct calibration_run *run, const struct sample *cel
 	return now_ns() - start_ns;
 }
 
-static void rest(struct calibration_run *run)
+static void rest(struct calibration_run *run, double rest_ns)
 {
 	const struct sample decode = {.kind = SAMPLE_STEP, .decodes = 1, .context_tokens = REST_TOKENS};
-	for (const double until_ns = now_ns() + REST_NS; now_ns() < until_ns;)
+	for (const double until_ns = now_ns() + rest_ns; now_ns() < until_ns;)
 		measure_cell(run, &decode, false);
+}
+
+/* Steps are not cut: the time nearest to `work_ns` that they come to. */
+static double work(struct calibration_run *run, double work_ns)
+{
+	const struct sample prompt = {.kind = SAMPLE_STEP, .prompts = 1, .new_tokens = WORK_TOKENS};
+	const double start_ns = now_ns();
+	double last_ns;
+	do {
+		last_ns = measure_cell(run, &prompt, false);
+	} while (now_ns() - start_ns + last_ns / 2 < work_ns);
+	return now_ns() - start_ns;
+}
+
+/* As long as work was since the last rest, and a little more. */
+static void rest_from_work(struct calibration_run *run)
+{
+	rest(run, fmin(REST_NS, LEAST_REST_NS + run->worked_ns));
+}
+
+static double measure_after_work(struct calibration_run *run, const struct sample *cell, double *work_ns)
+{
+	rest_from_work(run);
+	run->worked_ns = REST_NS;
+	for (uint32_t round = 0; round < cell->rounds; round++) {
+		*work_ns += work(run, cell->work_ns);
+		rest(run, cell->rest_ns);
+	}
+	return measure_cell(run, cell, false);
 }
 
 static double measure_burst(struct calibration_run *run, const struct sample *cell)
@@ -99,11 +136,12 @@ static double measure_burst(struct calibration_run *run, const struct sample *ce
 	double ns[BURST_MOST];
 	size_t count = 0;
 	if (cell->prompts)
-		rest(run);
-	const double until_ns = now_ns() + (cell->prompts ? SHORT_NS : BURST_NS);
+		rest_from_work(run);
+	const double start_ns = now_ns(), until_ns = start_ns + (cell->prompts ? SHORT_NS : BURST_NS);
 	do {
 		ns[count++] = measure_cell(run, cell, false);
 	} while (count < BURST_MOST && now_ns() < until_ns);
+	run->worked_ns = cell->prompts ? now_ns() - start_ns : 0;
 	const size_t later = count - count / 2;
 	gsl_sort(ns + count / 2, 1, later);
 	return gsl_stats_median_from_sorted_data(ns + count / 2, 1, later);
@@ -117,7 +155,9 @@ static void measure_pass(struct calibration_run *run, gsl_rng *rng)
 	gsl_ran_shuffle(rng, order, run->cell_count, sizeof(*order));
 	for (size_t i = 0; i < run->cell_count; i++) {
 		const size_t c = order[i];
-		run->ns[c * MOST_PASSES + run->passes] = measure_burst(run, &run->cells[c]);
+		const struct sample *cell = &run->cells[c];
+		run->ns[c * MOST_PASSES + run->passes] =
+		        cell->rounds ? measure_after_work(run, cell, &run->work_ns[c]) : measure_burst(run, cell);
 		run->mhz[c] = machine_state_clock_mhz(run->state);
 		run->celsius[c] = machine_state_celsius(run->state);
 	}
@@ -144,6 +184,8 @@ static void measure_steps(struct calibration_run *run, uint32_t seed, double unt
 		double *ns = run->ns + i * MOST_PASSES;
 		gsl_sort(ns, 1, run->passes);
 		cell->repeats = run->passes;
+		if (cell->rounds)
+			cell->work_ns = run->work_ns[i] / cell->rounds / run->passes;
 		cell->least_ns = ns[0];
 		cell->most_ns = ns[run->passes - 1];
 		cell->median_ns = gsl_stats_median_from_sorted_data(ns, 1, run->passes);
@@ -164,9 +206,10 @@ static int open_run(struct calibration_run *run, const struct calibrate_command 
                     struct err *err)
 {
 	run->pool_blocks = choose_pool_blocks(model);
+	run->table_room = TABLE_SHARES * run->pool_blocks;
 	const struct llama_options options = {.seed = 1, .block_tokens = BLOCK_TOKENS, .pool_blocks = run->pool_blocks,
 	                                      .most_tokens = MOST_TOKENS, .most_sequences = MOST_SEQUENCES,
-	                                      .most_table = run->pool_blocks};
+	                                      .most_table = run->table_room};
 	const struct calibrate_grid_limits limits = {MOST_TOKENS, MOST_SEQUENCES, BLOCK_TOKENS, run->pool_blocks};
 	if (run->pool_blocks < 2 * CALIBRATE_TRANSFERS_BLOCKS)
 		return err_set(err, "The device has room for %u blocks of KV, too few to calibrate.", run->pool_blocks);
@@ -180,7 +223,9 @@ static int open_run(struct calibration_run *run, const struct calibrate_command 
 	run->mhz = mem_alloc(run->cell_count, sizeof(*run->mhz));
 	run->celsius = mem_alloc(run->cell_count, sizeof(*run->celsius));
 	run->ids = mem_alloc(MOST_TOKENS, sizeof(*run->ids));
-	run->table = mem_alloc(run->pool_blocks, sizeof(*run->table));
+	run->table = mem_alloc(run->table_room, sizeof(*run->table));
+	run->scattered = mem_alloc(run->pool_blocks, sizeof(*run->scattered));
+	run->work_ns = mem_alloc(run->cell_count, sizeof(*run->work_ns));
 	/* Blocks of a sequence lie scattered, as in a server that has run for a while. */
 	uint32_t step = 7919;
 	while (run->pool_blocks % step == 0)
@@ -188,7 +233,7 @@ static int open_run(struct calibration_run *run, const struct calibrate_command 
 	for (uint32_t i = 0; i < MOST_TOKENS; i++)
 		run->ids[i] = (uint32_t)((i * UINT64_C(2654435761)) % model->vocabulary);
 	for (uint32_t b = 0; b < run->pool_blocks; b++)
-		run->table[b] = (uint32_t)((uint64_t)b * step % run->pool_blocks);
+		run->scattered[b] = (uint32_t)((uint64_t)b * step % run->pool_blocks);
 	return 0;
 }
 
@@ -203,14 +248,17 @@ static void close_run(struct calibration_run *run)
 	free(run->celsius);
 	free(run->ids);
 	free(run->table);
+	free(run->scattered);
+	free(run->work_ns);
 }
 
 static void write_sample(struct output *output, const struct sample *s, uint32_t mhz, uint32_t celsius)
 {
 	static const char *const kinds[] = {"step", "read", "write"};
-	output_printf(output, "%s,%u,%u,%" PRIu64 ",%u,%" PRIu64 ",%s,%.0f,%u,%.0f,%.0f,%.0f,%u,%u\n", kinds[s->kind], s->prompts,
-	              s->new_tokens, s->cached_tokens, s->decodes, s->context_tokens, s->tier, s->bytes, s->repeats, s->median_ns,
-	              s->least_ns, s->most_ns, mhz, celsius);
+	output_printf(output, "%s,%u,%u,%" PRIu64 ",%u,%" PRIu64 ",%" PRIu64 ",%.3f,%.3f,%u,%s,%.0f,%u,%.0f,%.0f,%.0f,%u,%u\n",
+	              kinds[s->kind], s->prompts, s->new_tokens, s->cached_tokens, s->decodes, s->context_tokens, s->shared_tokens,
+	              s->work_ns / 1e6, s->rest_ns / 1e6, s->rounds, s->tier, s->bytes, s->repeats, s->median_ns, s->least_ns, s->most_ns,
+	              mhz, celsius);
 }
 
 static int write_samples(const struct calibrate_command *command, const struct calibration_run *run, struct err *err)
@@ -222,16 +270,16 @@ static int write_samples(const struct calibrate_command *command, const struct c
 		return -1;
 	output_printf(output, "# model: %s\n# device: %s\n# driver: %s\n# commit: %s\n", llama_model(run->llama)->name, device.name,
 	              machine_state_driver(run->state), command->commit);
-	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; steps with prompts after %.0f ms "
-	                      "of decodes, decodes in bursts of %.0f ms, in %u random orders; ",
-	              BLOCK_TOKENS, REST_NS / 1e6, BURST_NS / 1e6, run->passes);
+	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; steps with prompts after %.0f to "
+	                      "%.0f ms of decodes, decodes in bursts of %.0f ms, in %u random orders; ",
+	              BLOCK_TOKENS, LEAST_REST_NS / 1e6, REST_NS / 1e6, BURST_NS / 1e6, run->passes);
 	if (command->products_path)
 		output_printf(output, "matrix products tuned, by choices with the checksum %016" PRIx64 "\n",
 		              llama_products_checksum(run->llama));
 	else
 		output_printf(output, "matrix products by cuBLASLt's first choices\n");
-	output_printf(output, "kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,tier,bytes,repeats,median_ns,least_ns,most_ns,"
-	                      "clock_mhz,celsius\n");
+	output_printf(output, "kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_ms,rest_ms,rounds,tier,bytes,"
+	                      "repeats,median_ns,least_ns,most_ns,clock_mhz,celsius\n");
 	for (size_t i = 0; i < run->cell_count; i++)
 		write_sample(output, &run->cells[i], run->mhz[i], run->celsius[i]);
 	for (int i = 0; i < run->transfer_count; i++)

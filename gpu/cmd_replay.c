@@ -6,7 +6,6 @@
 #include "run_output.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -85,13 +84,6 @@ static int64_t date_ns(void)
 	return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-static void sleep_ns(int64_t ns)
-{
-	struct timespec rest = {ns / NS_PER_S, ns % NS_PER_S};
-	while (nanosleep(&rest, &rest) < 0 && errno == EINTR) {
-	}
-}
-
 /* The capacity is what was asked for, if the device has room for it, or else all there is room for. */
 static int fit_capacity(const struct replay_command *command, const struct cuda_backend_options *backend,
                         struct run_config *config, struct err *err)
@@ -116,7 +108,8 @@ static struct cuda_backend_options backend_options(const struct replay_command *
 	        .directory = model && model_is_directory(model) ? model : NULL,
 	        .products = command->products_path,
 	        .now_ns = now_ns,
-	        .sleep_ns = command->wall ? sleep_ns : NULL,
+	        .sleep_ns = gpu_cli_sleep_ns,
+	        .wall = command->wall,
 	        .disk_folder = command->disk_folder,
 	        .archive_folder = command->archive_folder,
 	        .date_ns = date_ns,

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
+#define MOST_REST_NS (60 * NS_PER_MS) /* a longer one makes no difference, nor does one longer than the work before it */
+
 struct cuda_backend {
 	struct cuda_backend_options options;
 	struct cost_model model;
@@ -26,6 +28,7 @@ struct cuda_backend {
 	struct tier_io_key *load_keys;
 	int64_t engine_ns; /* the engine's clock */
 	int64_t start_ns;  /* the caller's, when the engine's was 0 */
+	int64_t worked_ns; /* steps with prompts since the last gap */
 	bool has_started;
 };
 
@@ -244,9 +247,15 @@ static int64_t wall_ns(const struct cuda_backend *backend)
 	return backend->options.now_ns() - backend->start_ns;
 }
 
-/* Idle hours are left out, but blocks that are on their way would have arrived in them, and later loads not met them. */
+/* Idle hours are left out, but for a rest; and blocks that are on their way would have arrived in them, and later loads not met
+ * them. */
 static void skip_to(struct cuda_backend *backend, int64_t now_ns)
 {
+	const int64_t gap_ns = now_ns - wall_ns(backend), needed_ns = backend->worked_ns < MOST_REST_NS ? backend->worked_ns : MOST_REST_NS;
+	if (gap_ns > 0 && needed_ns > 0) {
+		backend->options.sleep_ns(gap_ns < needed_ns ? gap_ns : needed_ns);
+		backend->worked_ns = 0;
+	}
 	if (backend->tiers && wall_ns(backend) < now_ns)
 		cuda_tiers_skip(backend->tiers, now_ns - wall_ns(backend));
 	backend->start_ns = backend->options.now_ns() - now_ns;
@@ -256,7 +265,7 @@ static void cuda_backend_advance(void *context, int64_t now_ns)
 {
 	struct cuda_backend *backend = context;
 	backend->engine_ns = now_ns;
-	if (!backend->options.sleep_ns) {
+	if (!backend->options.wall) {
 		skip_to(backend, now_ns);
 		return;
 	}
@@ -291,16 +300,19 @@ static int64_t cuda_backend_step_ns(void *context, const struct step *step)
 	const int64_t end_ns = backend->options.now_ns();
 	int64_t took_ns = end_ns - begin_ns;
 	step_log_add(backend->options.steps, batch, backend->engine_ns, begin_ns, end_ns);
-	if (backend->options.sleep_ns) {
+	if (backend->options.wall) {
 		backend->start_ns += begin_ns - prepare_ns;
 		took_ns = wall_ns(backend) - backend->engine_ns;
 	}
+	bool has_prompt = false;
 	for (uint32_t i = 0; i < step->count; i++) {
 		const struct step_part *part = &step->parts[i];
+		has_prompt |= !part->decode;
 		prompt_tokens_say(backend->tokens, part->request, part->context_tokens + part->new_tokens, backend->best[i]);
 		if (backend->logits)
 			backend->checksums[part->request] = fold_logits(backend, part->request, i);
 	}
+	backend->worked_ns += has_prompt ? took_ns : 0;
 	return took_ns > 0 ? took_ns : 1;
 }
 

@@ -4,8 +4,9 @@
  * what is computed, llama.h computes it. A step takes from the call to the tokens in hand by the caller's clock; what a
  * server does not do (making up tokens, planning matrix products for a new shape) is done before and not counted.
  *
- * The engine's clock goes by these times, so a trace's idle gaps cost nothing. With `sleep_ns` it is the wall's: gaps are slept
- * through, and a step ends when it ends, whatever else the program had to do since the last one.
+ * The engine's clock goes by these times, so a trace's idle gaps cost next to nothing: of each a device gets what it needs to rest
+ * from hard work (calibration.h, power), or prompts after a gap would be slower than a server's. With `wall` the clock is the wall's:
+ * gaps are slept through, and a step ends when it ends, whatever else the program had to do since the last one.
  *
  * What goes to lower tiers and comes from there is moved while the engine waits (cuda_tiers.h), and takes as long as it took.
  * What a load is weighed against comes from the calibration, as in the simulator, so that both decide alike.
@@ -28,7 +29,8 @@ struct cuda_backend_options {
 	struct llama *llama;   /* open already, used and left open; as large as cuda_backend_shape() says. NULL: one is opened */
 	const char *products;  /* a file as for llama_take_products(), where a model is opened; NULL: cuBLASLt's first choices */
 	int64_t (*now_ns)(void); /* never goes back */
-	void (*sleep_ns)(int64_t ns); /* NULL: gaps cost nothing */
+	void (*sleep_ns)(int64_t ns);
+	bool wall;
 	struct step_log *steps; /* NULL: not logged */
 	bool checks_logits; /* they are copied from the device in every step, which takes time */
 	/* Of lower tiers, as in cuda_tiers.h. */

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 int gpu_cli_fail(const struct err *err)
@@ -70,6 +71,13 @@ void gpu_cli_tell_missed(const struct llama *llama, const char *path)
 	fprintf(stderr, "kvcast-gpu: %zu kinds of matrix products ran with cuBLASLt's first choice, as %s has no algorithm for them "
 	                "that cuBLASLt takes; the first of them: %u rows, %u outputs, %u inputs.\n", missed, path, shape.rows,
 	        shape.outputs, shape.inputs);
+}
+
+void gpu_cli_sleep_ns(int64_t ns)
+{
+	struct timespec rest = {ns / NS_PER_S, ns % NS_PER_S};
+	while (nanosleep(&rest, &rest) < 0 && errno == EINTR) {
+	}
 }
 
 int gpu_cli_need_device(void)

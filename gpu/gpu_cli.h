@@ -6,6 +6,7 @@
 #include "llama_weights.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct llama;       /* llama.h */
 struct run_options; /* options.h */
@@ -41,6 +42,8 @@ void gpu_cli_tell_missed(const struct llama *llama, const char *path);
 int gpu_cli_fail(const struct err *err);
 /* 0, or 1 after saying that there is no device. */
 int gpu_cli_need_device(void);
+/* Through signals, if need be. */
+void gpu_cli_sleep_ns(int64_t ns);
 /* Device, driver, CUDA and cuBLAS versions. Returns `text`. */
 const char *gpu_cli_machine(char *text, size_t size);
 /* The same as one comment line, to stand above results. */

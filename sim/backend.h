@@ -34,9 +34,18 @@ struct step_part {
 	bool decode; /* one token of an answer */
 };
 
+/* What the replica's device did before: the engine keeps it, zeroed at first, for the backend, which alone reads and writes it. */
+struct device_history {
+	int64_t work_ns;  /* of hard work not yet rested from, */
+	int64_t until_ns; /* at this time */
+};
+
 struct step {
 	const struct step_part *parts;
 	uint32_t count;
+	uint64_t repeated_tokens; /* of what the parts attend to: counted for each part that does, less counted once */
+	int64_t start_ns;
+	struct device_history *history; /* NULL: a rested device */
 };
 
 /* What a transfer took, where it is not a number of ns. */
@@ -44,10 +53,10 @@ struct step {
 #define BACKEND_FAILED (-1) /* loads only: what came is of no use, and the tier loses it */
 
 struct backend_ops {
-	/* Does one step; its duration, > 0. */
+	/* Does one step; its duration, > 0. Once for every step, in order of a replica's time. */
 	int64_t (*step_ns)(void *backend, const struct step *step);
 	/* Does `steps` steps of a batch that only decodes, each a token further than the one before: their durations' sum,
-	 * equal to what step_ns would have added up to. NULL: the engine takes single steps. */
+	 * equal to what step_ns would have added up to, and changing nothing. NULL: the engine takes single steps. */
 	int64_t (*decode_ns)(void *backend, const struct step *step, uint64_t steps);
 	/* The duration of computing `new_tokens` of one prompt after `context_tokens`, alone: what a load is weighed against. */
 	int64_t (*alone_ns)(void *backend, uint64_t new_tokens, uint64_t context_tokens);

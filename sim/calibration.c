@@ -12,7 +12,7 @@
 
 static const char *const term_keys[TERM_COUNT] = {
         [TERM_ROWS] = "rows_ns",   [TERM_ROW_TILES] = "row_tiles_ns", [TERM_SEQUENCES] = "sequences_ns", [TERM_PAIRS] = "pairs_ns",
-        [TERM_KEYS] = "keys_ns",   [TERM_DECODES] = "decodes_ns",     [TERM_CONTEXT] = "context_ns",
+        [TERM_KEYS] = "keys_ns",   [TERM_DECODES] = "decodes_ns",     [TERM_CONTEXT] = "context_ns",     [TERM_DISTINCT] = "distinct_ns",
 };
 
 const char *calibration_term_key(enum calibration_term term)
@@ -93,27 +93,30 @@ static int read_term(struct calibration_curve *curve, const json_t *value, const
 	return 0;
 }
 
-static int read_tile(const json_t *step, const char *key, json_int_t most, uint32_t *tokens, struct err *err)
+/* Left as it is where there is none. */
+static int read_whole(const json_t *group, const char *name, const char *key, json_int_t least, json_int_t most, uint32_t *whole,
+                      struct err *err)
 {
-	const json_t *value = json_object_get(step, key);
-	*tokens = 1;
+	const json_t *value = json_object_get(group, key);
 	if (!value)
 		return 0;
-	if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > most)
-		return err_set(err, "field \"%s\" of \"step\": expected a whole number from 1 to %d.", key, (int)most);
-	*tokens = (uint32_t)json_integer_value(value);
+	if (!json_is_integer(value) || json_integer_value(value) < least || json_integer_value(value) > most)
+		return err_set(err, "field \"%s\" of \"%s\": expected a whole number from %d to %d.", key, name, (int)least, (int)most);
+	*whole = (uint32_t)json_integer_value(value);
 	return 0;
 }
 
 static int read_step(struct calibration *c, const json_t *root, struct err *err)
 {
 	const json_t *step = json_object_get(root, "step");
+	c->sharpness = c->row_tile_tokens = c->attention_tile_tokens = 1;
 	if (read_number(root, "step", "prompt_step_ns", &c->prompt_step_ns, err) < 0 ||
 	    read_number(root, "step", "decode_step_ns", &c->decode_step_ns, err) < 0 ||
 	    (json_object_get(step, "weights_ns") && read_number(root, "step", "weights_ns", &c->weights_ns, err) < 0) ||
-	    read_tile(step, "sharpness", 64, &c->sharpness, err) < 0 ||
-	    read_tile(step, "row_tile_tokens", 1 << 16, &c->row_tile_tokens, err) < 0 ||
-	    read_tile(step, "attention_tile_tokens", 1 << 16, &c->attention_tile_tokens, err) < 0)
+	    read_whole(step, "step", "sharpness", 1, 64, &c->sharpness, err) < 0 ||
+	    read_whole(step, "step", "row_tile_tokens", 1, 1 << 16, &c->row_tile_tokens, err) < 0 ||
+	    read_whole(step, "step", "attention_tile_tokens", 1, 1 << 16, &c->attention_tile_tokens, err) < 0 ||
+	    read_whole(step, "step", "distinct_free_64ths", 0, 64, &c->distinct_free_64ths, err) < 0)
 		return -1;
 	if ((c->sharpness & (c->sharpness - 1)) != 0)
 		return err_set(err, "field \"sharpness\" of \"step\": expected a power of two.");
@@ -121,6 +124,36 @@ static int read_step(struct calibration *c, const json_t *root, struct err *err)
 		if (read_term(&c->terms[term], json_object_get(step, term_keys[term]), term_keys[term], err) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int read_share(const json_t *power, const char *key, double *share, struct err *err)
+{
+	const json_t *value = json_object_get(power, key);
+	if (!json_is_number(value) || !(json_number_value(value) >= 0) || !(json_number_value(value) <= CALIBRATION_SHARE_MOST))
+		return err_set(err, "field \"%s\" of \"power\" is missing or no number from 0 to %d.", key, CALIBRATION_SHARE_MOST);
+	*share = json_number_value(value);
+	return 0;
+}
+
+static int read_power(struct calibration *c, const json_t *root, struct err *err)
+{
+	const json_t *group = json_object_get(root, "power");
+	struct calibration_power *power = &c->power;
+	double from_ns = 0, full_ns = 0, most_ns = 0;
+	power->least_rows = 1;
+	if (!group)
+		return 0;
+	if (read_share(group, "slowdown", &power->slowdown, err) < 0 || read_share(group, "rest_rate", &power->rest_rate, err) < 0 ||
+	    read_number(root, "power", "from_ns", &from_ns, err) < 0 || read_number(root, "power", "full_ns", &full_ns, err) < 0 ||
+	    read_number(root, "power", "most_ns", &most_ns, err) < 0 ||
+	    read_whole(group, "power", "least_rows", 1, 1 << 30, &power->least_rows, err) < 0)
+		return -1;
+	power->from_ns = (int64_t)from_ns;
+	power->full_ns = (int64_t)full_ns;
+	power->most_ns = (int64_t)most_ns;
+	if (power->full_ns <= power->from_ns)
+		return err_set(err, "field \"full_ns\" of \"power\": expected more than from_ns.");
 	return 0;
 }
 
@@ -164,7 +197,7 @@ static int read_fields(struct calibration *c, const json_t *root, struct err *er
 		return -1;
 	if ((form == 1 ? read_first_form(c, root, err) : read_step(c, root, err)) < 0)
 		return -1;
-	return read_transfers(c, root, err);
+	return read_power(c, root, err) < 0 ? -1 : read_transfers(c, root, err);
 }
 
 struct calibration *calibration_load(const char *name, struct err *err)

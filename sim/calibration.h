@@ -4,6 +4,7 @@
  * another, so their times add up; only the matrix products are bound by whichever is slower, arithmetic or reading weights:
  *
  *   step_ns = fixed + smooth max(weights, rows(R) + row_tiles(R')) + sequences(S) + pairs(P) + keys(K) + decodes(D) + context(C)
+ *             + distinct(C')
  *
  *   fixed  prompt_step_ns if the step has a part of a prompt, else decode_step_ns
  *   R      tokens computed, prompts' and answers';      R'  the same, rounded up to whole tiles of row_tile_tokens
@@ -11,16 +12,25 @@
  *   P      token pairs of the prompts' attention: a part of n tokens after c has n' c + n (n + 1) / 2, where n' is n rounded
  *          up to whole attention_tile_tokens
  *   K      tokens that the parts of prompts find in the cache; C: tokens that decodes attend to
+ *   C'     of these, 64 for each that nobody else in the step attends to as well, less distinct_free_64ths for each of C, and at
+ *          least 0: where sequences share a prefix, its keys come from memory once and from the device's cache again. Up to so many
+ *          distinct ones of 64 are read while those that are at hand are worked on
+ *
+ * Power. A chip that has rested runs at its full clock until its power budget is used up, and slower from then on. `power` says how
+ * much: a step with part of a prompt and least_rows tokens or more is hard work, and takes `slowdown` longer, as a share, once
+ * full_ns of hard work have come together; from from_ns on the share rises in a straight line. What has come together is the sum of
+ * such steps at full clock, at most most_ns, less rest_rate times all the time in between. So step_ns is a step at full clock.
  *
  * smooth max(a, b) = (a^s + b^s)^(1/s), s = `sharpness`, a power of two (1: the sum). Every term is a curve: straight between
- * points from (0, 0) on, never falling, and straight on after its last point. While a batch decodes all but C stands still, so a
- * stretch of such steps has a closed form (cost_model.h).
+ * points from (0, 0) on, never falling, and straight on after its last point. While a batch decodes all but C and C' stands still, so
+ * a stretch of such steps has a closed form (cost_model.h).
  *
  * Second form of the file; a term that is left out is 0, a number stands for a straight line of so many ns each:
  *
  *   {"kvcast_calibration": 2, "name": "...", "device": "...", "model": "...", "estimate": false, "provenance": "...",
  *    "step": {"prompt_step_ns": 0, "decode_step_ns": 0, "weights_ns": 0, "sharpness": 1, "row_tile_tokens": 1,
- *             "attention_tile_tokens": 1, "rows_ns": 20.1, "pairs_ns": [[4096, 5000], [1e8, 9e7]], ...},
+ *             "attention_tile_tokens": 1, "distinct_free_64ths": 27, "rows_ns": 20.1, "pairs_ns": [[4096, 5000], [1e8, 9e7]], ...},
+ *    "power": {"slowdown": 0.12, "from_ns": 12e6, "full_ns": 87e6, "most_ns": 84e6, "rest_rate": 1.7, "least_rows": 256},
  *    "transfers": [{"tier": "host", "read_bytes_per_s": 5e10, "write_bytes_per_s": 5e10, "latency_ns": 20000}],
  *    "fit": {...}}                                                        what fit.h found out about it; not read here
  *
@@ -38,9 +48,10 @@
 #include "base.h"
 #include "err.h"
 
-#define CALIBRATION_POINTS_MOST 24
+#define CALIBRATION_POINTS_MOST 32
 #define CALIBRATION_TIERS_MOST  8
 #define CALIBRATION_NS_MOST     1e12 /* of any number of ns in a file */
+#define CALIBRATION_SHARE_MOST  10   /* of the two shares of `power` */
 
 struct calibration_curve {
 	uint32_t count; /* 0: nothing */
@@ -52,7 +63,16 @@ struct calibration_curve {
 /* A straight line through 0, as an initialiser. */
 #define CALIBRATION_LINE(ns_each) {1, {{1, (ns_each)}}}
 
-enum calibration_term { TERM_ROWS, TERM_ROW_TILES, TERM_SEQUENCES, TERM_PAIRS, TERM_KEYS, TERM_DECODES, TERM_CONTEXT, TERM_COUNT };
+enum calibration_term {
+	TERM_ROWS, TERM_ROW_TILES, TERM_SEQUENCES, TERM_PAIRS, TERM_KEYS, TERM_DECODES, TERM_CONTEXT, TERM_DISTINCT, TERM_COUNT
+};
+
+/* No slowdown: the rest means nothing. */
+struct calibration_power {
+	double slowdown, rest_rate;
+	int64_t from_ns, full_ns, most_ns;
+	uint32_t least_rows;
+};
 
 struct calibration_transfer {
 	char tier[24];
@@ -66,7 +86,9 @@ struct calibration {
 	bool only_prompts_have_rows; /* the first form */
 	double prompt_step_ns, decode_step_ns, weights_ns;
 	uint32_t sharpness, row_tile_tokens, attention_tile_tokens; /* 0 counts as 1 */
+	uint32_t distinct_free_64ths;
 	struct calibration_curve terms[TERM_COUNT];
+	struct calibration_power power;
 	struct calibration_transfer transfers[CALIBRATION_TIERS_MOST];
 	uint32_t transfer_count;
 };

@@ -88,6 +88,9 @@ static void print_fit(const struct fit *fit)
 		       100 * errors->worst, samples_show(errors->worst_cell, cell, sizeof(cell)),
 		       model == (int)fit->chosen ? "   <- chosen" : "");
 	}
+	if (fit->power.count)
+		printf("\n  %zu steps after hard work: off by %.1f %% on average as forecast, %.1f %% taken for rested ones\n", fit->power.count,
+		       100 * fit->power.mean, 100 * fit->power.mean_without);
 	for (uint32_t i = 0; i < fit->calibration.transfer_count; i++) {
 		const struct fit_transfer *t = &fit->transfers[i];
 		printf("%s  %-8s read %.2f GB/s, write %.2f GB/s, latency %.1f us; mean error %.1f %%\n", i ? "" : "\n", t->rates.tier,

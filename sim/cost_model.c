@@ -3,6 +3,7 @@
 #include <math.h>
 
 #define SCALE_BITS 20
+#define MILLION    1000000u
 /* However slow a calibration, times can be added up; an engine stops long before (engine.h). */
 #define LONGEST_NS (INT64_MAX / 4)
 
@@ -42,7 +43,14 @@ struct cost_model cost_model_of(const struct calibration *calibration)
 	        .sharpness = least_1(calibration->sharpness),
 	        .row_tile_tokens = least_1(calibration->row_tile_tokens),
 	        .attention_tile_tokens = least_1(calibration->attention_tile_tokens),
+	        .distinct_free_64ths = calibration->distinct_free_64ths,
 	        .only_prompts_have_rows = calibration->only_prompts_have_rows,
+	        .least_rows = calibration->power.least_rows,
+	        .slowdown_ppm = (uint64_t)llround(calibration->power.slowdown * MILLION),
+	        .rest_ppm = (uint64_t)llround(calibration->power.rest_rate * MILLION),
+	        .from_ns = (uint64_t)calibration->power.from_ns,
+	        .full_ns = (uint64_t)calibration->power.full_ns,
+	        .most_ns = (uint64_t)calibration->power.most_ns,
 	};
 	for (int term = 0; term < TERM_COUNT; term++)
 		model.terms[term] = curve_of(&calibration->terms[term]);
@@ -61,6 +69,13 @@ static u128 curve_cost(const struct cost_curve *curve, u128 x)
 {
 	const uint32_t piece = piece_of(curve, x);
 	return curve->ns[piece] + curve->slope[piece] * (x - curve->x[piece]);
+}
+
+/* In 64ths of a token (calibration.h): where all of the context is distinct, what is not free of it. */
+static u128 distinct_beyond(const struct cost_model *model, u128 context, uint64_t repeated_tokens)
+{
+	const u128 all = (64 - model->distinct_free_64ths) * context, repeated = (u128)64 * repeated_tokens;
+	return all > repeated ? all - repeated : 0;
 }
 
 static u128 whole_tiles(u128 tokens, uint32_t tile)
@@ -89,7 +104,7 @@ static void add_decode(const struct cost_model *model, struct cost_sizes *sizes,
 
 struct cost_sizes cost_model_sizes(const struct cost_model *model, const struct step *step)
 {
-	struct cost_sizes sizes = {.has_prompt = false};
+	struct cost_sizes sizes = {.repeated_tokens = step->repeated_tokens};
 	for (uint32_t i = 0; i < step->count; i++) {
 		const struct step_part *part = &step->parts[i];
 		if (part->decode)
@@ -98,6 +113,7 @@ struct cost_sizes cost_model_sizes(const struct cost_model *model, const struct 
 			add_prompt(model, &sizes, part->new_tokens, part->context_tokens);
 	}
 	sizes.x[TERM_ROW_TILES] = whole_tiles(sizes.x[TERM_ROWS], model->row_tile_tokens);
+	sizes.x[TERM_DISTINCT] = distinct_beyond(model, sizes.x[TERM_CONTEXT], sizes.repeated_tokens);
 	return sizes;
 }
 
@@ -139,11 +155,51 @@ static int64_t to_ns(u128 cost)
 	return ns > 0 ? (int64_t)ns : 1; /* time goes on, whatever a calibration says */
 }
 
+/* The integral of the slowdown's share over the first `work_ns` of hard work, times 2 (full_ns - from_ns). */
+static u128 slowed_work(const struct cost_model *model, uint64_t work_ns)
+{
+	const u128 ramp_ns = model->full_ns - model->from_ns;
+	if (work_ns <= model->from_ns)
+		return 0;
+	if (work_ns <= model->full_ns)
+		return (u128)(work_ns - model->from_ns) * (work_ns - model->from_ns);
+	return ramp_ns * ramp_ns + 2 * ramp_ns * (work_ns - model->full_ns);
+}
+
+int64_t cost_model_slowdown_ns(const struct cost_model *model, uint64_t before_ns, uint64_t work_ns)
+{
+	const u128 slowed = slowed_work(model, before_ns + work_ns) - slowed_work(model, before_ns);
+	const u128 longer_ns = slowed * model->slowdown_ppm / ((u128)2 * MILLION * (model->full_ns - model->from_ns));
+	return longer_ns < LONGEST_NS - work_ns ? (int64_t)longer_ns : LONGEST_NS - (int64_t)work_ns;
+}
+
+static bool is_hard_work(const struct cost_model *model, const struct cost_sizes *sizes)
+{
+	return model->slowdown_ppm && sizes->has_prompt && sizes->x[TERM_ROWS] >= model->least_rows;
+}
+
+/* What has not been rested from by `now_ns`. */
+static uint64_t work_left_ns(const struct cost_model *model, const struct device_history *history, int64_t now_ns)
+{
+	const u128 rested_ns = (u128)(uint64_t)(now_ns - history->until_ns) * model->rest_ppm / MILLION;
+	return rested_ns < (u128)history->work_ns ? (uint64_t)(history->work_ns - (int64_t)rested_ns) : 0;
+}
+
 static int64_t cost_model_step_ns(void *backend, const struct step *step)
 {
 	const struct cost_model *model = backend;
 	const struct cost_sizes sizes = cost_model_sizes(model, step);
-	return to_ns(step_cost(model, &sizes));
+	const int64_t work_ns = to_ns(step_cost(model, &sizes));
+	if (!is_hard_work(model, &sizes))
+		return work_ns;
+	const uint64_t before_ns = step->history ? work_left_ns(model, step->history, step->start_ns) : 0;
+	const int64_t took_ns = work_ns + cost_model_slowdown_ns(model, before_ns, (uint64_t)work_ns);
+	if (step->history) {
+		const uint64_t after_ns = before_ns + (uint64_t)work_ns;
+		*step->history = (struct device_history){(int64_t)(after_ns < model->most_ns ? after_ns : model->most_ns),
+		                                         step->start_ns + took_ns};
+	}
+	return took_ns;
 }
 
 u128 cost_model_floor_sum(u128 n, u128 m, u128 a, u128 b)
@@ -166,31 +222,67 @@ u128 cost_model_floor_sum(u128 n, u128 m, u128 a, u128 b)
 	return sum;
 }
 
+/* What context costs a decode step, along a straight piece of the two curves it enters. */
+struct context_piece {
+	u128 ns, slope;    /* at `context`, and for each token more; in 2^-20 ns */
+	u128 next_context; /* where the next piece begins; 0: nowhere */
+};
+
+static u128 earlier(u128 a, u128 b)
+{
+	return a == 0 || (b > 0 && b < a) ? b : a;
+}
+
+static struct context_piece context_piece(const struct cost_model *model, u128 context, uint64_t repeated_tokens)
+{
+	const struct cost_curve *contexts = &model->terms[TERM_CONTEXT], *distincts = &model->terms[TERM_DISTINCT];
+	const u128 beyond = distinct_beyond(model, context, repeated_tokens), repeated = (u128)64 * repeated_tokens;
+	const uint32_t a_token = 64 - model->distinct_free_64ths;
+	uint32_t piece = piece_of(contexts, context);
+	struct context_piece at = {.ns = curve_cost(contexts, context) + curve_cost(distincts, beyond), .slope = contexts->slope[piece]};
+	if (piece + 1 < contexts->count)
+		at.next_context = contexts->x[piece + 1];
+	if (a_token == 0)
+		return at;
+	if (beyond == 0 && repeated > 0) {
+		/* The last context that repeated tokens make up for; there a piece of a single context may begin. */
+		const u128 last = repeated / a_token;
+		if (a_token * context < repeated) {
+			at.next_context = earlier(at.next_context, context < last ? last : last + 1);
+			return at;
+		}
+	}
+	piece = piece_of(distincts, beyond);
+	at.slope += distincts->slope[piece] * a_token;
+	if (piece + 1 < distincts->count)
+		at.next_context = earlier(at.next_context, (distincts->x[piece + 1] + repeated + a_token - 1) / a_token);
+	return at;
+}
+
 /* `steps` decode steps that differ in their context alone, each longer than the one before by a token a sequence. */
 static int64_t stretch_ns(const struct cost_model *model, struct cost_sizes sizes, uint64_t steps)
 {
-	const struct cost_curve *curve = &model->terms[TERM_CONTEXT];
 	const u128 first_context = sizes.x[TERM_CONTEXT], a_step = sizes.x[TERM_DECODES];
-	sizes.x[TERM_CONTEXT] = 0;
+	sizes.x[TERM_CONTEXT] = sizes.x[TERM_DISTINCT] = 0;
 	const u128 rest = step_cost(model, &sizes);
 	u128 sum = 0;
 	uint64_t count;
 	for (uint64_t done = 0; done < steps; done += count) {
 		const u128 context = first_context + done * a_step;
-		const uint32_t piece = piece_of(curve, context);
+		const struct context_piece piece = context_piece(model, context, sizes.repeated_tokens);
 		count = steps - done;
-		if (piece + 1 < curve->count && a_step > 0) {
-			const u128 until_next = (curve->x[piece + 1] - context + a_step - 1) / a_step;
+		if (piece.next_context > 0 && a_step > 0) {
+			const u128 until_next = (piece.next_context - context + a_step - 1) / a_step;
 			if (until_next < count)
 				count = (uint64_t)until_next;
 		}
-		const u128 first = rest + curve_cost(curve, context);
+		const u128 first = rest + piece.ns;
 		if (first >> SCALE_BITS == 0) {
 			/* Rounded up to 1 ns, so added one by one; only made-up calibrations come this way. */
 			sum += (uint64_t)to_ns(first);
 			count = 1;
 		} else {
-			sum += cost_model_floor_sum(count, (u128)1 << SCALE_BITS, curve->slope[piece] * a_step, first);
+			sum += cost_model_floor_sum(count, (u128)1 << SCALE_BITS, piece.slope * a_step, first);
 		}
 	}
 	return sum < LONGEST_NS ? (int64_t)sum : LONGEST_NS;
@@ -207,13 +299,14 @@ int64_t cost_model_prompt_ns(const struct cost_model *model, uint64_t new_tokens
 	struct cost_sizes sizes = {.has_prompt = true};
 	add_prompt(model, &sizes, new_tokens, cached_tokens);
 	sizes.x[TERM_ROW_TILES] = whole_tiles(new_tokens, model->row_tile_tokens);
-	return to_ns(step_cost(model, &sizes));
+	const int64_t work_ns = to_ns(step_cost(model, &sizes));
+	return is_hard_work(model, &sizes) ? work_ns + cost_model_slowdown_ns(model, 0, (uint64_t)work_ns) : work_ns;
 }
 
 int64_t cost_model_answer_ns(const struct cost_model *model, uint64_t context_tokens, uint64_t count)
 {
 	const struct step_part part = {.new_tokens = 1, .context_tokens = context_tokens, .decode = true};
-	return stretch_ns(model, cost_model_sizes(model, &(struct step){&part, 1}), count);
+	return stretch_ns(model, cost_model_sizes(model, &(struct step){.parts = &part, .count = 1}), count);
 }
 
 static int64_t cost_model_alone_ns(void *backend, uint64_t new_tokens, uint64_t context_tokens)

@@ -1,12 +1,13 @@
 /* cost_model.h - the backend that predicts: a step's duration from a calibration, whose header has the formula.
  *
  * Curves are held as whole multiples of 2^-20 ns at whole x, so that a step is an exact integer function of its shape:
- * floor(sum / 2^20), at least 1. The one term that is no curve, the smooth max, is rounded to such a multiple too; it is made
+ * floor(sum / 2^20), at least 1, and what power makes of it a floor of that. The one term that is no curve, the smooth max, is rounded to such a multiple too; it is made
  * of divisions, products and square roots alone, which IEEE 754 rounds correctly, so all machines come to the same. No term
  * falls when a step grows.
  *
- * The sum over a stretch of decode steps, each a token longer, has a closed form: between two points of the context's curve it
- * is a sum of floor((a i + b) / m), O(log) by Euclid's scheme (Graham, Knuth, Patashnik, Concrete Mathematics, 3.5).
+ * The sum over a stretch of decode steps, each a token longer, has a closed form: between two points of the curves of context and
+ * distinct context it is a sum of floor((a i + b) / m), O(log) by Euclid's scheme (Graham, Knuth, Patashnik, Concrete Mathematics,
+ * 3.5).
  */
 #ifndef KVCAST_COST_MODEL_H
 #define KVCAST_COST_MODEL_H
@@ -22,16 +23,19 @@ struct cost_curve {
 
 struct cost_model {
 	uint64_t prompt_step, decode_step, weights; /* in 2^-20 ns */
-	uint32_t sharpness, row_tile_tokens, attention_tile_tokens;
+	uint32_t sharpness, row_tile_tokens, attention_tile_tokens, distinct_free_64ths;
 	bool only_prompts_have_rows;
 	struct cost_curve terms[TERM_COUNT];
+	/* Power: 0 slowdown_ppm means none. */
+	uint32_t least_rows;
+	uint64_t slowdown_ppm, rest_ppm, from_ns, full_ns, most_ns;
 };
 
 struct cost_model cost_model_of(const struct calibration *calibration);
 /* The vtable; its `backend` is a const struct cost_model. */
 extern const struct backend_ops cost_model_backend;
 
-/* A prompt alone, in one step; it may be all cached. */
+/* A prompt alone, in one step, on a device that has rested; it may be all cached. */
 int64_t cost_model_prompt_ns(const struct cost_model *model, uint64_t new_tokens, uint64_t cached_tokens);
 /* `count` tokens of one sequence decoded one after another, alone, the first at `context_tokens` of context. */
 int64_t cost_model_answer_ns(const struct cost_model *model, uint64_t context_tokens, uint64_t count);
@@ -39,9 +43,13 @@ int64_t cost_model_answer_ns(const struct cost_model *model, uint64_t context_to
 /* What a step is to the formula: x of each term, and whether it has parts of prompts. */
 struct cost_sizes {
 	u128 x[TERM_COUNT];
+	uint64_t repeated_tokens;
 	bool has_prompt;
 };
 struct cost_sizes cost_model_sizes(const struct cost_model *model, const struct step *step);
+
+/* What a step of `work_ns` at full clock, if it is hard work, takes beyond that after `before_ns` of hard work. */
+int64_t cost_model_slowdown_ns(const struct cost_model *model, uint64_t before_ns, uint64_t work_ns);
 
 /* Sum of floor((a i + b) / m) for i = 0 .. n - 1; m > 0. */
 u128 cost_model_floor_sum(u128 n, u128 m, u128 a, u128 b);

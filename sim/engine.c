@@ -173,6 +173,7 @@ static void let_go(struct engine *engine, uint32_t request)
 			sequence->held_blocks = held;
 		} else {
 			cache_finish(engine->cache, sequence->answer, held);
+			holders_remove(&engine->holders, sequence->answer, held);
 		}
 	}
 	scheduler_release(engine, request);
@@ -260,7 +261,7 @@ static void start_step(struct engine *engine)
 {
 	if (engine->in_step || !scheduler_build(engine))
 		return;
-	const struct step step = {engine->parts, engine->part_count};
+	const struct step step = engine_step(engine, engine->now_ns);
 	const int64_t took_ns = engine->step_repeats > 1
 	                                ? engine->ops->decode_ns(engine->backend, &step, engine->step_repeats)
 	                                : engine->ops->step_ns(engine->backend, &step);
@@ -438,6 +439,8 @@ static void open_engine(struct fleet *fleet, struct engine *engine)
 	engine->running = mem_alloc(config->most_running, sizeof(*engine->running));
 	engine->ready = mem_alloc(trace->request_count, sizeof(*engine->ready));
 	engine->parts = mem_alloc(config->most_running, sizeof(*engine->parts));
+	if (config->calibration->terms[TERM_DISTINCT].count > 0)
+		holders_open(&engine->holders, trace->block_count);
 }
 
 /* So many replicas, without their tiers. */
@@ -484,6 +487,7 @@ static void close_fleet(struct fleet *fleet)
 		free(engine->running);
 		free(engine->ready);
 		free(engine->parts);
+		holders_close(&engine->holders);
 	}
 	free(fleet->engines);
 	free(fleet->sequences);

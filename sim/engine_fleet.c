@@ -158,7 +158,7 @@ static void cut_stretch(struct engine *engine)
 	const uint64_t planned = engine->step_repeats;
 	if (!engine->in_step || !scheduler_cut(engine, engine->now_ns))
 		return;
-	const struct step step = {engine->parts, engine->part_count};
+	const struct step step = engine_step(engine, engine->step_start_ns);
 	const int64_t took_ns = engine->ops->decode_ns(engine->backend, &step, engine->step_repeats);
 	const int64_t end_ns = engine->step_start_ns + took_ns;
 	engine->busy_ns -= engine->step_end_ns - end_ns;

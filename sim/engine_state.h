@@ -9,6 +9,7 @@
 
 #include "engine.h"
 #include "event_queue.h"
+#include "holders.h"
 #include "replay.h"
 #include "router.h"
 #include "tiers.h"
@@ -122,6 +123,9 @@ struct engine {
 	struct step_part *parts;
 	uint32_t part_count;
 	uint64_t step_repeats; /* decode steps that the one in progress stands for */
+	struct holders holders; /* not counted where no step's time depends on it */
+	uint64_t repeated_tokens;      /* as in struct step, of the one in progress */
+	struct device_history history; /* the backend's */
 	int64_t step_start_ns, step_end_ns;
 	bool in_step;
 	bool touched; /* is among fleet.touched */
@@ -144,6 +148,12 @@ static inline bool engine_has_company(const struct engine *engine)
 	return engine->fleet->engine_count > 1;
 }
 
+/* What was chosen to run, begun at `start_ns`, as the backend is to see it. */
+static inline struct step engine_step(struct engine *engine, int64_t start_ns)
+{
+	return (struct step){engine->parts, engine->part_count, engine->repeated_tokens, start_ns, &engine->history};
+}
+
 /* engine_fleet.c: opens the tiers of every replica; -1 and a sentence where a policy is refused. */
 int engine_fleet_open_tiers(struct fleet *fleet, struct err *err);
 void engine_fleet_close_tiers(struct fleet *fleet);
@@ -158,9 +168,10 @@ void engine_fleet_touch(struct engine *engine);
 struct engine *engine_fleet_route(struct fleet *fleet, uint32_t request);
 
 /* Blocks from..to-1 of `path`, from block `place` of the sequence on, are the request's. */
-static inline void engine_hold(const struct engine *engine, uint32_t request, struct path path, uint32_t from, uint32_t to,
+static inline void engine_hold(struct engine *engine, uint32_t request, struct path path, uint32_t from, uint32_t to,
                                uint32_t place)
 {
+	holders_add(&engine->holders, path, from, to);
 	if (engine->ops->hold && to > from)
 		engine->ops->hold(engine->backend, request, path, from, to, place);
 }

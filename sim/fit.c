@@ -19,6 +19,11 @@
 
 const char *const fit_model_names[FIT_MODELS] = {"physical", "curves"};
 
+static uint64_t repeated_tokens(const struct sample *s)
+{
+	return (s->prompts + s->decodes - 1) * s->shared_tokens;
+}
+
 static struct step_part *parts_of(const struct sample *s, uint32_t *count)
 {
 	*count = s->prompts + s->decodes;
@@ -32,10 +37,11 @@ static struct step_part *parts_of(const struct sample *s, uint32_t *count)
 struct fit_point fit_point_of(const struct sample *sample, const struct calibration *calibration)
 {
 	const struct cost_model tiles = cost_model_of(&(struct calibration){
-	        .row_tile_tokens = calibration->row_tile_tokens, .attention_tile_tokens = calibration->attention_tile_tokens});
+	        .row_tile_tokens = calibration->row_tile_tokens, .attention_tile_tokens = calibration->attention_tile_tokens,
+	        .distinct_free_64ths = calibration->distinct_free_64ths});
 	uint32_t count;
 	struct step_part *parts = parts_of(sample, &count);
-	const struct cost_sizes sizes = cost_model_sizes(&tiles, &(struct step){parts, count});
+	const struct cost_sizes sizes = cost_model_sizes(&tiles, &(struct step){.parts = parts, .count = count, .repeated_tokens = repeated_tokens(sample)});
 	struct fit_point point = {.ns = sample->median_ns, .has_prompt = sizes.has_prompt};
 	for (int term = 0; term < TERM_COUNT; term++)
 		point.x[term] = (double)sizes.x[term];
@@ -48,7 +54,7 @@ int64_t fit_predict(const struct calibration *calibration, const struct sample *
 	struct cost_model model = cost_model_of(calibration);
 	uint32_t count;
 	struct step_part *parts = parts_of(sample, &count);
-	const int64_t ns = cost_model_backend.step_ns(&model, &(struct step){parts, count});
+	const int64_t ns = cost_model_backend.step_ns(&model, &(struct step){.parts = parts, .count = count, .repeated_tokens = repeated_tokens(sample)});
 	free(parts);
 	return ns;
 }
@@ -102,10 +108,28 @@ static int check_cells(const struct fit *fit, struct err *err)
 static void fit_one(enum fit_model model, struct calibration *calibration, const struct sample *const *cells, size_t count,
                     bool keep_shape)
 {
-	if (model == FIT_PHYSICAL)
-		fit_physical(calibration, cells, count, keep_shape);
-	else
-		fit_curves(calibration, cells, count);
+	(model == FIT_PHYSICAL ? fit_physical : fit_curves)(calibration, cells, count, keep_shape);
+}
+
+bool fit_has_shared(const struct sample *const *cells, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (cells[i]->shared_tokens > 0)
+			return true;
+	}
+	return false;
+}
+
+double fit_trimmed_square(double *values, size_t count)
+{
+	const size_t kept = count - count / 10;
+	double sum = 0;
+	for (size_t i = 0; i < count; i++)
+		values[i] *= values[i];
+	gsl_sort(values, 1, count);
+	for (size_t i = 0; i < kept; i++)
+		sum += values[i];
+	return sum / (double)kept;
 }
 
 static uint64_t rows_of(const struct sample *s)
@@ -138,11 +162,11 @@ static void cross_validate(struct fit *fit, const struct fit_options *options, g
 	const struct sample **rest = mem_alloc(count, sizeof(*rest));
 	deal(fit, options->folds, rng, dealt);
 	for (size_t fold = 0; fold < options->folds; fold++) {
-		struct calibration calibration = {.estimate = false};
+		struct calibration calibration = {.power = fit->calibration.power};
 		size_t rest_count = 0;
 		for (size_t i = 0; i < count; i++) {
 			if (dealt[i] != fold)
-				rest[rest_count++] = fit->cells[i].sample;
+				rest[rest_count++] = &fit->full_clock[i];
 		}
 		/* The physical model comes first: the curves take its tiles. */
 		for (int model = 0; model < FIT_MODELS; model++) {
@@ -184,7 +208,7 @@ static void bootstrap(struct fit *fit, const struct fit_options *options, gsl_rn
 	for (size_t b = 0; b < times; b++) {
 		struct calibration calibration = fit->calibration;
 		for (size_t i = 0; i < count; i++)
-			drawn[i] = fit->cells[gsl_rng_uniform_int(rng, count)].sample;
+			drawn[i] = &fit->full_clock[gsl_rng_uniform_int(rng, count)];
 		fit_one(fit->chosen, &calibration, drawn, count, true);
 		for (size_t i = 0; i < count; i++)
 			predicted[i * times + b] = (double)fit_predict(&calibration, fit->cells[i].sample);
@@ -274,8 +298,13 @@ static int fit_all(struct fit *fit, const struct fit_options *options, struct er
 	const struct sample **all = mem_alloc(fit->cell_count, sizeof(*all));
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
 	gsl_rng_set(rng, options->seed);
-	for (size_t i = 0; i < fit->cell_count; i++)
-		all[i] = fit->cells[i].sample;
+	fit_power(fit);
+	fit->full_clock = mem_alloc(fit->cell_count, sizeof(*fit->full_clock));
+	for (size_t i = 0; i < fit->cell_count; i++) {
+		all[i] = &fit->full_clock[i];
+		fit->full_clock[i] = *fit->cells[i].sample;
+		fit->full_clock[i].median_ns = fit_full_clock_ns(&fit->calibration, fit->cells[i].sample, fit->cells[i].sample->median_ns);
+	}
 	cross_validate(fit, options, rng);
 	for (int model = 0; model < FIT_MODELS; model++)
 		fit->held_out[model] = errors_of(fit, (enum fit_model)model);
@@ -283,7 +312,7 @@ static int fit_all(struct fit *fit, const struct fit_options *options, struct er
 	for (int model = 0; model <= (int)fit->chosen; model++)
 		fit_one((enum fit_model)model, &fit->calibration, all, fit->cell_count, false);
 	for (size_t i = 0; i < fit->cell_count; i++)
-		fit->cells[i].fitted_ns = fit_predict(&fit->calibration, all[i]);
+		fit->cells[i].fitted_ns = fit_predict(&fit->calibration, fit->cells[i].sample);
 	bootstrap(fit, options, rng);
 	gsl_rng_free(rng);
 	free(all);
@@ -294,7 +323,7 @@ int fit_run(struct fit *fit, const struct samples *samples, const struct fit_opt
 {
 	*fit = (struct fit){.samples = samples, .cells = mem_alloc(samples->count, sizeof(*fit->cells))};
 	for (size_t i = 0; i < samples->count; i++) {
-		if (samples->samples[i].kind == SAMPLE_STEP)
+		if (samples->samples[i].kind == SAMPLE_STEP && samples->samples[i].rounds == 0)
 			fit->cells[fit->cell_count++].sample = &samples->samples[i];
 	}
 	gsl_error_handler_t *handler = gsl_set_error_handler_off(); /* what does not converge shows in the errors held out */
@@ -308,5 +337,7 @@ int fit_run(struct fit *fit, const struct samples *samples, const struct fit_opt
 void fit_free(struct fit *fit)
 {
 	free(fit->cells);
+	free(fit->full_clock);
 	fit->cells = NULL;
+	fit->full_clock = NULL;
 }

@@ -4,9 +4,9 @@
  *
  * Two models of a step are fitted, both in the calibration's own terms:
  *   physical  the formula with a straight line for every term: at most ten coefficients, by Levenberg-Marquardt on their square
- *             roots, so that none is negative; sharpness and tiles are those of a short list that fit best;
+ *             roots, so that none is negative; sharpness, tiles and the free share are those of a short list that fit best;
  *   curves    no smooth max; every term a rising curve through the sizes that were measured, by non-negative least squares
- *             (Lawson and Hanson 1974, ch. 23), with the tiles of the physical fit.
+ *             (Lawson and Hanson 1974, ch. 23), with the best row tiles of a short list and all else of the physical fit.
  * Both minimise relative errors with Tukey's bisquare weights (k = 4.685, scale from the median absolute residual), so that a
  * disturbed sample counts for little.
  *
@@ -15,6 +15,11 @@
  * (tiles and sharpness chosen anew). Errors are |predicted / measured - 1|.
  * Bands are the 5th and 95th percentile of what fits to `bootstraps` resamples of the cells predict; they say how well the
  * data hold the model down, not whether it is right.
+ *
+ * Power (calibration.h) comes first: steps after rounds of hard work and rest are compared with the same steps after a rest, and the
+ * five numbers with the smallest mean square of relative errors are found by the simplex method of Nelder and Mead, for each least
+ * number of rows that was measured. They are taken if the error then is less than 0.7 of what it is without. Then the steps after a
+ * rest are what they would be at full clock, and only those enter the models above.
  *
  * Transfers: latency + bytes / rate, a line a tier and direction, relative errors and weights as above. A tier has one latency, that
  * of reading.
@@ -49,9 +54,17 @@ struct fit_transfer {
 	double mean_error; /* of the line, over the samples it was fitted to */
 };
 
+/* Of the steps after hard work, had they been taken for steps after a rest, and as they are forecast. */
+struct fit_power_errors {
+	size_t count;
+	double mean, mean_without;
+};
+
 struct fit {
 	const struct samples *samples;
-	struct fit_cell *cells;
+	struct fit_cell *cells;       /* after a rest */
+	struct sample *full_clock;    /* [cell_count]: what the models are fitted to */
+	struct fit_power_errors power;
 	size_t cell_count;
 	enum fit_model chosen;
 	struct fit_errors held_out[FIT_MODELS];

@@ -6,11 +6,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Pieces that a term's curve may have, by what the terms are known to need: matrix products change their tiling with the
- * rows, attention gains with length; the others are nearly straight. */
+/* Pieces that a term's curve may have, by what the terms are known to need: matrix products take a while longer for every tile that
+ * is begun, and change their tiling with the rows; attention gains with length; the others are nearly straight. */
 static const uint32_t most_pieces[TERM_COUNT] = {
-        [TERM_ROWS] = 14, [TERM_ROW_TILES] = 1, [TERM_SEQUENCES] = 1, [TERM_PAIRS] = 7,
-        [TERM_KEYS] = 2,  [TERM_DECODES] = 6,   [TERM_CONTEXT] = 5,
+        [TERM_ROWS] = 14, [TERM_ROW_TILES] = 20, [TERM_SEQUENCES] = 1, [TERM_PAIRS] = 7,
+        [TERM_KEYS] = 2,  [TERM_DECODES] = 6,    [TERM_CONTEXT] = 5,   [TERM_DISTINCT] = 2,
 };
 
 /* A column of the linear problem: the length of x within a piece, or a fixed part. */
@@ -213,7 +213,8 @@ static void set_calibration(struct calibration *calibration, const struct proble
 	}
 }
 
-void fit_curves(struct calibration *calibration, const struct sample *const *cells, size_t count)
+/* Fits with the tiles that `calibration` has. Returns what is left of the residuals, outliers apart. */
+static double fit_shape(struct calibration *calibration, const struct sample *const *cells, size_t count)
 {
 	struct problem problem = {.columns = {{-1, 0, 0}, {-2, 0, 0}}, .width = 2, .height = count,
 	                          .points = mem_alloc(count, sizeof(*problem.points))};
@@ -222,8 +223,11 @@ void fit_curves(struct calibration *calibration, const struct sample *const *cel
 		problem.points[i] = fit_point_of(cells[i], calibration);
 		weights[i] = 1;
 	}
-	for (int term = 0; term < TERM_COUNT; term++)
-		add_term(&problem, term);
+	for (int term = 0; term < TERM_COUNT; term++) {
+		/* Tiles of one token are rows once more, and where nothing is shared all context is distinct. */
+		if ((term != TERM_ROW_TILES || calibration->row_tile_tokens > 1) && (term != TERM_DISTINCT || fit_has_shared(cells, count)))
+			add_term(&problem, term);
+	}
 	ASSERT(problem.width <= COLUMNS_MOST);
 	fill_rows(&problem);
 	for (int round = 0; round < FIT_ROBUST_ROUNDS; round++) {
@@ -233,10 +237,34 @@ void fit_curves(struct calibration *calibration, const struct sample *const *cel
 			for (size_t c = 0; c < problem.width; c++)
 				weights[i] += solution[c] * gsl_matrix_get(problem.rows, i, c);
 		}
-		fit_bisquare(weights, weights, count);
+		if (round + 1 < FIT_ROBUST_ROUNDS)
+			fit_bisquare(weights, weights, count);
 	}
+	const double error = fit_trimmed_square(weights, count); /* the last round left the residuals there */
 	set_calibration(calibration, &problem, solution);
 	gsl_matrix_free(problem.rows);
 	free(problem.points);
 	free(weights);
+	return error;
+}
+
+void fit_curves(struct calibration *calibration, const struct sample *const *cells, size_t count, bool keep_shape)
+{
+	static const uint32_t row_tiles[] = {1, 16, 32, 64, 128, 256};
+	double least = INFINITY;
+	if (keep_shape) {
+		fit_shape(calibration, cells, count);
+		return;
+	}
+	struct calibration best = *calibration;
+	for (size_t i = 0; i < COUNT_OF(row_tiles); i++) {
+		struct calibration other = *calibration;
+		other.row_tile_tokens = row_tiles[i];
+		const double error = fit_shape(&other, cells, count);
+		if (error < least * 0.99) {
+			least = error;
+			best = other;
+		}
+	}
+	*calibration = best;
 }

@@ -12,7 +12,7 @@ struct fit_point {
 
 /* The point of `sample` under the calibration's tiles. */
 struct fit_point fit_point_of(const struct sample *sample, const struct calibration *calibration);
-/* What the simulator will say of it. */
+/* What the simulator will say of it, on a device that has rested. */
 int64_t fit_predict(const struct calibration *calibration, const struct sample *sample);
 
 /* Tukey's weights for relative residuals, whose scale is taken from their median size. `weights` may be `residuals`. */
@@ -21,7 +21,18 @@ void fit_bisquare(const double *residuals, double *weights, size_t count);
 
 /* The physical model; its tiles and sharpness are chosen, or kept where `keep_shape`. */
 void fit_physical(struct calibration *calibration, const struct sample *const *cells, size_t count, bool keep_shape);
-/* The curves, with the tiles that `calibration` has. */
-void fit_curves(struct calibration *calibration, const struct sample *const *cells, size_t count);
+/* The curves, with the attention's tiles and the free share that `calibration` has; row tiles are chosen, or kept where `keep_shape`. */
+void fit_curves(struct calibration *calibration, const struct sample *const *cells, size_t count, bool keep_shape);
+
+/* Whether some cells' sequences share what they attend to: else nobody can tell distinct from repeated tokens. */
+bool fit_has_shared(const struct sample *const *cells, size_t count);
+/* The mean square of the smaller nine tenths; squares and sorts `values`. */
+double fit_trimmed_square(double *values, size_t count);
+
+/* fit_power.c: what hard work before a step does to it, from the cells that have rounds and the same shapes after a rest. No slowdown
+ * where there are too few, or where it would explain little. */
+void fit_power(struct fit *fit);
+/* How long a step would take at full clock that took `ns` after a rest. */
+double fit_full_clock_ns(const struct calibration *calibration, const struct sample *sample, double ns);
 
 #endif

@@ -40,11 +40,20 @@ static json_t *step_json(const struct calibration *c)
 	json_object_set_new(step, "sharpness", json_integer(c->sharpness));
 	json_object_set_new(step, "row_tile_tokens", json_integer(c->row_tile_tokens));
 	json_object_set_new(step, "attention_tile_tokens", json_integer(c->attention_tile_tokens));
+	if (c->distinct_free_64ths)
+		json_object_set_new(step, "distinct_free_64ths", json_integer(c->distinct_free_64ths));
 	for (int term = 0; term < TERM_COUNT; term++) {
 		if (c->terms[term].count && c->terms[term].points[c->terms[term].count - 1].ns > 0)
 			json_object_set_new(step, calibration_term_key((enum calibration_term)term), term_json(&c->terms[term]));
 	}
 	return step;
+}
+
+static json_t *power_json(const struct calibration_power *power)
+{
+	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:i}", "slowdown", rounded(power->slowdown), "from_ns", (json_int_t)power->from_ns,
+	                 "full_ns", (json_int_t)power->full_ns, "most_ns", (json_int_t)power->most_ns, "rest_rate",
+	                 rounded(power->rest_rate), "least_rows", (int)power->least_rows);
 }
 
 static json_t *errors_json(const struct fit_errors *errors)
@@ -78,6 +87,9 @@ static json_t *fit_part(const struct fit *fit, const struct fit_options *options
 	json_t *part = json_pack("{s:s, s:I, s:i, s:i, s:I, s:o}", "model", fit_model_names[fit->chosen], "steps",
 	                         (json_int_t)fit->cell_count, "folds", (int)options->folds, "bootstraps", (int)options->bootstraps,
 	                         "seed", (json_int_t)options->seed, "held_out", held_out);
+	if (fit->power.count)
+		json_object_set_new(part, "power", json_pack("{s:I, s:o, s:o}", "steps", (json_int_t)fit->power.count, "mean_error",
+		                                             rounded(fit->power.mean), "mean_error_without", rounded(fit->power.mean_without)));
 	json_object_set_new(part, "samples", json_pack("{s:s, s:s, s:s, s:s}", "checksum", checksum, "driver", samples->driver, "commit",
 	                                               samples->commit, "conditions", samples->conditions));
 	json_object_set_new(part, "bands_columns", json_pack("[s, s, s, s, s]", "step", "measured_ns", "fitted_ns", "p5_ns", "p95_ns"));
@@ -158,6 +170,8 @@ int fit_write_json(const struct fit *fit, const struct fit_options *options, con
 	                         samples->model[0] ? samples->model : "unknown model", "estimate", 0, "provenance", provenance(fit), "step",
 	                         step_json(&fit->calibration), "transfers", transfers_json(fit), "fit", fit_part(fit, options));
 	ASSERT(root);
+	if (fit->calibration.power.slowdown > 0)
+		json_object_set_new(root, "power", power_json(&fit->calibration.power));
 	write_value(output, root, 0);
 	output_printf(output, "\n");
 	json_decref(root);

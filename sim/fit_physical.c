@@ -3,7 +3,6 @@
 
 #include <gsl/gsl_errno.h>
 #include <gsl/gsl_multifit_nlinear.h>
-#include <gsl/gsl_sort.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -79,7 +78,7 @@ static int jacobian(const gsl_vector *roots, void *context, gsl_matrix *j)
 }
 
 /* Each coefficient at a share of the least that a step's time leaves for it. */
-static void first_guess(struct problem *problem, uint32_t tile_tokens)
+static void first_guess(struct problem *problem, uint32_t tile_tokens, bool has_shared)
 {
 	for (int c = 0; c < COEFFICIENTS; c++) {
 		double most = INFINITY;
@@ -88,8 +87,8 @@ static void first_guess(struct problem *problem, uint32_t tile_tokens)
 			if (x > 0)
 				most = fmin(most, problem->points[i].ns / x);
 		}
-		/* Tiles of one token are rows once more. */
-		const bool is_double = c == FIRST_TERM + TERM_ROW_TILES && tile_tokens == 1;
+		/* Tiles of one token are rows once more, and where nothing is shared all context is distinct. */
+		const bool is_double = (c == FIRST_TERM + TERM_ROW_TILES && tile_tokens == 1) || (c == FIRST_TERM + TERM_DISTINCT && !has_shared);
 		problem->scale[c] = isfinite(most) && !is_double ? most : 0;
 	}
 }
@@ -108,19 +107,6 @@ static void set_calibration(struct calibration *calibration, const double *coeff
 		calibration->terms[term] = (struct calibration_curve)CALIBRATION_LINE(coefficients[FIRST_TERM + term]);
 }
 
-/* The mean square of the smaller nine tenths, in any order. */
-static double trimmed_square(double *values, size_t count)
-{
-	const size_t kept = count - count / 10;
-	double sum = 0;
-	for (size_t i = 0; i < count; i++)
-		values[i] *= values[i];
-	gsl_sort(values, 1, count);
-	for (size_t i = 0; i < kept; i++)
-		sum += values[i];
-	return sum / (double)kept;
-}
-
 /* Fits with the tiles and the sharpness that `calibration` has. Returns what is left of the residuals, outliers apart. */
 static double fit_shape(struct calibration *calibration, const struct sample *const *cells, size_t count)
 {
@@ -132,7 +118,7 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 		problem.points[i] = fit_point_of(cells[i], calibration);
 		weights[i] = 1;
 	}
-	first_guess(&problem, calibration->row_tile_tokens);
+	first_guess(&problem, calibration->row_tile_tokens, fit_has_shared(cells, count));
 	for (int c = 0; c < COEFFICIENTS; c++)
 		roots[c] = sqrt(share_of(c));
 
@@ -155,7 +141,7 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 		if (round + 1 < FIT_ROBUST_ROUNDS)
 			fit_bisquare(weights, weights, count);
 	}
-	const double error = trimmed_square(weights, count); /* the last round left the residuals there */
+	const double error = fit_trimmed_square(weights, count); /* the last round left the residuals there */
 	gsl_multifit_nlinear_free(work);
 	free(problem.points);
 	free(weights);
@@ -167,7 +153,8 @@ void fit_physical(struct calibration *calibration, const struct sample *const *c
 {
 	static const uint32_t sharpnesses[] = {1, 2, 4, 8, 16}, row_tiles[] = {1, 64, 128, 256};
 	/* Tokens whose queries fill a tile of 64 or 128, for 1 to 8 queries a key head. */
-	static const uint32_t attention_tiles[] = {1, 16, 21, 32, 42, 64, 128};
+	static const uint32_t attention_tiles[] = {1, 16, 21, 32, 42, 64, 128}, free_64ths[] = {0, 8, 16, 20, 24, 27, 30, 34, 40};
+	const size_t frees = fit_has_shared(cells, count) ? COUNT_OF(free_64ths) : 0;
 	if (keep_shape) {
 		fit_shape(calibration, cells, count);
 		return;
@@ -176,16 +163,21 @@ void fit_physical(struct calibration *calibration, const struct sample *const *c
 	best.sharpness = 4;
 	best.row_tile_tokens = 128;
 	best.attention_tile_tokens = 32;
+	best.distinct_free_64ths = frees ? 24 : 0;
+	const size_t first_rows = COUNT_OF(sharpnesses), first_attention = first_rows + COUNT_OF(row_tiles),
+	             first_free = first_attention + COUNT_OF(attention_tiles);
 	double least = fit_shape(&best, cells, count);
 	for (int round = 0; round < 2; round++) {
-		for (size_t i = 0; i < COUNT_OF(sharpnesses) + COUNT_OF(row_tiles) + COUNT_OF(attention_tiles); i++) {
+		for (size_t i = 0; i < first_free + frees; i++) {
 			struct calibration other = best;
-			if (i < COUNT_OF(sharpnesses))
+			if (i < first_rows)
 				other.sharpness = sharpnesses[i];
-			else if (i < COUNT_OF(sharpnesses) + COUNT_OF(row_tiles))
-				other.row_tile_tokens = row_tiles[i - COUNT_OF(sharpnesses)];
+			else if (i < first_attention)
+				other.row_tile_tokens = row_tiles[i - first_rows];
+			else if (i < first_free)
+				other.attention_tile_tokens = attention_tiles[i - first_attention];
 			else
-				other.attention_tile_tokens = attention_tiles[i - COUNT_OF(sharpnesses) - COUNT_OF(row_tiles)];
+				other.distinct_free_64ths = free_64ths[i - first_free];
 			const double error = fit_shape(&other, cells, count);
 			if (error < least * 0.99) {
 				least = error;

@@ -7,17 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum column { KIND, PROMPTS, NEW, CACHED, DECODES, CONTEXT, TIER, BYTES, REPEATS, MEDIAN, LEAST, MOST, COLUMNS };
+enum column { KIND, PROMPTS, NEW, CACHED, DECODES, CONTEXT, TIER, BYTES, REPEATS, MEDIAN, LEAST, MOST, NEEDED, SHARED = NEEDED, WORK, REST,
+	      ROUNDS, COLUMNS };
+#define MISSING SIZE_MAX
 
 static const char *const column_names[COLUMNS] = {"kind", "prompts", "new_tokens", "cached_tokens", "decodes", "context_tokens",
-                                                  "tier", "bytes", "repeats", "median_ns", "least_ns", "most_ns"};
+                                                  "tier", "bytes", "repeats", "median_ns", "least_ns", "most_ns", "shared_tokens",
+                                                  "work_ms", "rest_ms", "rounds"};
 
 /* A whole number; an empty field is 0. */
 static int read_whole(const struct csv *csv, size_t row, size_t column, uint64_t most, uint64_t *value, struct err *err)
 {
 	double number = 0;
 	*value = 0;
-	if (!csv_text(csv, row, column)[0])
+	if (column == MISSING || !csv_text(csv, row, column)[0])
 		return 0;
 	if (csv_number(csv, row, column, &number, err) < 0)
 		return -1;
@@ -30,6 +33,19 @@ static int read_whole(const struct csv *csv, size_t row, size_t column, uint64_t
 	return 0;
 }
 
+/* An empty field is 0. */
+static int read_ms(const struct csv *csv, size_t row, size_t column, double *ns, struct err *err)
+{
+	double ms = 0;
+	*ns = 0;
+	if (column == MISSING || !csv_text(csv, row, column)[0])
+		return 0;
+	if (csv_number(csv, row, column, &ms, err) < 0)
+		return -1;
+	*ns = ms * 1e6;
+	return 0;
+}
+
 static int check_sample(const struct csv *csv, size_t row, const struct sample *s, struct err *err)
 {
 	if (!(s->median_ns > 0) || s->least_ns > s->median_ns || s->most_ns < s->median_ns)
@@ -38,6 +54,11 @@ static int check_sample(const struct csv *csv, size_t row, const struct sample *
 		err_set(err, "a step has prompts, decodes or both.");
 	else if (s->kind == SAMPLE_STEP && (s->prompts > 0) != (s->new_tokens > 0))
 		err_set(err, "prompts and new_tokens go together.");
+	else if (s->kind == SAMPLE_STEP && ((s->prompts && s->shared_tokens > s->cached_tokens) ||
+	                                    (s->decodes && s->shared_tokens > s->context_tokens)))
+		err_set(err, "shared_tokens are part of cached_tokens and of context_tokens.");
+	else if (s->rounds && s->work_ns <= 0)
+		err_set(err, "rounds have work_ms above 0.");
 	else if (s->kind != SAMPLE_STEP && (!s->tier[0] || !(s->bytes > 0)))
 		err_set(err, "a transfer has a tier and bytes.");
 	else
@@ -49,7 +70,7 @@ static int read_sample(const struct csv *csv, size_t row, const size_t *at, stru
 {
 	static const char *const kinds[] = {"step", "read", "write"};
 	const char *kind = csv_text(csv, row, at[KIND]), *tier = csv_text(csv, row, at[TIER]);
-	uint64_t prompts, new_tokens, decodes, repeats, bytes;
+	uint64_t prompts, new_tokens, decodes, repeats, bytes, rounds;
 	size_t k = 0;
 	while (k < COUNT_OF(kinds) && strcmp(kinds[k], kind) != 0)
 		k++;
@@ -66,6 +87,9 @@ static int read_sample(const struct csv *csv, size_t row, const size_t *at, stru
 	    read_whole(csv, row, at[CONTEXT], 1 << 30, &s->context_tokens, err) < 0 ||
 	    read_whole(csv, row, at[BYTES], UINT64_C(1) << 50, &bytes, err) < 0 ||
 	    read_whole(csv, row, at[REPEATS], 1 << 20, &repeats, err) < 0 ||
+	    read_whole(csv, row, at[SHARED], 1 << 30, &s->shared_tokens, err) < 0 ||
+	    read_whole(csv, row, at[ROUNDS], 1 << 10, &rounds, err) < 0 || read_ms(csv, row, at[WORK], &s->work_ns, err) < 0 ||
+	    read_ms(csv, row, at[REST], &s->rest_ns, err) < 0 ||
 	    csv_number(csv, row, at[MEDIAN], &s->median_ns, err) < 0 || csv_number(csv, row, at[LEAST], &s->least_ns, err) < 0 ||
 	    csv_number(csv, row, at[MOST], &s->most_ns, err) < 0)
 		return -1;
@@ -73,6 +97,7 @@ static int read_sample(const struct csv *csv, size_t row, const size_t *at, stru
 	s->new_tokens = (uint32_t)new_tokens;
 	s->decodes = (uint32_t)decodes;
 	s->repeats = (uint32_t)repeats;
+	s->rounds = (uint32_t)rounds;
 	s->bytes = (double)bytes;
 	return check_sample(csv, row, s, err);
 }
@@ -102,8 +127,13 @@ struct samples *samples_load(const char *path, struct err *err)
 	        .count = csv_rows(csv),
 	};
 	int failed = 0;
-	for (size_t c = 0; c < COLUMNS && !failed; c++)
+	for (size_t c = 0; c < NEEDED && !failed; c++)
 		failed = csv_find(csv, column_names[c], &at[c], err);
+	for (size_t c = NEEDED; c < COLUMNS; c++) {
+		struct err unsaid;
+		if (csv_find(csv, column_names[c], &at[c], &unsaid) < 0)
+			at[c] = MISSING;
+	}
 	for (size_t row = 0; row < samples->count && !failed; row++)
 		failed = read_sample(csv, row, at, &samples->samples[row], err);
 	csv_free(csv);
@@ -130,14 +160,17 @@ void samples_free(struct samples *samples)
 
 const char *samples_show(const struct sample *s, char *buffer, size_t size)
 {
-	if (s->kind != SAMPLE_STEP)
+	char prompts[64] = "", decodes[64] = "", shared[48] = "";
+	if (s->kind != SAMPLE_STEP) {
 		snprintf(buffer, size, "%s %.0f bytes, %s", s->kind == SAMPLE_READ ? "read" : "write", s->bytes, s->tier);
-	else if (s->prompts == 0)
-		snprintf(buffer, size, "%u decodes at %llu", s->decodes, (unsigned long long)s->context_tokens);
-	else if (s->decodes == 0)
-		snprintf(buffer, size, "%u x %u new after %llu", s->prompts, s->new_tokens, (unsigned long long)s->cached_tokens);
-	else
-		snprintf(buffer, size, "%u x %u new after %llu, %u decodes at %llu", s->prompts, s->new_tokens,
-		         (unsigned long long)s->cached_tokens, s->decodes, (unsigned long long)s->context_tokens);
+		return buffer;
+	}
+	if (s->prompts)
+		snprintf(prompts, sizeof(prompts), "%u x %u new after %llu", s->prompts, s->new_tokens, (unsigned long long)s->cached_tokens);
+	if (s->decodes)
+		snprintf(decodes, sizeof(decodes), "%u decodes at %llu", s->decodes, (unsigned long long)s->context_tokens);
+	if (s->shared_tokens)
+		snprintf(shared, sizeof(shared), ", %llu of it shared", (unsigned long long)s->shared_tokens);
+	snprintf(buffer, size, "%s%s%s%s", prompts, s->prompts && s->decodes ? ", " : "", decodes, shared);
 	return buffer;
 }

@@ -3,11 +3,13 @@
  * The file is a CSV (csv.h) with notes for where it comes from ("# model: llama-3.1-8b", then device, driver, commit,
  * conditions) and a row for every cell of the grid, in the order measured:
  *
- *   kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,tier,bytes,repeats,median_ns,least_ns,most_ns,clock_mhz,celsius
+ *   kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_ms,rest_ms,rounds,tier,bytes,repeats,median_ns,
+ *   least_ns,most_ns,clock_mhz,celsius
  *
  * kind `step`: `prompts` sequences with new_tokens each after cached_tokens each, and `decodes` sequences with a token each
- * after context_tokens each, all in one step. kind `read` or `write`: `bytes` from or to `tier` in one transfer. Fields that
- * a kind does not have are empty or 0. clock_mhz and celsius are the device's when the cell was done, 0 where unknown; they
+ * after context_tokens each, all in one step; the first shared_tokens of what they attend to are the same blocks for all. What came
+ * before it: `rounds` times hard work (large prompts) for work_ms, then decodes for rest_ms; with 0 rounds, a rest. kind `read` or `write`: `bytes` from or to `tier` in one transfer. Fields that
+ * a kind does not have are empty or 0; the columns shared_tokens to rounds may be missing. clock_mhz and celsius are the device's when the cell was done, 0 where unknown; they
  * are for people and not read here.
  */
 #ifndef KVCAST_SAMPLES_H
@@ -21,7 +23,9 @@ enum sample_kind { SAMPLE_STEP, SAMPLE_READ, SAMPLE_WRITE };
 struct sample {
 	enum sample_kind kind;
 	uint32_t prompts, new_tokens, decodes, repeats;
-	uint64_t cached_tokens, context_tokens;
+	uint64_t cached_tokens, context_tokens, shared_tokens;
+	double work_ns, rest_ns;
+	uint32_t rounds;
 	char tier[24];
 	double bytes, median_ns, least_ns, most_ns;
 };

@@ -121,6 +121,7 @@ void scheduler_release(struct engine *engine, uint32_t request)
 	cache_unreserve(engine->cache, sequence->reserved_blocks);
 	sequence->reserved_blocks = 0;
 	cache_finish(engine->cache, sequence->path, sequence->held_blocks);
+	holders_remove(&engine->holders, sequence->path, sequence->held_blocks);
 	sequence->held_blocks = 0;
 	if (engine->ops->release)
 		engine->ops->release(engine->backend, request);
@@ -264,9 +265,9 @@ static uint64_t blocks_to_come(const struct engine *engine, uint64_t steps)
 }
 
 /* The fewest steps of this batch, begun at `start_ns`, that last until `until_ns`, `most` if that comes later. */
-static uint64_t steps_until(const struct engine *engine, int64_t start_ns, int64_t until_ns, uint64_t most)
+static uint64_t steps_until(struct engine *engine, int64_t start_ns, int64_t until_ns, uint64_t most)
 {
-	const struct step step = {engine->parts, engine->part_count};
+	const struct step step = engine_step(engine, start_ns);
 	if (until_ns == TIME_NEVER_NS || engine->ops->decode_ns(engine->backend, &step, most) <= until_ns - start_ns)
 		return most;
 	uint64_t too_few = 0;
@@ -300,7 +301,7 @@ static bool unseen(const struct engine *engine, uint64_t steps)
 /* How many steps of this batch can be one event: until an answer is complete, something else happens, or memory runs out.
  * Among replicas what happens next to one of them is not known, as an answer of another may bring it a request; its stretch
  * ends where memory is got that somebody could see, and is cut where something happens. */
-static uint64_t repeats(const struct engine *engine)
+static uint64_t repeats(struct engine *engine)
 {
 	uint64_t most = UINT64_MAX;
 	for (uint32_t i = 0; i < engine->part_count; i++) {
@@ -332,8 +333,8 @@ static uint64_t repeats(const struct engine *engine)
  * step by step. Only empty memory can be taken at any time, as nobody sees it. */
 void scheduler_stretch(struct engine *engine)
 {
-	const struct step step = {engine->parts, engine->part_count};
 	const int64_t start_ns = engine->now_ns;
+	const struct step step = engine_step(engine, start_ns);
 	const bool at_once = unseen(engine, engine->step_repeats);
 	uint64_t done = at_once ? engine->step_repeats - 1 : next_growth(engine, 0);
 	for (; done < engine->step_repeats && engine->step_repeats > 1; done = next_growth(engine, done)) {
@@ -410,6 +411,7 @@ bool scheduler_build(struct engine *engine)
 			return false;
 		give_up_first(engine);
 	}
+	engine->repeated_tokens = engine->holders.repeated_blocks * engine->block_tokens;
 	/* After a preemption the line has not been looked at. */
 	engine->step_repeats = engine->ops->decode_ns && undisturbed ? repeats(engine) : 1;
 	return true;

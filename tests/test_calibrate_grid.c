@@ -74,7 +74,7 @@ static void is_enough_for_a_fit(void **state)
 		for (uint32_t p = 0; p < s->prompts + s->decodes; p++)
 			parts[p] = p < s->prompts ? (struct step_part){p, s->new_tokens, s->cached_tokens, false}
 			                          : (struct step_part){p, 1, s->context_tokens, true};
-		s->median_ns = (double)cost_model_backend.step_ns(&model, &(struct step){parts, s->prompts + s->decodes});
+		s->median_ns = (double)cost_model_backend.step_ns(&model, &(struct step){.parts = parts, .count = s->prompts + s->decodes});
 		s->least_ns = s->most_ns = s->median_ns;
 	}
 	assert_int_equal(fit_run(&fit, &samples, &options, &err), 0);

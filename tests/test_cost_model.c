@@ -15,7 +15,7 @@
 static int64_t step_ns(const struct calibration *calibration, const struct step_part *parts, uint32_t count)
 {
 	struct cost_model model = cost_model_of(calibration);
-	return cost_model_backend.step_ns(&model, &(struct step){parts, count});
+	return cost_model_backend.step_ns(&model, &(struct step){.parts = parts, .count = count});
 }
 
 static void first_form_by_hand(void **state)
@@ -59,6 +59,66 @@ static void second_form_by_hand(void **state)
 	assert_int_equal(step_ns(&c, decodes, 2), 5 + (int64_t)(sqrt(3000. * 3000 + 1800. * 1800)) + 22 + 26 + 50);
 }
 
+/* 64 distinct tokens of context cost nothing beyond what 128 of any kind cost, a further one 64 x 0.5 ns. */
+static void what_sequences_share_is_read_once(void **state)
+{
+	(void)state;
+	const struct calibration c = {.decode_step_ns = 5, .distinct_free_64ths = 32,
+	                              .terms = {[TERM_CONTEXT] = CALIBRATION_LINE(3), [TERM_DISTINCT] = CALIBRATION_LINE(0.5)}};
+	struct cost_model model = cost_model_of(&c);
+	const struct step_part parts[] = {{0, 1, 100, true}, {1, 1, 60, true}};
+	struct step step = {.parts = parts, .count = 2};
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 5 + 480 + 32 * 160 / 2);
+	step.repeated_tokens = 50;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 5 + 480 + (64 * 110 - 32 * 160) / 2);
+	step.repeated_tokens = 80;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 5 + 480);
+	step.repeated_tokens = 1000;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 5 + 480);
+	assert_int_equal(cost_model_answer_ns(&model, 10, 2), 10 + 3 * 21 + 16 * 21);
+}
+
+/* 1 us a row. Work is 20 % slower once 10 us have come together, 10 % after 6, not before 2; a rest is worth half its time. */
+static void hard_work_uses_the_power_up(void **state)
+{
+	(void)state;
+	const struct calibration c = {.terms = {[TERM_ROWS] = CALIBRATION_LINE(1000)},
+	                              .power = {.slowdown = 0.2, .rest_rate = 0.5, .from_ns = 2000, .full_ns = 10000, .most_ns = 12000,
+	                                        .least_rows = 2}};
+	struct cost_model model = cost_model_of(&c);
+	struct device_history history = {0};
+	struct step_part part = {0, 4, 0, false};
+	struct step step = {.parts = &part, .count = 1, .history = &history};
+	/* 4 us of work: 2 at full clock, then from 0 to 5 % slower. */
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 50);
+	assert_int_equal(history.work_ns, 4000);
+	assert_int_equal(history.until_ns, 4050);
+	/* From 5 % to 15. */
+	step.start_ns = 4050;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 400);
+	/* After a rest of 4 us, 6 are left: 10 % to 20 over 4, and 20 over 4 more; 12 are kept in mind. */
+	step.start_ns = 4050 + 4400 + 4000;
+	part.new_tokens = 8;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 8000 + 600 + 800);
+	assert_int_equal(history.work_ns, 12000);
+	assert_int_equal(history.until_ns, step.start_ns + 9400);
+	/* Too small to be hard work, or no prompt's: neither slowed, nor work. */
+	const struct device_history before = history;
+	part.new_tokens = 1;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 1000);
+	const struct step_part decodes[] = {{0, 1, 0, true}, {1, 1, 0, true}};
+	assert_int_equal(cost_model_backend.step_ns(&model, &(struct step){.parts = decodes, .count = 2, .history = &history}), 2000);
+	assert_memory_equal(&history, &before, sizeof(before));
+	/* A device that nobody keeps a history of has rested, and so has one after long enough. */
+	part.new_tokens = 4;
+	step.history = NULL;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4050);
+	assert_int_equal(cost_model_prompt_ns(&model, 4, 0), 4050);
+	step.history = &history;
+	step.start_ns = history.until_ns + 24000;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4050);
+}
+
 static double term_ns(const struct calibration *c, const struct cost_sizes *sizes, int term)
 {
 	return calibration_curve_ns(&c->terms[term], (double)sizes->x[term]);
@@ -78,14 +138,25 @@ static void as_the_formula_in_floats(void **state)
 			if (parts[i].decode)
 				parts[i].new_tokens = 1;
 		}
-		const struct step step = {parts, count};
+		const struct step step = {.parts = parts, .count = count};
 		const struct cost_sizes sizes = cost_model_sizes(&model, &step);
 		const double arithmetic = term_ns(c, &sizes, TERM_ROWS) + term_ns(c, &sizes, TERM_ROW_TILES);
 		double ns = (sizes.has_prompt ? c->prompt_step_ns : c->decode_step_ns) +
 		            pow(pow(c->weights_ns, c->sharpness) + pow(arithmetic, c->sharpness), 1.0 / c->sharpness);
 		for (int term = TERM_SEQUENCES; term < TERM_COUNT; term++)
 			ns += term_ns(c, &sizes, term);
-		assert_true(fabs((double)cost_model_backend.step_ns(&model, &step) - ns) <= 2);
+		struct device_history history = {.work_ns = (int64_t)make_random(&rng, 8000000)};
+		const double before_ns = (double)history.work_ns;
+		struct step slowed = step;
+		slowed.history = &history;
+		/* In a thousand slices. */
+		double longer_ns = 0;
+		const bool hard = sizes.has_prompt && sizes.x[TERM_ROWS] >= c->power.least_rows;
+		for (int slice = 0; slice < 1000 && hard; slice++) {
+			const double done_ns = before_ns + ns * (slice + 0.5) / 1000, ramp_ns = (double)(c->power.full_ns - c->power.from_ns);
+			longer_ns += ns / 1000 * c->power.slowdown * fmin(1, fmax(0, (done_ns - (double)c->power.from_ns) / ramp_ns));
+		}
+		assert_true(fabs((double)cost_model_backend.step_ns(&model, &slowed) - ns - longer_ns) <= 2 + longer_ns * 1e-3);
 	}
 }
 
@@ -115,7 +186,7 @@ static void stretches_are_single_steps_added_up(void **state)
 		const uint32_t count = 1 + (uint32_t)make_random(&rng, 7), steps = 1 + (uint32_t)make_random(&rng, 300);
 		for (uint32_t i = 0; i < count; i++)
 			parts[i] = (struct step_part){i, 1, make_random(&rng, 40), true};
-		const struct step step = {parts, count};
+		const struct step step = {.parts = parts, .count = count, .repeated_tokens = make_random(&rng, 3) * make_random(&rng, 500)};
 		const int64_t at_once = cost_model_backend.decode_ns(&model, &step, steps);
 		int64_t one_by_one = 0;
 		for (uint32_t s = 0; s < steps; s++) {
@@ -151,8 +222,26 @@ static void second_form_is_read(void **state)
 	assert_true(calibration_curve_ns(&c->terms[TERM_ROWS], 10) == 40);
 	assert_true(calibration_curve_ns(&c->terms[TERM_PAIRS], 10) == 0);
 	assert_true(fabs(calibration_curve_ns(&c->terms[TERM_CONTEXT], 4) - 10.5) < 1e-12);
+	assert_true(c->power.slowdown == 0 && c->distinct_free_64ths == 0);
 	assert_null(calibration_transfer(c, "disk"));
 	assert_int_equal(calibration_transfer(c, "host")->latency_ns, 9000);
+	calibration_free(c);
+}
+
+#define POWER(more) "{\"kvcast_calibration\": 2, " TEXTS ", \"step\": {\"prompt_step_ns\": 1, \"decode_step_ns\": 2, " \
+	"\"distinct_free_64ths\": 27, \"distinct_ns\": 0.25}, \"power\": {" more "}}"
+
+static void power_is_read(void **state)
+{
+	(void)state;
+	struct err err;
+	struct calibration *c = load(POWER("\"slowdown\": 0.125, \"from_ns\": 12e6, \"full_ns\": 87000000, \"most_ns\": 84e6, "
+	                                   "\"rest_rate\": 1.75, \"least_rows\": 256"), &err);
+	assert_non_null(c);
+	assert_true(c->power.slowdown == 0.125 && c->power.rest_rate == 1.75 && c->power.least_rows == 256);
+	assert_true(c->power.from_ns == 12000000 && c->power.full_ns == 87000000 && c->power.most_ns == 84000000);
+	assert_int_equal(c->distinct_free_64ths, 27);
+	assert_true(calibration_curve_ns(&c->terms[TERM_DISTINCT], 8) == 2);
 	calibration_free(c);
 }
 
@@ -176,6 +265,14 @@ static void bad_files_get_one_sentence(void **state)
 	                                                  "whole number and ns no less than at the point before.");
 	refuses(STEP(", \"keys_ns\": [[1.5, 2]]"), "c.json: field \"keys_ns\" of \"step\", point 1: expected [x, ns], x a larger "
 	                                          "whole number and ns no less than at the point before.");
+	refuses(STEP(", \"distinct_free_64ths\": 65"),
+	        "c.json: field \"distinct_free_64ths\" of \"step\": expected a whole number from 0 to 64.");
+	refuses(POWER("\"slowdown\": 11, \"rest_rate\": 1, \"from_ns\": 1, \"full_ns\": 2, \"most_ns\": 2"),
+	        "c.json: field \"slowdown\" of \"power\" is missing or no number from 0 to 10.");
+	refuses(POWER("\"slowdown\": 0.1, \"rest_rate\": 1, \"from_ns\": 2, \"full_ns\": 2, \"most_ns\": 2"),
+	        "c.json: field \"full_ns\" of \"power\": expected more than from_ns.");
+	refuses(POWER("\"slowdown\": 0.1, \"rest_rate\": 1, \"from_ns\": 2, \"full_ns\": 3"),
+	        "c.json: field \"most_ns\" of \"power\" is missing or no number of nanoseconds from 0 to 1e12.");
 	refuses("{\"kvcast_calibration\": 2, " TEXTS ", \"step\": {\"prompt_step_ns\": 1}}",
 	        "c.json: field \"decode_step_ns\" of \"step\" is missing or no number of nanoseconds from 0 to 1e12.");
 }
@@ -185,10 +282,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(first_form_by_hand),
 	        cmocka_unit_test(second_form_by_hand),
+	        cmocka_unit_test(what_sequences_share_is_read_once),
+	        cmocka_unit_test(hard_work_uses_the_power_up),
 	        cmocka_unit_test(as_the_formula_in_floats),
 	        cmocka_unit_test(more_never_costs_less),
 	        cmocka_unit_test(stretches_are_single_steps_added_up),
 	        cmocka_unit_test(second_form_is_read),
+	        cmocka_unit_test(power_is_read),
 	        cmocka_unit_test(bad_files_get_one_sentence),
 	};
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);

@@ -38,7 +38,7 @@ static int64_t time_of(const struct calibration *calibration, const struct sampl
 	for (uint32_t i = 0; i < s->prompts + s->decodes; i++)
 		parts[i] = i < s->prompts ? (struct step_part){i, s->new_tokens, s->cached_tokens, false}
 		                          : (struct step_part){i, 1, s->context_tokens, true};
-	return cost_model_backend.step_ns(&model, &(struct step){parts, s->prompts + s->decodes});
+	return cost_model_backend.step_ns(&model, &(struct step){.parts = parts, .count = s->prompts + s->decodes});
 }
 
 /* The grid, in order; how many cells. */

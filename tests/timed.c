@@ -36,6 +36,8 @@ const struct calibration timed_curved_calibration = {
         .sharpness = 4,
         .row_tile_tokens = 16,
         .attention_tile_tokens = 8,
+        .distinct_free_64ths = 27,
+        .power = {.slowdown = 0.3, .rest_rate = 1.5, .from_ns = 2000000, .full_ns = 9000000, .most_ns = 8000000, .least_rows = 20},
         .terms = {
                 [TERM_ROWS] = {3, {{16, 400000}, {24, 900000.1}, {60, 1300000}}},
                 [TERM_ROW_TILES] = CALIBRATION_LINE(30000.3),
@@ -44,6 +46,7 @@ const struct calibration timed_curved_calibration = {
                 [TERM_KEYS] = CALIBRATION_LINE(2.7),
                 [TERM_DECODES] = {2, {{3, 5000.5}, {5, 9000}}},
                 [TERM_CONTEXT] = {4, {{40, 3000.3}, {41, 30000}, {300, 30000}, {2000, 123456.7}}},
+                [TERM_DISTINCT] = {2, {{500, 4000.3}, {30000, 150000.9}}},
         },
 };
 

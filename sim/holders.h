@@ -1,0 +1,23 @@
+/* holders.h - how many sequences hold each block, to know how much of what they attend to is the same.
+ *
+ * A block that n sequences hold is repeated n - 1 times. Sequences that hold blocks and wait count as well: they are few, and only where
+ * there are lower tiers to wait for.
+ */
+#ifndef KVCAST_HOLDERS_H
+#define KVCAST_HOLDERS_H
+
+#include "path.h"
+
+/* Zeroed: nobody is counted, and nothing is repeated. */
+struct holders {
+	uint32_t *counts; /* [block_count] */
+	uint64_t repeated_blocks;
+};
+
+void holders_open(struct holders *holders, uint32_t block_count);
+void holders_close(struct holders *holders);
+/* A sequence holds blocks `from` .. `to` - 1 of `path`; and lets go of the first `count`, all of which it held. */
+void holders_add(struct holders *holders, struct path path, uint32_t from, uint32_t to);
+void holders_remove(struct holders *holders, struct path path, uint32_t count);
+
+#endif
