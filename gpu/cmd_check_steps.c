@@ -246,6 +246,8 @@ static int check_model(const struct check_command *command, uint32_t index, stru
 	check->llama = llama_open(&m, &options, err);
 	int failed = -1;
 	if (check->llama) {
+		if (index % 2)
+			llama_pad(check->llama);
 		check->reference = cmd_check_reference(check->llama);
 		check->logits = mem_alloc((size_t)MOST_SEQUENCES * m.vocabulary, sizeof(*check->logits));
 		for (uint32_t b = 0; b < POOL_BLOCKS; b++)
@@ -255,10 +257,10 @@ static int check_model(const struct check_command *command, uint32_t index, stru
 			check_prefixes(check);
 		}
 		check_long(check);
-		printf("%2u: %u layers of %3u, %4u inner, heads %2u on %u of %3u%s, %-8s vocabulary %3u%s, blocks of %3u: %4u comparisons, "
+		printf("%2u: %u layers of %3u, %4u inner, heads %2u on %u of %3u%s, %-8s vocabulary %3u%s, blocks of %3u%s: %4u comparisons, "
 		       "worst %.2f of what is allowed, %u failed\n",
 		       index, m.layers, m.hidden, m.intermediate, m.heads, m.kv_heads, m.head_size, m.has_qkv_bias ? " with biases" : "",
-		       ropes[m.rope.kind], m.vocabulary, m.ties_head ? " tied" : "", check->block_tokens, check->compared, check->worst,
+		       ropes[m.rope.kind], m.vocabulary, m.ties_head ? " tied" : "", check->block_tokens, index % 2 ? ", padded" : "", check->compared, check->worst,
 		       check->failed);
 		fflush(stdout);
 		failed = check->failed > 0;

@@ -26,7 +26,11 @@ struct plan {
 	cublasLtMatmulDesc_t product;
 	cublasLtMatrixLayout_t weight, x, y;
 	cublasLtMatmulAlgo_t algorithm;
+	uint32_t next; /* of its chain, counted from 1; 0: the last */
 };
+
+/* A server meets hundreds of shapes, and looks one up before every product: by chains of few. */
+#define CHAINS 1024u
 
 struct gemm {
 	cublasLtHandle_t handle;
@@ -34,6 +38,7 @@ struct gemm {
 	void *workspace;
 	struct plan *plans;
 	size_t count, room;
+	uint32_t chains[CHAINS]; /* the first plan of each, counted from 1 */
 	struct gemm_choices choices;
 	size_t missed_count;
 	struct gemm_shape missed; /* the first */
@@ -61,6 +66,7 @@ static void drop_plans(struct gemm *gemm)
 	for (size_t i = 0; i < gemm->count; i++)
 		drop_plan(&gemm->plans[i]);
 	gemm->count = 0;
+	memset(gemm->chains, 0, sizeof(gemm->chains));
 }
 
 void gemm_close(struct gemm *gemm)
@@ -136,15 +142,18 @@ static struct plan make_plan(struct gemm *gemm, struct gemm_shape shape)
 
 static struct plan *plan_for(struct gemm *gemm, struct gemm_shape shape)
 {
-	for (size_t i = gemm->count; i-- > 0;) {
-		if (gemm->plans[i].shape.rows == shape.rows && gemm_choices_same_sides(&gemm->plans[i].shape, &shape))
-			return &gemm->plans[i];
+	uint32_t *first = &gemm->chains[(shape.rows * 31 + shape.outputs * 7 + shape.inputs) % CHAINS];
+	for (uint32_t i = *first; i > 0; i = gemm->plans[i - 1].next) {
+		if (gemm->plans[i - 1].shape.rows == shape.rows && gemm_choices_same_sides(&gemm->plans[i - 1].shape, &shape))
+			return &gemm->plans[i - 1];
 	}
 	if (gemm->count == gemm->room) {
 		gemm->room = gemm->room ? gemm->room * 2 : 64;
 		gemm->plans = mem_grow(gemm->plans, gemm->room, sizeof(*gemm->plans));
 	}
 	gemm->plans[gemm->count] = make_plan(gemm, shape);
+	gemm->plans[gemm->count].next = *first;
+	*first = (uint32_t)gemm->count + 1;
 	return &gemm->plans[gemm->count++];
 }
 

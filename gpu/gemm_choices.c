@@ -29,6 +29,12 @@ uint32_t gemm_choices_point(uint32_t rows)
 	return GEMM_CHOICES_MOST;
 }
 
+uint32_t gemm_choices_padded(uint32_t rows)
+{
+	const uint32_t tile = rows <= 64 ? 16 : 64;
+	return rows <= GEMM_CHOICES_MOST ? (rows + tile - 1) / tile * tile : rows;
+}
+
 bool gemm_choices_same_sides(const struct gemm_shape *a, const struct gemm_shape *b)
 {
 	return a->outputs == b->outputs && a->inputs == b->inputs && a->has_bias == b->has_bias &&

@@ -45,6 +45,9 @@ struct gemm_choices_origin {
 
 /* The grid's point whose choice stands for so many rows, at least 1. */
 uint32_t gemm_choices_point(uint32_t rows);
+/* Rows that a product is made with in place of so many, where choices are in use: whole tiles, of 16 to 64 rows and of 64 to the grid's
+ * end, as many as given beyond. */
+uint32_t gemm_choices_padded(uint32_t rows);
 /* Whether they differ in no more than their rows. */
 bool gemm_choices_same_sides(const struct gemm_shape *a, const struct gemm_shape *b);
 

@@ -75,7 +75,7 @@ static void make_room(struct llama *llama)
 		GPU_CALL(cudaMemsetAsync(llama->layers[i].pool.keys, 0, pool_bytes_a_layer(llama), llama->stream));
 		GPU_CALL(cudaMemsetAsync(llama->layers[i].pool.values, 0, pool_bytes_a_layer(llama), llama->stream));
 	}
-	const size_t rows = (size_t)o->most_tokens * sizeof(bf16_bits);
+	const size_t rows = (size_t)gemm_choices_padded(o->most_tokens) * sizeof(bf16_bits), last_rows = gemm_choices_padded(o->most_sequences);
 	llama->residual = gpu_alloc(rows * m->hidden);
 	llama->normed = gpu_alloc(rows * m->hidden);
 	llama->qkv = gpu_alloc(rows * llama_qkv_rows(m));
@@ -83,8 +83,8 @@ static void make_room(struct llama *llama)
 	llama->turns = gpu_alloc((size_t)o->most_tokens * m->head_size * sizeof(float));
 	llama->gate_up = gpu_alloc(rows * 2 * m->intermediate);
 	llama->activated = gpu_alloc(rows * m->intermediate);
-	llama->last_rows = gpu_alloc((size_t)o->most_sequences * m->hidden * sizeof(bf16_bits));
-	llama->logits = gpu_alloc((size_t)o->most_sequences * m->vocabulary * sizeof(float));
+	llama->last_rows = gpu_alloc(last_rows * m->hidden * sizeof(bf16_bits));
+	llama->logits = gpu_alloc(last_rows * m->vocabulary * sizeof(float));
 	llama->best = gpu_alloc(o->most_sequences * sizeof(uint32_t));
 	llama->step_bytes = llama_step_bytes(llama);
 	GPU_CALL(cudaMallocHost((void **)&llama->host_step, llama->step_bytes));
@@ -127,8 +127,8 @@ static size_t fixed_bytes(const struct model *model, const struct llama_options 
 		           (llama_weight_is_shared((enum llama_weight)w) ? 1 : model->layers);
 	const size_t a_row = 2 * (model->hidden + model->head_size) + llama_qkv_rows(model) + model->heads * model->head_size +
 	                     3 * model->intermediate;
-	return weights + options->most_tokens * a_row * sizeof(bf16_bits) +
-	       (size_t)options->most_sequences * model->vocabulary * sizeof(float);
+	return weights + gemm_choices_padded(options->most_tokens) * a_row * sizeof(bf16_bits) +
+	       (size_t)gemm_choices_padded(options->most_sequences) * model->vocabulary * sizeof(float);
 }
 
 /* For workspaces, staging and the driver's own. */

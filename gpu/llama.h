@@ -69,7 +69,11 @@ struct llama_tuning {
  * their last bits. `tell`, where not NULL, hears of every product, part by part for 16 rows, 32 and so on. -1 and a sentence where
  * memory is lacking. */
 int llama_tune(struct llama *llama, void (*tell)(void *context, const struct llama_tuning *tuning), void *context, struct err *err);
-/* The same by a file (gemm_choices.h), so that processes choose alike: what it says, where it is; else products are tuned and it is
+/* From now on products have whole tiles of rows (gemm_choices.h), as they have once they are tuned: of two numbers of rows that fill as
+ * many tiles cuBLASLt makes the smaller up to 10 % slower than the larger (NOTES.md), and a step takes as long for both. Results are the
+ * same but for the algorithm. */
+void llama_pad(struct llama *llama);
+/* The same as llama_tune by a file (gemm_choices.h), so that processes choose alike: what it says, where it is; else products are tuned and it is
  * written. -1 and a sentence, also for a file that is damaged or of another model, device or cuBLASLt. */
 int llama_take_products(struct llama *llama, const char *path, void (*tell)(void *context, const struct llama_tuning *tuning),
                         void *context, struct err *err);

@@ -19,7 +19,8 @@ struct llama {
 	struct layer *layers;
 	bf16_bits *embedding, *norm_final, *head;
 	float *frequency;
-	/* Activations; all hold most_tokens rows. */
+	bool pads; /* products have whole tiles of rows; what the rows beyond a step's hold is nobody's business */
+	/* Activations; all hold most_tokens rows, padded. */
 	bf16_bits *residual, *normed, *qkv, *attended, *gate_up, *activated;
 	float *turns;
 	bf16_bits *last_rows;
@@ -30,6 +31,12 @@ struct llama {
 	size_t step_bytes;
 	void *prefill_work, *decode_work;
 };
+
+/* Rows of a step's products. */
+static inline uint32_t llama_product_rows(const struct llama *llama, uint32_t rows)
+{
+	return llama->pads ? gemm_choices_padded(rows) : rows;
+}
 
 static inline uint32_t llama_qkv_rows(const struct model *model)
 {

@@ -3,6 +3,15 @@
 
 #include <unistd.h>
 
+/* Whole tiles are few enough to have them all planned before anything is timed: else a server that meets new ones would have the
+ * device rest meanwhile. */
+static void plan_all(struct llama *llama)
+{
+	const uint32_t most = gemm_choices_padded(llama->options.most_tokens), sequences = llama->options.most_sequences;
+	for (uint32_t rows = gemm_choices_padded(1); rows <= most && rows <= GEMM_CHOICES_MOST; rows = gemm_choices_padded(rows + 1))
+		llama_prepare(llama, rows, rows < sequences ? rows : sequences);
+}
+
 int llama_take_products(struct llama *llama, const char *path, void (*tell)(void *context, const struct llama_tuning *tuning),
                         void *context, struct err *err)
 {
@@ -15,8 +24,11 @@ int llama_take_products(struct llama *llama, const char *path, void (*tell)(void
 		return -1;
 	/* Also what was made just now: of two programs that make it at once, both go by what is there in the end. */
 	const int failed = gemm_choices_load(&choices, &origin, path, err);
-	if (!failed)
+	if (!failed) {
 		gemm_choose(llama->gemm, &choices);
+		llama_pad(llama);
+		plan_all(llama);
+	}
 	gemm_choices_free(&choices);
 	return failed;
 }

@@ -144,7 +144,7 @@ static struct gemm_operands operands_of(struct llama *llama, enum llama_part par
 
 static void multiply(struct llama *llama, enum llama_part part, uint32_t layer, uint32_t rows)
 {
-	const struct gemm_shape shape = shape_of(llama, part, rows);
+	const struct gemm_shape shape = shape_of(llama, part, llama_product_rows(llama, rows));
 	const struct gemm_operands o = operands_of(llama, part, layer);
 	if (!gemv_takes(rows, shape.outputs, shape.inputs))
 		gemm_run(llama->gemm, shape, o);
@@ -229,7 +229,7 @@ void llama_prepare(struct llama *llama, uint32_t tokens, uint32_t sequences)
 		const enum llama_part part = (enum llama_part)p;
 		if (!LLAMA_PART_IS_PRODUCT(part))
 			continue;
-		const struct gemm_shape shape = shape_of(llama, part, part == LLAMA_PART_HEAD ? sequences : tokens);
+		const struct gemm_shape shape = shape_of(llama, part, llama_product_rows(llama, part == LLAMA_PART_HEAD ? sequences : tokens));
 		if (!gemm_plan(llama->gemm, shape))
 			continue;
 		/* Whatever it multiplies: a kernel's first run loads it, which takes milliseconds. */
@@ -318,10 +318,16 @@ int llama_tune(struct llama *llama, void (*tell)(void *context, const struct lla
 		}
 	}
 	gemm_choose(llama->gemm, &choices);
+	llama_pad(llama);
 	gemm_choices_free(&choices);
 	gpu_free(room.x);
 	gpu_free(room.y);
 	return 0;
+}
+
+void llama_pad(struct llama *llama)
+{
+	llama->pads = true;
 }
 
 double llama_time_part(struct llama *llama, const struct llama_batch *batch, enum llama_part part)

@@ -6,19 +6,23 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Pieces that a term's curve may have, by what the terms are known to need: matrix products take a while longer for every tile that
- * is begun, and change their tiling with the rows; attention gains with length; the others are nearly straight. */
+/* Pieces that a term's curve may have, by what the terms are known to need: matrix products change their tiling with the rows;
+ * attention gains with length; the others are nearly straight. Where rows are rounded up to tiles the products' time is a staircase
+ * over these, which has as many pieces as there are tiles up to STAIRS, and beyond one for each twelfth more; what goes by rows is
+ * nearly straight then. */
 static const uint32_t most_pieces[TERM_COUNT] = {
-        [TERM_ROWS] = 14, [TERM_ROW_TILES] = 20, [TERM_SEQUENCES] = 1, [TERM_PAIRS] = 7,
-        [TERM_KEYS] = 2,  [TERM_DECODES] = 6,    [TERM_CONTEXT] = 5,   [TERM_DISTINCT] = 2,
+        [TERM_ROWS] = 14, [TERM_ROW_TILES] = 0, [TERM_SEQUENCES] = 1, [TERM_PAIRS] = 7,
+        [TERM_KEYS] = 2,  [TERM_DECODES] = 6,   [TERM_CONTEXT] = 5,   [TERM_DISTINCT] = 2,
 };
+#define STAIRS 16
+#define ROW_PIECES_BESIDE_TILES 3
 
 /* A column of the linear problem: the length of x within a piece, or a fixed part. */
 struct column {
 	int term; /* -1: fixed part of steps with prompts, -2: of those without */
 	double from, to;
 };
-#define COLUMNS_MOST 64
+#define COLUMNS_MOST 96
 
 struct problem {
 	struct column columns[COLUMNS_MOST];
@@ -28,8 +32,36 @@ struct problem {
 	double norms[COLUMNS_MOST];
 };
 
+static void add_column(struct problem *problem, int term, double from, double to)
+{
+	ASSERT(problem->width < COLUMNS_MOST);
+	problem->columns[problem->width++] = (struct column){term, from, to};
+}
+
 /* Ends of the pieces: sizes that were measured, evenly taken from the sorted list; the last piece has no end. */
-static void add_term(struct problem *problem, int term)
+static void add_pieces(struct problem *problem, int term, const double *sizes, size_t count, size_t most)
+{
+	const size_t pieces = count < most ? count : most;
+	double from = 0;
+	for (size_t p = 0; p < pieces; p++) {
+		const double to = p + 1 == pieces ? INFINITY : sizes[(p + 1) * count / pieces - 1];
+		add_column(problem, term, from, to);
+		from = to;
+	}
+}
+
+static void add_stairs(struct problem *problem, const double *sizes, size_t count, uint32_t tile)
+{
+	double from = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (i + 1 < count && sizes[i] > STAIRS * tile && sizes[i] < from * 13 / 12)
+			continue;
+		add_column(problem, TERM_ROW_TILES, from, i + 1 < count ? sizes[i] : INFINITY);
+		from = sizes[i];
+	}
+}
+
+static void add_term(struct problem *problem, int term, uint32_t row_tile)
 {
 	double *sizes = mem_alloc(problem->height, sizeof(*sizes));
 	size_t count = 0;
@@ -43,13 +75,11 @@ static void add_term(struct problem *problem, int term)
 		if (distinct == 0 || sizes[i] > sizes[distinct - 1])
 			sizes[distinct++] = sizes[i];
 	}
-	const size_t pieces = distinct < most_pieces[term] ? distinct : most_pieces[term];
-	double from = 0;
-	for (size_t p = 0; p < pieces; p++) {
-		const double to = p + 1 == pieces ? INFINITY : sizes[(p + 1) * distinct / pieces - 1];
-		problem->columns[problem->width++] = (struct column){term, from, to};
-		from = to;
-	}
+	if (term == TERM_ROW_TILES)
+		add_stairs(problem, sizes, distinct, row_tile);
+	else
+		add_pieces(problem, term, sizes, distinct,
+		           term == TERM_ROWS && row_tile > 1 ? ROW_PIECES_BESIDE_TILES : most_pieces[term]);
 	free(sizes);
 }
 
@@ -226,9 +256,8 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 	for (int term = 0; term < TERM_COUNT; term++) {
 		/* Tiles of one token are rows once more, and where nothing is shared all context is distinct. */
 		if ((term != TERM_ROW_TILES || calibration->row_tile_tokens > 1) && (term != TERM_DISTINCT || fit_has_shared(cells, count)))
-			add_term(&problem, term);
+			add_term(&problem, term, calibration->row_tile_tokens);
 	}
-	ASSERT(problem.width <= COLUMNS_MOST);
 	fill_rows(&problem);
 	for (int round = 0; round < FIT_ROBUST_ROUNDS; round++) {
 		solve_weighted(&problem, weights, solution);

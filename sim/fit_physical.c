@@ -153,7 +153,7 @@ void fit_physical(struct calibration *calibration, const struct sample *const *c
 {
 	static const uint32_t sharpnesses[] = {1, 2, 4, 8, 16}, row_tiles[] = {1, 64, 128, 256};
 	/* Tokens whose queries fill a tile of 64 or 128, for 1 to 8 queries a key head. */
-	static const uint32_t attention_tiles[] = {1, 16, 21, 32, 42, 64, 128}, free_64ths[] = {0, 8, 16, 20, 24, 27, 30, 34, 40};
+	static const uint32_t attention_tiles[] = {1, 16, 21, 32, 42, 64, 128}, free_64ths[] = {8, 16, 20, 24, 28, 32, 40};
 	const size_t frees = fit_has_shared(cells, count) ? COUNT_OF(free_64ths) : 0;
 	if (keep_shape) {
 		fit_shape(calibration, cells, count);

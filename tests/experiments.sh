@@ -32,6 +32,7 @@ shift
 while [ \$# -gt 0 ]; do
 	case \$1 in
 	--disk-folder | --archive-folder | --products) shift ;;
+	--steps) shift; : >"\$1" ;;
 	*) options+=("\$1") ;;
 	esac
 	shift

@@ -72,7 +72,8 @@ make_traces()
 		awk -v what="$what" -f "$here/made.awk" >"$what.jsonl"
 	done
 	cp "$here/../../traces/samples/licence-agents.jsonl.gz" licences.jsonl.gz
-	"$kvcast" policies --json | awk -F '"' '/^  "evict"/ { evict = 1 } /^  "ttl"/ { evict = 0 } /^      "name"/ && evict { print $4 }' >policies.txt
+	"$kvcast" policies --json | awk -F '"' '/^  "evict"/ { evict = 1 } /^  "ttl"/ { evict = 0 } /^      "name"/ && evict { name = $4 }
+		/^      "rule"/ && evict && $0 !~ /offline/ { print name }' >policies.txt
 	[ -s policies.txt ] || die "$kvcast policies --json did not list any."
 	if [ -f "$from/claude_code_sessions.jsonl.gz" ]; then
 		gzip -dc "$from/claude_code_sessions.jsonl.gz" >all.tmp
@@ -120,21 +121,27 @@ measure_run()
 	mkdir -p "$experiment"
 	set -- "$@" --products "$(products "$(model_of "$@")")"
 	repeat=1
+	after=${after:-$(state)}
 	while [ "$repeat" -le "$repeats" ]; do
 		to=$experiment/$run.measured-$repeat
 		if [ ! -f "$to.csv" ]; then
 			folder=$(mktemp -d)
-			before=$(state)
+			before=$after
 			"$gpu" replay "traces/$trace" "$@" --disk-folder "$folder" --archive-folder "$folder/objects" --quiet --csv \
-				--requests "$to.part" >"$to.row" || {
-				rm -rf "$folder" "$to.part"
+				--requests "$to.part" --steps "$to.steps" >"$to.row" || {
+				rm -rf "$folder" "$to.part" "$to.steps"
 				die "$experiment $run did not run."
 			}
 			rm -rf "$folder"
+			after=$(state)
 			{
 				printf '# commit %s; kvcast-gpu replay %s %s\n' "${COMMIT:-unknown}" "$trace" "$*"
-				printf '# %s: before %s; after %s\n' "$to" "$before" "$(state)"
+				printf '# %s: before %s; after %s\n' "$to" "$before" "$after"
 			} >>"$experiment/log.txt"
+			case $experiment in
+			load) gzip -9 <"$to.steps" >"$experiment/$run.steps-$repeat.csv.gz" ;;
+			esac
+			rm -f "$to.steps"
 			mv "$to.part" "$to.csv"
 			echo "measured $to"
 		fi
