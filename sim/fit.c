@@ -37,7 +37,8 @@ static struct step_part *parts_of(const struct sample *s, uint32_t *count)
 struct fit_point fit_point_of(const struct sample *sample, const struct calibration *calibration)
 {
 	const struct cost_model tiles = cost_model_of(&(struct calibration){
-	        .row_tile_tokens = calibration->row_tile_tokens, .attention_tile_tokens = calibration->attention_tile_tokens,
+	        .row_tile_tokens = calibration->row_tile_tokens, .row_tiles_most = calibration->row_tiles_most,
+	        .attention_tile_tokens = calibration->attention_tile_tokens,
 	        .distinct_free_64ths = calibration->distinct_free_64ths});
 	uint32_t count;
 	struct step_part *parts = parts_of(sample, &count);

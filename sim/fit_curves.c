@@ -8,7 +8,7 @@
 
 /* Pieces that a term's curve may have, by what the terms are known to need: matrix products change their tiling with the rows;
  * attention gains with length; the others are nearly straight. Where rows are rounded up to tiles the products' time is a staircase
- * over these, which has as many pieces as there are tiles up to STAIRS, and beyond one for each twelfth more; what goes by rows is
+ * over these, which has as many pieces as there are tiles up to STAIRS, and beyond one for each sixteenth more; what goes by rows is
  * nearly straight then. */
 static const uint32_t most_pieces[TERM_COUNT] = {
         [TERM_ROWS] = 14, [TERM_ROW_TILES] = 0, [TERM_SEQUENCES] = 1, [TERM_PAIRS] = 7,
@@ -22,7 +22,7 @@ struct column {
 	int term; /* -1: fixed part of steps with prompts, -2: of those without */
 	double from, to;
 };
-#define COLUMNS_MOST 96
+#define COLUMNS_MOST 128
 
 struct problem {
 	struct column columns[COLUMNS_MOST];
@@ -54,7 +54,7 @@ static void add_stairs(struct problem *problem, const double *sizes, size_t coun
 {
 	double from = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (i + 1 < count && sizes[i] > STAIRS * tile && sizes[i] < from * 13 / 12)
+		if (i + 1 < count && sizes[i] > STAIRS * tile && sizes[i] < from * 17 / 16)
 			continue;
 		add_column(problem, TERM_ROW_TILES, from, i + 1 < count ? sizes[i] : INFINITY);
 		from = sizes[i];
@@ -243,7 +243,8 @@ static void set_calibration(struct calibration *calibration, const struct proble
 	}
 }
 
-/* Fits with the tiles that `calibration` has. Returns what is left of the residuals, outliers apart. */
+/* Fits with the tiles that `calibration` has. Returns what is left of the residuals, outliers apart, made larger by what more pieces gain
+ * from noise alone: generalised cross-validation (Craven and Wahba 1979). */
 static double fit_shape(struct calibration *calibration, const struct sample *const *cells, size_t count)
 {
 	struct problem problem = {.columns = {{-1, 0, 0}, {-2, 0, 0}}, .width = 2, .height = count,
@@ -269,7 +270,11 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 		if (round + 1 < FIT_ROBUST_ROUNDS)
 			fit_bisquare(weights, weights, count);
 	}
-	const double error = fit_trimmed_square(weights, count); /* the last round left the residuals there */
+	size_t used = 0;
+	for (size_t c = 0; c < problem.width; c++)
+		used += solution[c] > 0;
+	const double left = fmax(0.1, 1 - (double)used / (double)count);
+	const double error = fit_trimmed_square(weights, count) / (left * left); /* the last round left the residuals there */
 	set_calibration(calibration, &problem, solution);
 	gsl_matrix_free(problem.rows);
 	free(problem.points);
@@ -279,16 +284,19 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 
 void fit_curves(struct calibration *calibration, const struct sample *const *cells, size_t count, bool keep_shape)
 {
-	static const uint32_t row_tiles[] = {1, 16, 32, 64, 128, 256};
+	static const uint32_t row_tiles[] = {1, 16, 32, 64, 128, 256}, tiles_most[] = {0, 8, 10, 16};
 	double least = INFINITY;
 	if (keep_shape) {
 		fit_shape(calibration, cells, count);
 		return;
 	}
 	struct calibration best = *calibration;
-	for (size_t i = 0; i < COUNT_OF(row_tiles); i++) {
+	for (size_t i = 0; i < COUNT_OF(row_tiles) * COUNT_OF(tiles_most); i++) {
 		struct calibration other = *calibration;
-		other.row_tile_tokens = row_tiles[i];
+		other.row_tile_tokens = row_tiles[i / COUNT_OF(tiles_most)];
+		other.row_tiles_most = tiles_most[i % COUNT_OF(tiles_most)];
+		if (other.row_tile_tokens == 1 && other.row_tiles_most > 0)
+			continue;
 		const double error = fit_shape(&other, cells, count);
 		if (error < least * 0.99) {
 			least = error;
