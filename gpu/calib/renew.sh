@@ -1,7 +1,7 @@
 #!/bin/sh
 # renew.sh - fits the calibrations that are built in anew, to what `gpu/experiments/run.sh measure ... calibrate` has measured.
 #
-#   sh gpu/calib/renew.sh KVCAST FOLDER     FOLDER/MODEL.samples.csv -> *.json and samples here
+#   sh gpu/calib/renew.sh KVCAST FOLDER     FOLDER/MODEL.samples.csv -> *.json, samples and products here
 #
 # Then build anew, and review: sh tests/cli.sh build/release/kvcast . --update
 set -eu
@@ -15,4 +15,6 @@ for samples in "$2"/*.samples.csv; do
 	name=${name%.samples.csv}
 	"$1" fit "$samples" --name "$name" --output "$here/$name.json"
 	cp "$samples" "$here/$name.samples.csv"
+	products=${samples%.samples.csv}.products.csv
+	[ ! -f "$products" ] || cp "$products" "$here/$name.products.csv"
 done
