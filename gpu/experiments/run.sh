@@ -79,8 +79,8 @@ make_traces()
 		gzip -dc "$from/claude_code_sessions.jsonl.gz" >all.tmp
 		awk -v from=1 -v to=12 -v turns=8 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
 			>agents96.jsonl
-		awk -v from=1 -v to=8 -v turns=6 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
-			>agents48.jsonl
+		awk -v from=1 -v to=8 -v turns=4 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
+			>agents32.jsonl
 	fi
 	if [ -f "$from/mooncake_conversation.jsonl.gz" ]; then
 		gzip -dc "$from/mooncake_conversation.jsonl.gz" >all.tmp
@@ -246,8 +246,8 @@ rows()
 forecast_ttl()
 {
 	each_run ttl forecast_run
-	[ -f traces/agents48.jsonl ] || return 0
-	"$kvcast" sweep traces/agents48.jsonl --model "$model" $ttl_options --calib "$calib" --evict lru,s3fifo,lfu --capacity 500,650,800 \
+	[ -f traces/agents32.jsonl ] || return 0
+	"$kvcast" sweep traces/agents32.jsonl --model "$model" $ttl_options --calib "$calib" --evict lru,s3fifo,lfu --capacity 500,650,800 \
 		--ttl none,static:ttl=1s,static:ttl=3s,adaptive:base=500ms --csv --no-timing --quiet >ttl/forecast.csv
 	# Rows are there where it was measured; elsewhere runs.csv is.
 	set -- ttl/*.measured-*.row
