@@ -28,7 +28,7 @@ struct problem {
 	struct column columns[COLUMNS_MOST];
 	size_t width, height;
 	struct fit_point *points;
-	gsl_matrix *rows; /* [height][width], over ns, columns of norm 1 */
+	double *rows; /* [height][width], over ns, columns of norm 1 */
 	double norms[COLUMNS_MOST];
 };
 
@@ -93,22 +93,23 @@ static double entry(const struct column *column, const struct fit_point *point)
 
 static void fill_rows(struct problem *problem)
 {
-	problem->rows = gsl_matrix_alloc(problem->height, problem->width);
-	for (size_t c = 0; c < problem->width; c++) {
+	const size_t width = problem->width;
+	problem->rows = mem_alloc(problem->height * width, sizeof(*problem->rows));
+	for (size_t c = 0; c < width; c++) {
 		double squares = 0;
 		for (size_t i = 0; i < problem->height; i++) {
 			const double value = entry(&problem->columns[c], &problem->points[i]) / problem->points[i].ns;
-			gsl_matrix_set(problem->rows, i, c, value);
+			problem->rows[i * width + c] = value;
 			squares += value * value;
 		}
 		problem->norms[c] = squares > 0 ? sqrt(squares) : 1;
 		for (size_t i = 0; i < problem->height; i++)
-			*gsl_matrix_ptr(problem->rows, i, c) /= problem->norms[c];
+			problem->rows[i * width + c] /= problem->norms[c];
 	}
 }
 
 /* Solves for the unknowns in `free_ones` with all others 0. */
-static void solve_free(const gsl_matrix *gram, const double *target, const bool *free_ones, size_t width, double *solution)
+static void solve_free(const double *gram, const double *target, const bool *free_ones, size_t width, double *solution)
 {
 	size_t index[COLUMNS_MOST], count = 0;
 	for (size_t c = 0; c < width; c++) {
@@ -123,7 +124,7 @@ static void solve_free(const gsl_matrix *gram, const double *target, const bool 
 	for (size_t i = 0; i < count; i++) {
 		gsl_vector_set(right, i, target[index[i]]);
 		for (size_t j = 0; j < count; j++)
-			gsl_matrix_set(part, i, j, gsl_matrix_get(gram, index[i], index[j]));
+			gsl_matrix_set(part, i, j, gram[index[i] * width + index[j]]);
 	}
 	gsl_linalg_cholesky_decomp1(part);
 	gsl_linalg_cholesky_svx(part, right);
@@ -155,7 +156,7 @@ static bool step_back(double *solution, const double *wanted, bool *free_ones, s
 }
 
 /* Least squares with no unknown below 0, from the normal equations. */
-static void solve(const gsl_matrix *gram, const double *target, size_t width, double *solution)
+static void solve(const double *gram, const double *target, size_t width, double *solution)
 {
 	bool free_ones[COLUMNS_MOST] = {false};
 	double wanted[COLUMNS_MOST];
@@ -167,7 +168,7 @@ static void solve(const gsl_matrix *gram, const double *target, size_t width, do
 		for (size_t c = 0; c < width; c++) {
 			double slope = target[c];
 			for (size_t k = 0; k < width; k++)
-				slope -= gsl_matrix_get(gram, c, k) * solution[k];
+				slope -= gram[c * width + k] * solution[k];
 			if (!free_ones[c] && slope > most) {
 				most = slope;
 				steepest = c;
@@ -185,39 +186,52 @@ static void solve(const gsl_matrix *gram, const double *target, size_t width, do
 /* Adds what a change of slope from one piece to the next costs: little, but where the data say nothing a curve goes straight. */
 #define BEND 3e-4
 
-static void add_stiffness(const struct problem *problem, gsl_matrix *gram)
+static void add_stiffness(const struct problem *problem, double *gram)
 {
-	for (size_t c = 0; c + 1 < problem->width; c++) {
+	const size_t width = problem->width;
+	for (size_t c = 0; c + 1 < width; c++) {
 		if (problem->columns[c].term < 0 || problem->columns[c].term != problem->columns[c + 1].term)
 			continue;
 		const double ratio = sqrt(problem->norms[c + 1] / problem->norms[c]);
-		*gsl_matrix_ptr(gram, c, c) += BEND * ratio * ratio;
-		*gsl_matrix_ptr(gram, c + 1, c + 1) += BEND / (ratio * ratio);
-		*gsl_matrix_ptr(gram, c, c + 1) -= BEND;
-		*gsl_matrix_ptr(gram, c + 1, c) -= BEND;
+		gram[c * width + c] += BEND * ratio * ratio;
+		gram[(c + 1) * width + c + 1] += BEND / (ratio * ratio);
+		gram[c * width + c + 1] -= BEND;
+		gram[(c + 1) * width + c] -= BEND;
+	}
+}
+
+/* Row by row: most of a row is 0, as its step is in few pieces of few curves. */
+static void fill_gram(const struct problem *problem, const double *weights, double *gram, double *target)
+{
+	const size_t width = problem->width;
+	for (size_t a = 0; a < width; a++) {
+		target[a] = 0;
+		gram[a * width + a] = 1e-9; /* columns may say the same; then either will do */
+	}
+	for (size_t i = 0; i < problem->height; i++) {
+		const double *row = problem->rows + i * width;
+		for (size_t a = 0; a < width; a++) {
+			const double weighted = weights[i] * row[a];
+			if (weighted == 0)
+				continue;
+			target[a] += weighted;
+			for (size_t b = 0; b <= a; b++)
+				gram[a * width + b] += weighted * row[b];
+		}
+	}
+	for (size_t a = 0; a < width; a++) {
+		for (size_t b = 0; b < a; b++)
+			gram[b * width + a] = gram[a * width + b];
 	}
 }
 
 static void solve_weighted(const struct problem *problem, const double *weights, double *solution)
 {
-	const size_t width = problem->width;
-	double target[COLUMNS_MOST];
-	gsl_matrix *gram = gsl_matrix_alloc(width, width);
-	for (size_t a = 0; a < width; a++) {
-		target[a] = 0;
-		for (size_t i = 0; i < problem->height; i++)
-			target[a] += weights[i] * gsl_matrix_get(problem->rows, i, a);
-		for (size_t b = 0; b <= a; b++) {
-			double sum = a == b ? 1e-9 : 0; /* columns may say the same; then either will do */
-			for (size_t i = 0; i < problem->height; i++)
-				sum += weights[i] * gsl_matrix_get(problem->rows, i, a) * gsl_matrix_get(problem->rows, i, b);
-			gsl_matrix_set(gram, a, b, sum);
-			gsl_matrix_set(gram, b, a, sum);
-		}
-	}
+	double target[COLUMNS_MOST], *gram = mem_alloc(problem->width * problem->width, sizeof(*gram));
+	fill_gram(problem, weights, gram, target);
 	add_stiffness(problem, gram);
-	solve(gram, target, width, solution);
-	gsl_matrix_free(gram);
+	solve(gram, target, problem->width, solution);
+	free(gram);
 }
 
 static void set_calibration(struct calibration *calibration, const struct problem *problem, const double *solution)
@@ -265,7 +279,7 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 		for (size_t i = 0; i < count; i++) {
 			weights[i] = -1;
 			for (size_t c = 0; c < problem.width; c++)
-				weights[i] += solution[c] * gsl_matrix_get(problem.rows, i, c);
+				weights[i] += solution[c] * problem.rows[i * problem.width + c];
 		}
 		if (round + 1 < FIT_ROBUST_ROUNDS)
 			fit_bisquare(weights, weights, count);
@@ -276,7 +290,7 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 	const double left = fmax(0.1, 1 - (double)used / (double)count);
 	const double error = fit_trimmed_square(weights, count) / (left * left); /* the last round left the residuals there */
 	set_calibration(calibration, &problem, solution);
-	gsl_matrix_free(problem.rows);
+	free(problem.rows);
 	free(problem.points);
 	free(weights);
 	return error;

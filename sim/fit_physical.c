@@ -9,10 +9,15 @@
 /* The coefficients: two fixed parts, the weights, then the terms. */
 enum { PROMPT_STEP, DECODE_STEP, WEIGHTS, FIRST_TERM, COEFFICIENTS = FIRST_TERM + TERM_COUNT };
 
+static const uint32_t sharpnesses[] = {1, 2, 4, 8, 16}, row_tiles[] = {1, 64, 128, 256};
+/* Tokens whose queries fill a tile of 64 or 128, for 1 to 8 queries a key head. */
+static const uint32_t attention_tiles[] = {1, 16, 21, 32, 42, 64, 128}, free_64ths[] = {8, 16, 20, 24, 28, 32, 40};
+#define LISTED (COUNT_OF(sharpnesses) + COUNT_OF(row_tiles) + COUNT_OF(attention_tiles) + COUNT_OF(free_64ths))
+
 struct problem {
 	struct fit_point *points;
 	size_t count;
-	double sharpness;
+	uint32_t sharpness; /* a power of two */
 	double scale[COEFFICIENTS]; /* a coefficient is scale x root^2 */
 };
 
@@ -29,21 +34,40 @@ static bool in_smooth_max(int coefficient)
 	return coefficient == WEIGHTS || coefficient == FIRST_TERM + TERM_ROWS || coefficient == FIRST_TERM + TERM_ROW_TILES;
 }
 
+/* x^s */
+static double power_of(double x, uint32_t s)
+{
+	for (; s > 1; s /= 2)
+		x *= x;
+	return x;
+}
+
+/* smooth max(weights, arithmetic), and its derivatives by both: (a / max)^(s - 1). */
+static double smooth_max(double weights, double arithmetic, uint32_t s, double *by_weights, double *by_arithmetic)
+{
+	const double most = fmax(fmax(weights, arithmetic), 1e-9), w = weights / most, a = arithmetic / most;
+	const double w_power = power_of(w, s), a_power = power_of(a, s), sum = w_power + a_power;
+	double root = sum;
+	for (uint32_t left = s; left > 1; left /= 2)
+		root = sqrt(root);
+	*by_weights = s == 1 ? 1 : w > 0 ? w_power / sum * root / w : 0;
+	*by_arithmetic = s == 1 ? 1 : a > 0 ? a_power / sum * root / a : 0;
+	return most * root;
+}
+
 /* The step's ns, and its derivative by each coefficient. */
 static double evaluate(const struct problem *problem, const double *coefficients, const struct fit_point *point, double *slopes)
 {
-	const double s = problem->sharpness, weights = coefficients[WEIGHTS];
+	double by_weights, by_arithmetic;
 	const double arithmetic = coefficients[FIRST_TERM + TERM_ROWS] * point->x[TERM_ROWS] +
 	                          coefficients[FIRST_TERM + TERM_ROW_TILES] * point->x[TERM_ROW_TILES];
-	const double most = fmax(fmax(weights, arithmetic), 1e-9);
-	const double both = most * pow(pow(weights / most, s) + pow(arithmetic / most, s), 1 / s);
-	double ns = both;
+	double ns = smooth_max(coefficients[WEIGHTS], arithmetic, problem->sharpness, &by_weights, &by_arithmetic);
 	for (int c = 0; c < COEFFICIENTS; c++) {
 		slopes[c] = factor(point, c);
-		if (!in_smooth_max(c))
+		if (in_smooth_max(c))
+			slopes[c] *= c == WEIGHTS ? by_weights : by_arithmetic;
+		else
 			ns += coefficients[c] * slopes[c];
-		else if (s > 1)
-			slopes[c] *= pow((c == WEIGHTS ? weights : arithmetic) / both, s - 1);
 	}
 	return ns;
 }
@@ -149,12 +173,53 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 	return error;
 }
 
+/* What was tried, so that nothing is fitted twice: a shape that was not taken is no better later. */
+struct tried {
+	struct {
+		uint32_t sharpness, row_tile_tokens, attention_tile_tokens, distinct_free_64ths;
+	} shapes[2 * LISTED + 1];
+	size_t count;
+};
+
+/* Whether it is new; from now on it is not. */
+static bool is_new(struct tried *tried, const struct calibration *c)
+{
+	for (size_t i = 0; i < tried->count; i++) {
+		if (tried->shapes[i].sharpness == c->sharpness && tried->shapes[i].row_tile_tokens == c->row_tile_tokens &&
+		    tried->shapes[i].attention_tile_tokens == c->attention_tile_tokens &&
+		    tried->shapes[i].distinct_free_64ths == c->distinct_free_64ths)
+			return false;
+	}
+	tried->shapes[tried->count].sharpness = c->sharpness;
+	tried->shapes[tried->count].row_tile_tokens = c->row_tile_tokens;
+	tried->shapes[tried->count].attention_tile_tokens = c->attention_tile_tokens;
+	tried->shapes[tried->count++].distinct_free_64ths = c->distinct_free_64ths;
+	return true;
+}
+
+/* The shape with entry `i` of the lists in place of its own. */
+static void change_shape(struct calibration *calibration, size_t i)
+{
+	if (i < COUNT_OF(sharpnesses)) {
+		calibration->sharpness = sharpnesses[i];
+		return;
+	}
+	i -= COUNT_OF(sharpnesses);
+	if (i < COUNT_OF(row_tiles)) {
+		calibration->row_tile_tokens = row_tiles[i];
+		return;
+	}
+	i -= COUNT_OF(row_tiles);
+	if (i < COUNT_OF(attention_tiles))
+		calibration->attention_tile_tokens = attention_tiles[i];
+	else
+		calibration->distinct_free_64ths = free_64ths[i - COUNT_OF(attention_tiles)];
+}
+
 void fit_physical(struct calibration *calibration, const struct sample *const *cells, size_t count, bool keep_shape)
 {
-	static const uint32_t sharpnesses[] = {1, 2, 4, 8, 16}, row_tiles[] = {1, 64, 128, 256};
-	/* Tokens whose queries fill a tile of 64 or 128, for 1 to 8 queries a key head. */
-	static const uint32_t attention_tiles[] = {1, 16, 21, 32, 42, 64, 128}, free_64ths[] = {8, 16, 20, 24, 28, 32, 40};
-	const size_t frees = fit_has_shared(cells, count) ? COUNT_OF(free_64ths) : 0;
+	struct tried tried = {.count = 0};
+	const bool has_shared = fit_has_shared(cells, count);
 	if (keep_shape) {
 		fit_shape(calibration, cells, count);
 		return;
@@ -163,21 +228,15 @@ void fit_physical(struct calibration *calibration, const struct sample *const *c
 	best.sharpness = 4;
 	best.row_tile_tokens = 128;
 	best.attention_tile_tokens = 32;
-	best.distinct_free_64ths = frees ? 24 : 0;
-	const size_t first_rows = COUNT_OF(sharpnesses), first_attention = first_rows + COUNT_OF(row_tiles),
-	             first_free = first_attention + COUNT_OF(attention_tiles);
+	best.distinct_free_64ths = has_shared ? 24 : 0;
+	is_new(&tried, &best);
 	double least = fit_shape(&best, cells, count);
 	for (int round = 0; round < 2; round++) {
-		for (size_t i = 0; i < first_free + frees; i++) {
+		for (size_t i = 0; i < LISTED - (has_shared ? 0 : COUNT_OF(free_64ths)); i++) {
 			struct calibration other = best;
-			if (i < first_rows)
-				other.sharpness = sharpnesses[i];
-			else if (i < first_attention)
-				other.row_tile_tokens = row_tiles[i - first_rows];
-			else if (i < first_free)
-				other.attention_tile_tokens = attention_tiles[i - first_attention];
-			else
-				other.distinct_free_64ths = free_64ths[i - first_free];
+			change_shape(&other, i);
+			if (!is_new(&tried, &other))
+				continue;
 			const double error = fit_shape(&other, cells, count);
 			if (error < least * 0.99) {
 				least = error;
