@@ -135,7 +135,8 @@ static double measure_burst(struct calibration_run *run, const struct sample *ce
 {
 	double ns[BURST_MOST];
 	size_t count = 0;
-	if (cell->prompts)
+	/* Decodes, too, are some percent slower right after prompts. */
+	if (cell->prompts || run->worked_ns > 0)
 		rest_from_work(run);
 	const double start_ns = now_ns(), until_ns = start_ns + (cell->prompts ? SHORT_NS : BURST_NS);
 	do {
@@ -274,8 +275,8 @@ static int write_samples(const struct calibrate_command *command, const struct c
 	                      "%.0f ms of decodes, decodes in bursts of %.0f ms, in %u random orders; ",
 	              BLOCK_TOKENS, LEAST_REST_NS / 1e6, REST_NS / 1e6, BURST_NS / 1e6, run->passes);
 	if (command->products_path)
-		output_printf(output, "matrix products tuned, by choices with the checksum %016" PRIx64 "\n",
-		              llama_products_checksum(run->llama));
+		output_printf(output, "matrix products tuned, by choices with the checksum %016" PRIx64 "\n# row_tile_tokens: %d\n",
+		              llama_products_checksum(run->llama), GEMM_CHOICES_TILE);
 	else
 		output_printf(output, "matrix products by cuBLASLt's first choices\n");
 	output_printf(output, "kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_ms,rest_ms,rounds,tier,bytes,"

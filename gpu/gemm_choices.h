@@ -19,6 +19,7 @@
 
 #define GEMM_CHOICES_MOST  8192 /* rows: the grid's last point */
 #define GEMM_CHOICES_WORDS 8    /* of an algorithm */
+#define GEMM_CHOICES_TILE  64   /* rows, of all but the first tiles */
 
 struct gemm_shape {
 	uint32_t rows, outputs, inputs;
@@ -45,8 +46,8 @@ struct gemm_choices_origin {
 
 /* The grid's point whose choice stands for so many rows, at least 1. */
 uint32_t gemm_choices_point(uint32_t rows);
-/* Rows that a product is made with in place of so many, where choices are in use: whole tiles, of 16 to 64 rows and of 64 to the grid's
- * end, as many as given beyond. */
+/* Rows that a product is made with in place of so many, where choices are in use: whole tiles, of 16 rows up to GEMM_CHOICES_TILE, and of
+ * so many up to the grid's end, as many as given beyond. */
 uint32_t gemm_choices_padded(uint32_t rows);
 /* Whether they differ in no more than their rows. */
 bool gemm_choices_same_sides(const struct gemm_shape *a, const struct gemm_shape *b);

@@ -115,14 +115,11 @@ static int read_step(struct calibration *c, const json_t *root, struct err *err)
 	    (json_object_get(step, "weights_ns") && read_number(root, "step", "weights_ns", &c->weights_ns, err) < 0) ||
 	    read_whole(step, "step", "sharpness", 1, 64, &c->sharpness, err) < 0 ||
 	    read_whole(step, "step", "row_tile_tokens", 1, 1 << 16, &c->row_tile_tokens, err) < 0 ||
-	    read_whole(step, "step", "row_tiles_most", 0, 1 << 16, &c->row_tiles_most, err) < 0 ||
 	    read_whole(step, "step", "attention_tile_tokens", 1, 1 << 16, &c->attention_tile_tokens, err) < 0 ||
 	    read_whole(step, "step", "distinct_free_64ths", 0, 64, &c->distinct_free_64ths, err) < 0)
 		return -1;
 	if ((c->sharpness & (c->sharpness - 1)) != 0)
 		return err_set(err, "field \"sharpness\" of \"step\": expected a power of two.");
-	if (c->row_tiles_most % 2 != 0)
-		return err_set(err, "field \"row_tiles_most\" of \"step\": expected an even number.");
 	for (int term = 0; term < TERM_COUNT; term++) {
 		if (read_term(&c->terms[term], json_object_get(step, term_keys[term]), term_keys[term], err) < 0)
 			return -1;

@@ -7,8 +7,7 @@
  *             + distinct(C')
  *
  *   fixed  prompt_step_ns if the step has a part of a prompt, else decode_step_ns
- *   R      tokens computed, prompts' and answers';      R'  the same, rounded up to whole tiles of row_tile_tokens, or if that are
- *          more than row_tiles_most of them, of twice as many tokens, and so on, as matrix products do many rows by larger tiles
+ *   R      tokens computed, prompts' and answers';      R'  the same, rounded up to whole tiles of row_tile_tokens
  *   S      sequences, each with a row through the head; D   those that decode
  *   P      token pairs of the prompts' attention: a part of n tokens after c has n' c + n (n + 1) / 2, where n' is n rounded
  *          up to whole attention_tile_tokens
@@ -29,7 +28,7 @@
  * Second form of the file; a term that is left out is 0, a number stands for a straight line of so many ns each:
  *
  *   {"kvcast_calibration": 2, "name": "...", "device": "...", "model": "...", "estimate": false, "provenance": "...",
- *    "step": {"prompt_step_ns": 0, "decode_step_ns": 0, "weights_ns": 0, "sharpness": 1, "row_tile_tokens": 1, "row_tiles_most": 0,
+ *    "step": {"prompt_step_ns": 0, "decode_step_ns": 0, "weights_ns": 0, "sharpness": 1, "row_tile_tokens": 1,
  *             "attention_tile_tokens": 1, "distinct_free_64ths": 27, "rows_ns": 20.1, "pairs_ns": [[4096, 5000], [1e8, 9e7]], ...},
  *    "power": {"slowdown": 0.12, "from_ns": 12e6, "full_ns": 87e6, "most_ns": 84e6, "rest_rate": 1.7, "least_rows": 256},
  *    "transfers": [{"tier": "host", "read_bytes_per_s": 5e10, "write_bytes_per_s": 5e10, "latency_ns": 20000}],
@@ -87,7 +86,6 @@ struct calibration {
 	bool only_prompts_have_rows; /* the first form */
 	double prompt_step_ns, decode_step_ns, weights_ns;
 	uint32_t sharpness, row_tile_tokens, attention_tile_tokens; /* 0 counts as 1 */
-	uint32_t row_tiles_most; /* 0: any number; else even */
 	uint32_t distinct_free_64ths;
 	struct calibration_curve terms[TERM_COUNT];
 	struct calibration_power power;

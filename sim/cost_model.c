@@ -42,7 +42,6 @@ struct cost_model cost_model_of(const struct calibration *calibration)
 	        .weights = scaled(calibration->weights_ns),
 	        .sharpness = least_1(calibration->sharpness),
 	        .row_tile_tokens = least_1(calibration->row_tile_tokens),
-	        .row_tiles_most = calibration->row_tiles_most,
 	        .attention_tile_tokens = least_1(calibration->attention_tile_tokens),
 	        .distinct_free_64ths = calibration->distinct_free_64ths,
 	        .only_prompts_have_rows = calibration->only_prompts_have_rows,
@@ -84,14 +83,6 @@ static u128 whole_tiles(u128 tokens, uint32_t tile)
 	return (tokens + tile - 1) / tile * tile;
 }
 
-static u128 whole_row_tiles(const struct cost_model *model, u128 rows)
-{
-	uint32_t tile = model->row_tile_tokens;
-	while (model->row_tiles_most > 0 && rows > (u128)tile * model->row_tiles_most && tile <= UINT32_MAX / 2)
-		tile *= 2;
-	return whole_tiles(rows, tile);
-}
-
 static void add_prompt(const struct cost_model *model, struct cost_sizes *sizes, uint64_t new_tokens, uint64_t context_tokens)
 {
 	sizes->has_prompt = true;
@@ -121,7 +112,7 @@ struct cost_sizes cost_model_sizes(const struct cost_model *model, const struct 
 		else
 			add_prompt(model, &sizes, part->new_tokens, part->context_tokens);
 	}
-	sizes.x[TERM_ROW_TILES] = whole_row_tiles(model, sizes.x[TERM_ROWS]);
+	sizes.x[TERM_ROW_TILES] = whole_tiles(sizes.x[TERM_ROWS], model->row_tile_tokens);
 	sizes.x[TERM_DISTINCT] = distinct_beyond(model, sizes.x[TERM_CONTEXT], sizes.repeated_tokens);
 	return sizes;
 }
@@ -307,7 +298,7 @@ int64_t cost_model_prompt_ns(const struct cost_model *model, uint64_t new_tokens
 {
 	struct cost_sizes sizes = {.has_prompt = true};
 	add_prompt(model, &sizes, new_tokens, cached_tokens);
-	sizes.x[TERM_ROW_TILES] = whole_row_tiles(model, new_tokens);
+	sizes.x[TERM_ROW_TILES] = whole_tiles(new_tokens, model->row_tile_tokens);
 	const int64_t work_ns = to_ns(step_cost(model, &sizes));
 	return is_hard_work(model, &sizes) ? work_ns + cost_model_slowdown_ns(model, 0, (uint64_t)work_ns) : work_ns;
 }

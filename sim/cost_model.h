@@ -23,7 +23,7 @@ struct cost_curve {
 
 struct cost_model {
 	uint64_t prompt_step, decode_step, weights; /* in 2^-20 ns */
-	uint32_t sharpness, row_tile_tokens, row_tiles_most, attention_tile_tokens, distinct_free_64ths;
+	uint32_t sharpness, row_tile_tokens, attention_tile_tokens, distinct_free_64ths;
 	bool only_prompts_have_rows;
 	struct cost_curve terms[TERM_COUNT];
 	/* Power: 0 slowdown_ppm means none. */

@@ -37,8 +37,7 @@ static struct step_part *parts_of(const struct sample *s, uint32_t *count)
 struct fit_point fit_point_of(const struct sample *sample, const struct calibration *calibration)
 {
 	const struct cost_model tiles = cost_model_of(&(struct calibration){
-	        .row_tile_tokens = calibration->row_tile_tokens, .row_tiles_most = calibration->row_tiles_most,
-	        .attention_tile_tokens = calibration->attention_tile_tokens,
+	        .row_tile_tokens = calibration->row_tile_tokens, .attention_tile_tokens = calibration->attention_tile_tokens,
 	        .distinct_free_64ths = calibration->distinct_free_64ths});
 	uint32_t count;
 	struct step_part *parts = parts_of(sample, &count);
@@ -107,9 +106,9 @@ static int check_cells(const struct fit *fit, struct err *err)
 }
 
 static void fit_one(enum fit_model model, struct calibration *calibration, const struct sample *const *cells, size_t count,
-                    bool keep_shape)
+                    struct fit_given given)
 {
-	(model == FIT_PHYSICAL ? fit_physical : fit_curves)(calibration, cells, count, keep_shape);
+	(model == FIT_PHYSICAL ? fit_physical : fit_curves)(calibration, cells, count, given);
 }
 
 bool fit_has_shared(const struct sample *const *cells, size_t count)
@@ -131,6 +130,11 @@ double fit_trimmed_square(double *values, size_t count)
 	for (size_t i = 0; i < kept; i++)
 		sum += values[i];
 	return sum / (double)kept;
+}
+
+static struct fit_given given_by(const struct samples *samples)
+{
+	return (struct fit_given){.row_tile_tokens = samples->row_tile_tokens};
 }
 
 static uint64_t rows_of(const struct sample *s)
@@ -171,7 +175,7 @@ static void cross_validate(struct fit *fit, const struct fit_options *options, g
 		}
 		/* The physical model comes first: the curves take its tiles. */
 		for (int model = 0; model < FIT_MODELS; model++) {
-			fit_one((enum fit_model)model, &calibration, rest, rest_count, false);
+			fit_one((enum fit_model)model, &calibration, rest, rest_count, given_by(fit->samples));
 			for (size_t i = 0; i < count; i++) {
 				if (dealt[i] == fold)
 					fit->cells[i].held_out_ns[model] = fit_predict(&calibration, fit->cells[i].sample);
@@ -210,7 +214,7 @@ static void bootstrap(struct fit *fit, const struct fit_options *options, gsl_rn
 		struct calibration calibration = fit->calibration;
 		for (size_t i = 0; i < count; i++)
 			drawn[i] = &fit->full_clock[gsl_rng_uniform_int(rng, count)];
-		fit_one(fit->chosen, &calibration, drawn, count, true);
+		fit_one(fit->chosen, &calibration, drawn, count, (struct fit_given){.shape = true});
 		for (size_t i = 0; i < count; i++)
 			predicted[i * times + b] = (double)fit_predict(&calibration, fit->cells[i].sample);
 	}
@@ -311,7 +315,7 @@ static int fit_all(struct fit *fit, const struct fit_options *options, struct er
 		fit->held_out[model] = errors_of(fit, (enum fit_model)model);
 	fit->chosen = fit->held_out[FIT_CURVES].mean < fit->held_out[FIT_PHYSICAL].mean ? FIT_CURVES : FIT_PHYSICAL;
 	for (int model = 0; model <= (int)fit->chosen; model++)
-		fit_one((enum fit_model)model, &fit->calibration, all, fit->cell_count, false);
+		fit_one((enum fit_model)model, &fit->calibration, all, fit->cell_count, given_by(fit->samples));
 	for (size_t i = 0; i < fit->cell_count; i++)
 		fit->cells[i].fitted_ns = fit_predict(&fit->calibration, fit->cells[i].sample);
 	bootstrap(fit, options, rng);

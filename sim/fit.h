@@ -6,8 +6,8 @@
  *   physical  the formula with a straight line for every term: at most ten coefficients, by Levenberg-Marquardt on their square
  *             roots, so that none is negative; sharpness, tiles and the free share are those of a short list that fit best;
  *   curves    no smooth max; every term a rising curve through the sizes that were measured, by non-negative least squares
- *             (Lawson and Hanson 1974, ch. 23), with the best row tiles of a short list, by generalised cross-validation,
- *             and all else of the physical fit.
+ *             (Lawson and Hanson 1974, ch. 23), and all else of the physical fit. Row tiles are the samples' own, or the
+ *             best of a short list, by generalised cross-validation.
  * Both minimise relative errors with Tukey's bisquare weights (k = 4.685, scale from the median absolute residual), so that a
  * disturbed sample counts for little.
  *

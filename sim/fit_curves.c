@@ -296,21 +296,20 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 	return error;
 }
 
-void fit_curves(struct calibration *calibration, const struct sample *const *cells, size_t count, bool keep_shape)
+void fit_curves(struct calibration *calibration, const struct sample *const *cells, size_t count, struct fit_given given)
 {
-	static const uint32_t row_tiles[] = {1, 16, 32, 64, 128, 256}, tiles_most[] = {0, 8, 10, 16};
+	static const uint32_t row_tiles[] = {1, 16, 32, 64, 128, 256};
 	double least = INFINITY;
-	if (keep_shape) {
+	if (given.row_tile_tokens)
+		calibration->row_tile_tokens = given.row_tile_tokens;
+	if (given.shape || given.row_tile_tokens) {
 		fit_shape(calibration, cells, count);
 		return;
 	}
 	struct calibration best = *calibration;
-	for (size_t i = 0; i < COUNT_OF(row_tiles) * COUNT_OF(tiles_most); i++) {
+	for (size_t i = 0; i < COUNT_OF(row_tiles); i++) {
 		struct calibration other = *calibration;
-		other.row_tile_tokens = row_tiles[i / COUNT_OF(tiles_most)];
-		other.row_tiles_most = tiles_most[i % COUNT_OF(tiles_most)];
-		if (other.row_tile_tokens == 1 && other.row_tiles_most > 0)
-			continue;
+		other.row_tile_tokens = row_tiles[i];
 		const double error = fit_shape(&other, cells, count);
 		if (error < least * 0.99) {
 			least = error;

@@ -19,10 +19,15 @@ int64_t fit_predict(const struct calibration *calibration, const struct sample *
 void fit_bisquare(const double *residuals, double *weights, size_t count);
 #define FIT_ROBUST_ROUNDS 8
 
-/* The physical model; its tiles and sharpness are chosen, or kept where `keep_shape`. */
-void fit_physical(struct calibration *calibration, const struct sample *const *cells, size_t count, bool keep_shape);
-/* The curves, with the attention's tiles and the free share that `calibration` has; row tiles are chosen, or kept where `keep_shape`. */
-void fit_curves(struct calibration *calibration, const struct sample *const *cells, size_t count, bool keep_shape);
+/* What is not to be chosen of a model's shape (tiles, sharpness, free share). */
+struct fit_given {
+	bool shape;              /* all is kept as the calibration has it */
+	uint32_t row_tile_tokens; /* 0: not given */
+};
+
+void fit_physical(struct calibration *calibration, const struct sample *const *cells, size_t count, struct fit_given given);
+/* Chooses row tiles only, and takes all else as the calibration has it. */
+void fit_curves(struct calibration *calibration, const struct sample *const *cells, size_t count, struct fit_given given);
 
 /* Whether some cells' sequences share what they attend to: else nobody can tell distinct from repeated tokens. */
 bool fit_has_shared(const struct sample *const *cells, size_t count);

@@ -40,8 +40,6 @@ static json_t *step_json(const struct calibration *c)
 	json_object_set_new(step, "sharpness", json_integer(c->sharpness));
 	json_object_set_new(step, "row_tile_tokens", json_integer(c->row_tile_tokens));
 	json_object_set_new(step, "attention_tile_tokens", json_integer(c->attention_tile_tokens));
-	if (c->row_tiles_most)
-		json_object_set_new(step, "row_tiles_most", json_integer(c->row_tiles_most));
 	if (c->distinct_free_64ths)
 		json_object_set_new(step, "distinct_free_64ths", json_integer(c->distinct_free_64ths));
 	for (int term = 0; term < TERM_COUNT; term++) {

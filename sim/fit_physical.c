@@ -216,17 +216,17 @@ static void change_shape(struct calibration *calibration, size_t i)
 		calibration->distinct_free_64ths = free_64ths[i - COUNT_OF(attention_tiles)];
 }
 
-void fit_physical(struct calibration *calibration, const struct sample *const *cells, size_t count, bool keep_shape)
+void fit_physical(struct calibration *calibration, const struct sample *const *cells, size_t count, struct fit_given given)
 {
 	struct tried tried = {.count = 0};
 	const bool has_shared = fit_has_shared(cells, count);
-	if (keep_shape) {
+	if (given.shape) {
 		fit_shape(calibration, cells, count);
 		return;
 	}
 	struct calibration best = *calibration;
 	best.sharpness = 4;
-	best.row_tile_tokens = 128;
+	best.row_tile_tokens = given.row_tile_tokens ? given.row_tile_tokens : 128;
 	best.attention_tile_tokens = 32;
 	best.distinct_free_64ths = has_shared ? 24 : 0;
 	is_new(&tried, &best);
@@ -235,6 +235,8 @@ void fit_physical(struct calibration *calibration, const struct sample *const *c
 		for (size_t i = 0; i < LISTED - (has_shared ? 0 : COUNT_OF(free_64ths)); i++) {
 			struct calibration other = best;
 			change_shape(&other, i);
+			if (given.row_tile_tokens)
+				other.row_tile_tokens = given.row_tile_tokens;
 			if (!is_new(&tried, &other))
 				continue;
 			const double error = fit_shape(&other, cells, count);

@@ -1,6 +1,7 @@
 #include "samples.h"
 
 #include "csv.h"
+#include "units.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -108,6 +109,19 @@ static char *copy_note(const struct csv *csv, const char *key)
 	return mem_copy_text(note ? note : "");
 }
 
+static int read_row_tile(const struct csv *csv, uint32_t *tokens, struct err *err)
+{
+	const char *note = csv_note(csv, "row_tile_tokens");
+	struct err why;
+	int64_t number = 0;
+	if (!note)
+		return 0;
+	if (units_count(note, &number, &why) < 0 || number < 1 || number > 1 << 16)
+		return err_set(err, "%s: note \"row_tile_tokens\" is \"%s\"; expected a whole number from 1 to 65536.", csv_name(csv), note);
+	*tokens = (uint32_t)number;
+	return 0;
+}
+
 struct samples *samples_load(const char *path, struct err *err)
 {
 	size_t at[COLUMNS];
@@ -126,7 +140,7 @@ struct samples *samples_load(const char *path, struct err *err)
 	        .samples = mem_alloc(csv_rows(csv), sizeof(*samples->samples)),
 	        .count = csv_rows(csv),
 	};
-	int failed = 0;
+	int failed = read_row_tile(csv, &samples->row_tile_tokens, err);
 	for (size_t c = 0; c < NEEDED && !failed; c++)
 		failed = csv_find(csv, column_names[c], &at[c], err);
 	for (size_t c = NEEDED; c < COLUMNS; c++) {

@@ -1,7 +1,7 @@
 /* samples.h - what kvcast-gpu calibrate measured: steps of many shapes, and transfers to and from lower tiers.
  *
  * The file is a CSV (csv.h) with notes for where it comes from ("# model: llama-3.1-8b", then device, driver, commit,
- * conditions) and a row for every cell of the grid, in the order measured:
+ * conditions; "# row_tile_tokens: 64" where rows of matrix products are rounded up to so many) and a row for every cell of the grid, in the order measured:
  *
  *   kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_ms,rest_ms,rounds,tier,bytes,repeats,median_ns,
  *   least_ns,most_ns,clock_mhz,celsius
@@ -34,6 +34,7 @@ struct samples {
 	char *name; /* of the file */
 	char *model, *device, *driver, *commit, *conditions; /* "" where the file does not say */
 	uint64_t checksum;
+	uint32_t row_tile_tokens; /* 0: the file does not say */
 	struct sample *samples;
 	size_t count;
 };
