@@ -1,7 +1,9 @@
-/* cmd_compare.c - kvcast compare PREDICTED MEASURED: how far off the forecast was. */
+/* cmd_compare.c - kvcast compare PREDICTED MEASURED: how far off the forecast was; --steps: how far off its steps are. */
 #include "cli.h"
 #include "compare.h"
 #include "decisions.h"
+#include "report.h"
+#include "step_compare.h"
 #include "units.h"
 
 #include <argp.h>
@@ -9,21 +11,33 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { KEY_JSON = 0x200, KEY_ROWS, KEY_DECISIONS, KEY_MARGIN };
+enum { KEY_JSON = 0x200, KEY_ROWS, KEY_DECISIONS, KEY_MARGIN, KEY_STEPS, KEY_CALIB };
 
 struct compare_command {
-	const char *paths[2], *rows_path;
+	const char *paths[2], *rows_path, *steps_path, *calibration;
 	bool json, decisions;
 	double margin_percent;
 };
 
 static const struct argp_option option_table[] = {
         {"json", KEY_JSON, 0, 0, "print one JSON object", 0},
-        {"rows", KEY_ROWS, "FILE", 0, "write a CSV with a row for every request (with --decisions: pair), for the charts", 0},
+        {"rows", KEY_ROWS, "FILE", 0, "write a CSV with a row for every request, for the charts (with --decisions: pair; with --steps: step)", 0},
         {"decisions", KEY_DECISIONS, 0, 0, "compare configurations: both files are of `kvcast sweep --csv`, each configuration measured at least twice", 0},
         {"margin", KEY_MARGIN, "PERCENT", 0, "a wrong choice is confident where the predicted gap is larger; default 2", 0},
+        {"steps", KEY_STEPS, "FILE", 0, "hold a calibration against every measured step on its own: a CSV of `kvcast-gpu replay --steps`, whose steps are forecast after what came before them as measured, so that no queue has a part in it", 0},
+        {"calib", KEY_CALIB, "NAME|FILE", 0, "the calibration for --steps: a file or the name of a built-in one", 0},
         {0},
 };
+
+static void check_usage(const struct compare_command *command, const struct argp_state *state)
+{
+	if (command->steps_path && (state->arg_num > 0 || command->decisions))
+		argp_error(state, "--steps takes a log of steps and a calibration; expected neither two files nor --decisions beside it");
+	if (!command->steps_path && command->calibration)
+		argp_error(state, "--calib is for --steps; two files were made with their own");
+	if (!command->steps_path && state->arg_num < 2)
+		argp_error(state, "two files are needed: the forecast and the measurement");
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
@@ -43,14 +57,19 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		if (units_real(arg, &command->margin_percent, &err) < 0 || !(command->margin_percent >= 0))
 			argp_error(state, "--margin %s: expected a number of percent of at least 0", arg);
 		return 0;
+	case KEY_STEPS:
+		command->steps_path = arg;
+		return 0;
+	case KEY_CALIB:
+		command->calibration = arg;
+		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 1)
 			argp_error(state, "two files at a time: the forecast and the measurement");
 		command->paths[state->arg_num] = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (state->arg_num < 2)
-			argp_error(state, "two files are needed: the forecast and the measurement");
+		check_usage(command, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -191,6 +210,57 @@ static json_t *decisions_json(const struct decisions *d)
 	                 "metrics", metrics);
 }
 
+static void print_steps(const struct step_compare *compare, const char *path, const struct calibration *calibration)
+{
+	char words[256];
+	const struct step_compare_class *all = &compare->classes[STEP_COMPARE_CLASSES - 1];
+	printf("log          %s\n             %zu steps; %.5g s measured, %.5g predicted\n", path, compare->count, all->measured_ms / 1e3,
+	       all->predicted_ms / 1e3);
+	printf("calibration  %s\n             %s\n\n", calibration->name, report_calibration(calibration, words, sizeof(words)));
+	printf("                        share of   error of         error of a step, in %%\n");
+	printf("  new tokens    steps  time, in %%  sum, in %%   mean |.|     p5     p50     p95\n");
+	for (size_t c = 0; c < STEP_COMPARE_CLASSES; c++) {
+		const struct step_compare_class *class = &compare->classes[c];
+		if (class->steps > 0)
+			printf("  %-10s %8zu %11.2f %+10.2f %10.2f %+6.2f %+7.2f %+7.2f\n", class->name, class->steps, 100 * class->time_share,
+			       100 * class->sum_error, 100 * class->mean_absolute, 100 * class->p5, 100 * class->p50, 100 * class->p95);
+	}
+}
+
+static json_t *steps_json(const struct step_compare *compare, const char *path, const struct calibration *calibration)
+{
+	json_t *classes = json_array();
+	for (size_t c = 0; c < STEP_COMPARE_CLASSES; c++) {
+		const struct step_compare_class *class = &compare->classes[c];
+		if (class->steps > 0)
+			json_array_append_new(classes, json_pack("{s:s, s:I, s:f, s:f, s:f, s:f, s:{s:f, s:f, s:f, s:f}}", "new_tokens", class->name,
+			                                         "steps", (json_int_t)class->steps, "measured_ms", class->measured_ms,
+			                                         "predicted_ms", class->predicted_ms, "time_share", class->time_share, "sum_error",
+			                                         class->sum_error, "step_error", "mean_absolute", class->mean_absolute, "p5",
+			                                         class->p5, "p50", class->p50, "p95", class->p95));
+	}
+	return json_pack("{s:o?, s:{s:s, s:s, s:s, s:b}, s:o}", "log", json_string(path), "calibration", "name", calibration->name,
+	                 "device", calibration->device, "model", calibration->model, "estimate", calibration->estimate, "classes",
+	                 classes);
+}
+
+static int run_steps(const struct compare_command *command, struct err *err)
+{
+	struct step_compare compare = {.count = 0};
+	int status = 0;
+	struct calibration *calibration = calibration_load(command->calibration, err);
+	if (!calibration || step_compare_run(&compare, command->steps_path, calibration, err) < 0 ||
+	    (command->rows_path && step_compare_write_rows(&compare, command->rows_path, err) < 0))
+		status = cli_fail(err);
+	else if (command->json)
+		print_json(steps_json(&compare, command->steps_path, calibration));
+	else
+		print_steps(&compare, command->steps_path, calibration);
+	step_compare_free(&compare);
+	calibration_free(calibration);
+	return status ? status : cli_finish_stdout();
+}
+
 static int run_decisions(const struct compare_command *command, struct err *err)
 {
 	struct decisions decisions;
@@ -228,10 +298,11 @@ int cmd_compare(int argc, char **argv)
 	static const struct argp argp = {
 	        .options = option_table,
 	        .parser = parse_option,
-	        .args_doc = "PREDICTED MEASURED",
+	        .args_doc = "PREDICTED MEASURED\n--steps=FILE",
 	        .doc = "Says how far off a forecast was: hit tokens, TTFT and E2E of every request and of the whole, told apart by whether "
 	               "requests queued or were loaded from a lower tier. PREDICTED and MEASURED are written by `kvcast run --requests` and "
-	               "`kvcast-gpu replay --requests`.\v"
+	               "`kvcast-gpu replay --requests`. With --steps it says how far off the steps alone are, by how many tokens they "
+	               "compute.\v"
 	               "Example: kvcast compare predicted.csv measured.csv --rows both.csv && gnuplot -c plots/predicted_vs_measured.gp "
 	               "both.csv out.svg",
 	};
@@ -239,5 +310,7 @@ int cmd_compare(int argc, char **argv)
 	struct err err;
 	if (argp_parse(&argp, argc, argv, 0, NULL, &command) != 0)
 		return 2;
+	if (command.steps_path)
+		return run_steps(&command, &err);
 	return command.decisions ? run_decisions(&command, &err) : run_compare(&command, &err);
 }

@@ -1,0 +1,182 @@
+/* test_step_compare.c - forecasts of single steps by hand: history from measured ends, true rests, repeated keys; and refusals. */
+#include "test.h"
+
+#include "scratch.h"
+#include "step_compare.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HEAD "step,start_ms,took_ms,rest_ms,sequences,new_tokens,distinct_keys,parts\n"
+
+/* 1 us a row; 2 ns for each 64th of a distinct token beyond half of the context. Work is 20 % slower once 10 us have come together,
+ * 10 % after 6, not before 2, and 12 are kept in mind; a rest is worth half its time. */
+static const struct calibration calibration = {
+        .decode_step_ns = 100,
+        .distinct_free_64ths = 32,
+        .terms = {[TERM_ROWS] = CALIBRATION_LINE(1000), [TERM_DISTINCT] = CALIBRATION_LINE(2)},
+        .power = {.slowdown = 0.2, .rest_rate = 0.5, .from_ns = 2000, .full_ns = 10000, .most_ns = 12000, .least_rows = 2},
+};
+
+/* The engine's clock, here as if a gap had been left out, and its steps are of no account. */
+static const char log_text[] = HEAD "7,40.0,0.005,0.000,1,4,0,4@0\n"
+                                    "8,40.1,0.003,0.001,2,2,90,1@100 1@60\n"
+                                    "9,90.0,0.004,0.001,1,4,8,4@8\n"
+                                    "10,90.1,0.010,0.000,2,9,10,8@0 1@10\n"
+                                    "11,99.0,0.002,0.012,1,2,0,2@0\n";
+
+static const int64_t by_hand_ns[] = {
+        4000 + 50,                             /* 2 us at full clock, then from 0 to 5 % slower */
+        100 + 2000 + 2 * (32 * 160 - 64 * 70), /* of 160 tokens 70 are repeated; no hard work */
+        4000 + 153,                            /* hard work ended 5 us ago, and 1.5 of 4 are left: 0.2 x 3.5^2 / 16 */
+        9640 + 1674,                           /* 9 rows, 10 tokens half free; from 5.5 us to 15.14: 0.2 x (9.14 - 3.5^2 / 16) */
+        2000 + 250,                            /* of 12 us kept 6 are left: 10 to 15 % */
+};
+
+static void near(double value, double expected)
+{
+	if (fabs(value - expected) > 1e-12)
+		fail_msg("%.15g, but %.15g was expected", value, expected);
+}
+
+static struct step_compare compared(const char *path)
+{
+	struct step_compare compare;
+	struct err err;
+	if (step_compare_run(&compare, path, &calibration, &err) < 0)
+		fail_msg("%s", err.text);
+	return compare;
+}
+
+static void steps_by_hand(void **state)
+{
+	(void)state;
+	scratch_write("log.csv", log_text, strlen(log_text));
+	struct step_compare c = compared("log.csv");
+	assert_int_equal(c.count, 5);
+	for (size_t i = 0; i < c.count; i++) {
+		assert_int_equal(c.steps[i].step, 7 + i);
+		assert_int_equal(c.steps[i].predicted_ns, by_hand_ns[i]);
+	}
+	assert_int_equal(c.steps[3].measured_ns, 10000);
+	assert_int_equal(c.steps[3].new_tokens, 9);
+	assert_int_equal(c.steps[3].sequences, 2);
+	step_compare_free(&c);
+}
+
+static void classes_by_hand(void **state)
+{
+	(void)state;
+	scratch_write_gz("log.csv.gz", log_text, strlen(log_text));
+	struct step_compare c = compared("log.csv.gz");
+	/* -19, +12.67, +3.825 and +12.5 % */
+	const struct step_compare_class *small = &c.classes[0], *all = &c.classes[STEP_COMPARE_CLASSES - 1];
+	assert_string_equal(small->name, "1-8");
+	assert_int_equal(small->steps, 4);
+	near(small->measured_ms, 0.014);
+	near(small->sum_error, 13833. / 14000 - 1);
+	near(small->time_share, 14. / 24);
+	near(small->mean_absolute, (0.19 + 0.38 / 3 + 0.03825 + 0.125) / 4);
+	near(small->p5, -0.19 + 0.15 * 0.22825);
+	near(small->p50, (0.03825 + 0.125) / 2);
+	near(small->p95, 0.125 + 0.85 * (0.38 / 3 - 0.125));
+	assert_string_equal(c.classes[1].name, "9-64");
+	assert_int_equal(c.classes[1].steps, 1);
+	near(c.classes[1].p5, 0.1314);
+	near(c.classes[1].mean_absolute, 0.1314);
+	for (size_t i = 2; i + 1 < STEP_COMPARE_CLASSES; i++)
+		assert_true(c.classes[i].steps == 0 && c.classes[i].time_share == 0);
+	assert_string_equal(all->name, "all");
+	assert_int_equal(all->steps, 5);
+	near(all->predicted_ms, 0.025147);
+	near(all->time_share, 1);
+	near(all->p50, 0.125);
+	step_compare_free(&c);
+}
+
+static void classes_begin_where_they_say(void **state)
+{
+	(void)state;
+	static const char text[] = HEAD "1,0,1,0,1,8,0,8@0\n2,0,1,0,1,9,0,9@0\n3,0,1,0,1,64,0,64@0\n4,0,1,0,1,256,0,256@0\n"
+	                                "5,0,1,0,1,1024,0,1024@0\n6,0,1,0,1,4096,0,4096@0\n7,0,1,0,1,4097,0,4097@0\n";
+	static const size_t sizes[STEP_COMPARE_CLASSES] = {1, 2, 1, 1, 1, 1, 7};
+	scratch_write("log.csv", text, strlen(text));
+	struct step_compare c = compared("log.csv");
+	for (size_t i = 0; i < STEP_COMPARE_CLASSES; i++)
+		assert_int_equal(c.classes[i].steps, sizes[i]);
+	step_compare_free(&c);
+}
+
+static void rows_are_written(void **state)
+{
+	(void)state;
+	struct err err;
+	size_t size;
+	scratch_write("log.csv", log_text, strlen(log_text));
+	struct step_compare c = compared("log.csv");
+	assert_int_equal(step_compare_write_rows(&c, "rows.csv", &err), 0);
+	step_compare_free(&c);
+	unsigned char *rows = scratch_read("rows.csv", &size);
+	static const char expected[] = "step,new_tokens,sequences,measured_ms,predicted_ms\n"
+	                               "7,4,1,0.005000,0.004050\n8,2,2,0.003000,0.003380\n9,4,1,0.004000,0.004153\n"
+	                               "10,9,2,0.010000,0.011314\n11,2,1,0.002000,0.002250\n";
+	assert_int_equal(size, strlen(expected));
+	assert_memory_equal(rows, expected, size);
+	free(rows);
+}
+
+static void refuses(const char *text, const char *sentence)
+{
+	struct step_compare compare;
+	struct err err;
+	scratch_write("log.csv", text, strlen(text));
+	assert_int_equal(step_compare_run(&compare, "log.csv", &calibration, &err), -1);
+	assert_string_equal(err.text, sentence);
+}
+
+#define NO_PART(number, text)                                                                                                   \
+	"log.csv:2: field \"parts\", part " number " is \"" text "\"; expected NEW@CONTEXT, such as 512@16384, whole numbers "        \
+	"of tokens up to 1000000000, with one space between parts."
+
+static void bad_logs_are_refused(void **state)
+{
+	(void)state;
+	refuses("step,took_ms,rest_ms,sequences,new_tokens,parts\n", "log.csv: there is no column \"distinct_keys\".");
+	refuses(HEAD, "log.csv: there is no step in it.");
+	refuses(HEAD "1,0,1,0,1,4,0,\n", NO_PART("1", ""));
+	refuses(HEAD "1,0,1,0,1,4,0,4\n", NO_PART("1", "4"));
+	refuses(HEAD "1,0,1,0,1,4,0,4@\n", NO_PART("1", "4@"));
+	refuses(HEAD "1,0,1,0,1,4,0,4@-1\n", NO_PART("1", "4@-1"));
+	refuses(HEAD "1,0,1,0,2,5,0,4@0 0@7\n", NO_PART("2", "0@7"));
+	refuses(HEAD "1,0,1,0,2,5,0,4@0  1@7\n", NO_PART("2", ""));
+	refuses(HEAD "1,0,1,0,1,4,0,4@0 \n", NO_PART("2", ""));
+	refuses(HEAD "1,0,1,0,2,5,0,4@0;1@7\n", NO_PART("1", "4@0;1@7"));
+	refuses(HEAD "1,0,1,0,1,4,0,4@99999999999999999999999\n",
+	        NO_PART("1", "4@99999999999999999999999"));
+	refuses(HEAD "1,0,1,0,2,5,16,4@8 1@7\n",
+	        "log.csv:2: field \"distinct_keys\" is 16; expected at most 15, the tokens that \"parts\" come after.");
+	refuses(HEAD "1,0,1,0,3,5,0,4@8 1@7\n", "log.csv:2: field \"sequences\" is 3; expected 2, as many as \"parts\" has.");
+	refuses(HEAD "1,0,1,0,2,6,0,4@8 1@7\n", "log.csv:2: field \"new_tokens\" is 6; expected 5, as many as \"parts\" has.");
+	refuses(HEAD "1,0,1,0,1,4,0,4@0\n\n3,0,1,0,1,4,0,4@0\n",
+	        "log.csv:4: field \"step\" is 3; expected 2, as a step depends on those before it.");
+	refuses(HEAD "1,0,1,0,1,4,0.5,4@8\n",
+	        "log.csv:2: field \"distinct_keys\" is \"0.5\"; expected a whole number of at most 1e15.");
+	refuses(HEAD "1,0,0,0,1,4,0,4@0\n",
+	        "log.csv:2: field \"took_ms\" is \"0\"; expected more than 0, which has no relative error.");
+	refuses(HEAD "1,0,1,-2,1,4,0,4@0\n", "log.csv:2: field \"rest_ms\" is \"-2\"; expected a number of at least 0.");
+	refuses(HEAD "1,0,1,9e11,1,4,0,4@0\n2,0,2e11,0,1,4,0,4@0\n",
+	        "log.csv:3: with field \"took_ms\" the log is longer than 1e+12 ms.");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	        cmocka_unit_test(steps_by_hand),
+	        cmocka_unit_test(classes_by_hand),
+	        cmocka_unit_test(classes_begin_where_they_say),
+	        cmocka_unit_test(rows_are_written),
+	        cmocka_unit_test(bad_logs_are_refused),
+	};
+	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
+}
