@@ -46,7 +46,7 @@ struct sweep_command {
 static const struct argp_option option_table[] = {
         {0, 0, 0, 0, "The sweep: --evict, --ttl and --capacity take lists parted by commas. --evict all is every policy; "
                      "--capacity defaults to 1, 2, 5, 10, 20, 50 and 100 % of the trace's distinct blocks.", 1},
-        {"vary", KEY_VARY, "NAME.KEY=LIST", 0, "values of a lower tier's size or other key, e.g. disk.size=1TB,2TB or disk.ttl=none,static:ttl=1h, or replicas=1,2,4 or router=session,prefix; repeat for all combinations", 0},
+        {"vary", KEY_VARY, "NAME.KEY=LIST", 0, "values of a lower tier's size or other key, e.g. disk.size=1TB,2TB or disk.ttl=none,static:ttl=1h, or replicas=1,2,4 or router=session,prefix, or steps=0.97,1,1.03 (factors on the duration of every step); repeat for all combinations", 0},
         {"jobs", KEY_JOBS, "N", 0, "threads; default one a core", 0},
         {"resume", KEY_RESUME, "FILE", 0, "with --csv: keep finished rows in FILE, and begin with those that an interrupted run of the same command left there", 0},
         {0, 0, 0, 0, "Output:", 2},
@@ -215,17 +215,26 @@ static void free_chains(struct tier_config **chains, size_t chain_count, uint32_
 	free(chains);
 }
 
-/* The replicas and their router at a point of what is varied. */
+static int read_steps(const struct sweep_command *command, const char *text, double *factor, struct err *err)
+{
+	if (command->options.config.engine == ENGINE_REPLAY)
+		return err_set(err, "--vary steps: in --engine replay nothing takes time, so there are no steps that could take longer; choose "
+		                    "static, vllm or sglang.");
+	return vary_read_steps(text, factor, err);
+}
+
+/* The replicas, their router and their pace at a point of what is varied. */
 static int read_fleet(const struct sweep_command *command, size_t point, struct sweep_fleet *fleet, struct err *err)
 {
 	const struct run_options *options = &command->options;
 	const char *replicas = vary_replicas(&command->vary, point), *router = vary_router(&command->vary, point);
-	*fleet = (struct sweep_fleet){options->config.replicas, options->config.router};
+	const char *steps = vary_steps(&command->vary, point);
+	*fleet = (struct sweep_fleet){options->config.replicas, options->config.router, options->config.step_factor};
 	if (replicas && options_replicas(options, replicas, &fleet->replicas, err) < 0)
 		return err_prefix(err, "--vary: ");
 	if (router && router_parse(&fleet->router, router, err) < 0)
 		return err_prefix(err, "--vary: ");
-	return 0;
+	return steps ? read_steps(command, steps, &fleet->step_factor, err) : 0;
 }
 
 /* What options_load_settings() could not know: whether there are several replicas at some point. */

@@ -57,6 +57,19 @@ struct cost_model cost_model_of(const struct calibration *calibration)
 	return model;
 }
 
+struct cost_model cost_model_scaled(const struct calibration *calibration, double factor)
+{
+	struct calibration longer = *calibration;
+	longer.prompt_step_ns *= factor;
+	longer.decode_step_ns *= factor;
+	longer.weights_ns *= factor;
+	for (int term = 0; term < TERM_COUNT; term++) {
+		for (uint32_t i = 0; i < longer.terms[term].count; i++)
+			longer.terms[term].points[i].ns *= factor;
+	}
+	return cost_model_of(&longer);
+}
+
 static uint32_t piece_of(const struct cost_curve *curve, u128 x)
 {
 	uint32_t piece = 0;

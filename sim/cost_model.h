@@ -32,6 +32,9 @@ struct cost_model {
 };
 
 struct cost_model cost_model_of(const struct calibration *calibration);
+/* The same where all that a step is made of takes `factor` times as long; power slows it down by the same share and after the same
+ * time. 1 is cost_model_of(). */
+struct cost_model cost_model_scaled(const struct calibration *calibration, double factor);
 /* The vtable; its `backend` is a const struct cost_model. */
 extern const struct backend_ops cost_model_backend;
 

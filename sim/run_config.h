@@ -56,6 +56,7 @@ struct run_config {
 	enum load_rule load;
 	uint32_t step_tokens;   /* budget of a step */
 	uint32_t most_running;  /* sequences in a step */
+	double step_factor;     /* simulate_run: steps take so many times what the calibration says; 0: 1 */
 	bool keep_answers;      /* answers' blocks are kept where the trace shows them */
 	bool closed_loop;       /* a session's next turn comes a think time after its answer */
 	uint32_t sessions;      /* closed loop: sessions at once, of all replicas */

@@ -19,6 +19,7 @@ static struct run_config point(const struct sweep *sweep, size_t index)
 	if (sweep->fleets) {
 		config.replicas = sweep->fleets[index % sweep->chain_count].replicas;
 		config.router = sweep->fleets[index % sweep->chain_count].router;
+		config.step_factor = sweep->fleets[index % sweep->chain_count].step_factor;
 	}
 	index /= sweep->chain_count;
 	config.ttl = &sweep->ttls->specs[index % sweep->ttls->count];

@@ -14,6 +14,7 @@
 struct sweep_fleet {
 	uint32_t replicas;
 	struct router_config router;
+	double step_factor; /* of every replica */
 };
 
 struct sweep {

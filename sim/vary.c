@@ -1,5 +1,7 @@
 #include "vary.h"
 
+#include "units.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,10 +50,15 @@ static int read_values(struct vary_axis *axis, const char *text, struct err *err
 	}
 }
 
+/* Names without a tier. */
 static bool is_of_fleet(const char *name, size_t length)
 {
-	return name[length] == '=' && ((length == 8 && strncmp(name, "replicas", length) == 0) ||
-	                               (length == 6 && strncmp(name, "router", length) == 0));
+	static const char *const names[] = {"replicas", "router", "steps"};
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (name[length] == '=' && strlen(names[i]) == length && strncmp(name, names[i], length) == 0)
+			return true;
+	}
+	return false;
 }
 
 int vary_add(struct vary *vary, const char *text, struct err *err)
@@ -119,6 +126,18 @@ const char *vary_replicas(const struct vary *vary, size_t point)
 const char *vary_router(const struct vary *vary, size_t point)
 {
 	return value_of(vary, "router", point);
+}
+
+const char *vary_steps(const struct vary *vary, size_t point)
+{
+	return value_of(vary, "steps", point);
+}
+
+int vary_read_steps(const char *text, double *factor, struct err *err)
+{
+	if (units_real(text, factor, err) < 0 || !(*factor >= 0.5 && *factor <= 2))
+		return err_set(err, "--vary steps=%s: expected a factor on the duration of every step, from 0.5 to 2.", text);
+	return 0;
 }
 
 /* Index of the axis's tier among the texts; -1 where it has none. */

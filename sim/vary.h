@@ -1,8 +1,14 @@
-/* vary.h - a sweep over keys of lower tiers, or over the fleet: --vary NAME.KEY=VALUE,VALUE...
+/* vary.h - a sweep over keys of lower tiers, over the fleet, or over its pace: --vary NAME.KEY=VALUE,VALUE...
  *
  *   --vary disk.size=500GB,1TB,2TB --vary disk.ttl=none,static:ttl=5m,{static:ttl=1h,mode=absolute}
  *
  *   --vary replicas=1,2,4 --vary router=round-robin,prefix-load:alpha=0.5
+ *
+ *   --vary steps=0.97,1,1.03
+ *
+ * `steps` are factors on the duration of every step, from 0.5 to 2, to see how far a forecast moves when its calibration is as
+ * much off; decisions.h makes use of that. They also hold for what is decided by such durations (a load that is faster than
+ * computing), not for links, and power's slowdown is the same share of a step.
  *
  * KEY is `size` or one of --tier's keys. Each --vary is an axis; the points are their product, the last axis innermost.
  * Values are parted as in a list of SPECs: a piece that starts with `key=` belongs to the one before, and braces hold a
@@ -18,7 +24,7 @@
 #define VARY_POINTS_MOST 4096
 
 struct vary_axis {
-	char *name, *key; /* "disk.size"; key points behind the dot, and at the name where it has none: replicas, router */
+	char *name, *key; /* "disk.size"; key points behind the dot, and at the name where it has none: replicas, router, steps */
 	char **values;
 	size_t count;
 };
@@ -35,9 +41,13 @@ void vary_free(struct vary *vary);
 size_t vary_points(const struct vary *vary);
 const char *vary_value(const struct vary *vary, size_t axis, size_t point);
 
-/* The values that the axes `replicas` and `router` have at a point; NULL without such an axis. */
+/* The values that the axes `replicas`, `router` and `steps` have at a point; NULL without such an axis. */
 const char *vary_replicas(const struct vary *vary, size_t point);
 const char *vary_router(const struct vary *vary, size_t point);
+const char *vary_steps(const struct vary *vary, size_t point);
+
+/* A value of `steps`: 0, or -1 and a sentence. */
+int vary_read_steps(const char *text, double *factor, struct err *err);
 
 /* The tiers at a point, from their texts as on the command line; the caller frees each. 0, or -1 and a sentence: then none
  * is left to free. */

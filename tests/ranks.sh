@@ -47,6 +47,11 @@ for more in "--ttl adaptive --runs 40 --points tried.csv" "--ttl adaptive --runs
 	done
 done
 
+factors="sweep $trace --engine vllm --model llama-3.1-8b --capacity 300,1000 --vary steps=0.9,1,1.1 --csv"
+"$kvcast" $factors >alone || fail "a sweep over steps failed."
+ranks 3 "$kvcast" $factors >both || fail "a sweep over steps with 3 ranks failed."
+cmp alone both || fail "a sweep over steps with 3 ranks prints something else."
+
 "$kvcast" curve $trace --csv >alone
 ranks 3 "$kvcast" curve $trace --csv >both || fail "a curve with 3 ranks failed."
 cmp alone both || fail "a curve with 3 ranks is not printed once."

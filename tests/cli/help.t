@@ -170,8 +170,9 @@ $ kvcast sweep --help
 >                              command left there
 >       --vary=NAME.KEY=LIST   values of a lower tier's size or other key, e.g.
 >                              disk.size=1TB,2TB or disk.ttl=none,static:ttl=1h,
->                              or replicas=1,2,4 or router=session,prefix; repeat
->                              for all combinations
+>                              or replicas=1,2,4 or router=session,prefix, or
+>                              steps=0.97,1,1.03 (factors on the duration of
+>                              every step); repeat for all combinations
 > 
 >  Output:
 >       --csv                  print one row a point

@@ -51,6 +51,43 @@ $ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --price gpu=30/hour -
 > 0.08/GB-month     99.06    91.18     2.29     5.59      79.5     272.1      0.74      0.00
 > 80/GB-month       99.06    91.18     2.29     5.59      79.5     272.1      0.74      0.28
 > times: NVIDIA H200, llama-3.1-8b; an estimate, not measured
+# All steps a little faster or slower: how far the forecast moves. A factor of 1 is as good as none.
+$ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --arrivals closed --sessions 8 --speed 20 --ttl none,static:ttl=1s --vary steps=0.97,1,1.03
+> licence-agents.jsonl.gz
+> gpu: evict vllm, capacity 1,024 blocks = 2.0 GiB
+> ttl            steps    tokens      gpu     host     disk   TTFT ms   TTFT ms
+>                          hit %    hit %    hit %    hit %      mean       p95
+> none           0.97      99.06    92.86     4.72     1.48     123.3     574.4
+> none           1         99.06    92.81     4.83     1.42     148.6     855.4
+> none           1.03      99.06    92.59     4.98     1.49     146.3     718.5
+> static:ttl=1s  0.97      92.05    91.59     0.45     0.02     154.6     818.5
+> static:ttl=1s  1         91.83    91.32     0.49     0.03     144.9     738.7
+> static:ttl=1s  1.03      92.25    90.74     1.44     0.07     165.0     880.1
+> times: NVIDIA H200, llama-3.1-8b; an estimate, not measured
+$ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary steps=1,2 --csv | sh pick vary_steps hit_tokens prefill_ms_mean prefill_saved_s
+> vary_steps,hit_tokens,prefill_ms_mean,prefill_saved_s
+> 1,3156480,6.78242537,89.3327665
+> 2,3156480,14.3960654,178.665533
+$ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --csv >without.csv; kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary steps=1 --csv | sed 's/,vary_steps//; s/,1$//' | cmp - without.csv
+$ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary steps=0.5 --json | grep -A1 '"vary"'
+>     "vary": {
+>       "steps": "0.5"
+$ for j in 1 3; do kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --jobs $j --vary steps=0.9,1.1 --vary host.size=1GiB,2GiB --csv --resume rows.$j >$j.csv; done; cmp 1.csv 3.csv && wc -l <1.csv
+> 5
+$ head -n 3 rows.1 >torn; kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary steps=0.9,1.1 --vary host.size=1GiB,2GiB --csv --resume torn | cmp - 1.csv
+$ kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary steps=0.9,1.2 --vary host.size=1GiB,2GiB --csv --resume rows.1
+! kvcast: --resume rows.1: line 1 was written by another sweep: --vary steps 2 is "1.1" there and "1.2" here; expected the same command, or a file of its own for this one.
+? 1
+$ for s in 0.4 2.5 fast '' 1,,1; do kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary steps=$s; done
+! kvcast: --vary steps=0.4: expected a factor on the duration of every step, from 0.5 to 2.
+! kvcast: --vary steps=2.5: expected a factor on the duration of every step, from 0.5 to 2.
+! kvcast: --vary steps=fast: expected a factor on the duration of every step, from 0.5 to 2.
+! kvcast: --vary steps=: a value is missing.
+! kvcast: --vary steps=1,,1: a value is missing.
+? 1
+$ kvcast sweep small.jsonl --vary steps=0.97,1,1.03
+! kvcast: --vary steps: in --engine replay nothing takes time, so there are no steps that could take longer; choose static, vllm or sglang.
+? 1
 # Refusals come before the first run.
 $ for v in disk=3 disk.=3 .size=3 disk.size disk.size= disk.size=1TB,,2TB 'disk.ttl={static' disk.sze=3 gpu.size=3GiB attic.size=3 disk.evict=lru,belady disk.evict=nobody disk.size=1B; do kvcast sweep licence-agents.jsonl.gz --preset tiers.conf --vary $v; done
 ! kvcast: --vary disk=3: expected NAME.KEY=VALUE,VALUE..., e.g. disk.size=1TB,2TB.
