@@ -157,6 +157,17 @@ static void print_json(json_t *json)
 	json_decref(json);
 }
 
+/* Under the table of all pairs, in the same columns. */
+static void print_unsure(const struct decisions *d)
+{
+	printf("\n  unsure of them, with steps that take %g to %g times as long\n", d->factors[0], d->factors[d->factor_count - 1]);
+	for (size_t m = 0; m < d->metric_count; m++) {
+		const struct decision_metric *metric = &d->metrics[m];
+		printf("  %-16s %7zu %7zu %12zu %7zu\n", metric->name, metric->unsure_count, metric->unsure[DECISION_RIGHT],
+		       metric->unsure[DECISION_CANNOT_TELL], metric->unsure[DECISION_WRONG]);
+	}
+}
+
 static void print_decisions(const struct decisions *d)
 {
 	printf("%zu configurations, %zu runs", d->configuration_count, d->run_count);
@@ -170,6 +181,8 @@ static void print_decisions(const struct decisions *d)
 		       metric->verdicts[DECISION_CANNOT_TELL], metric->verdicts[DECISION_WRONG] + metric->verdicts[DECISION_CONFIDENT_WRONG],
 		       metric->verdicts[DECISION_CONFIDENT_WRONG], metric->rank_correlation, metric->deviation);
 	}
+	if (d->has_factors)
+		print_unsure(d);
 	for (size_t m = 0; m < d->metric_count; m++) {
 		for (size_t p = 0; p < d->metrics[m].pair_count; p++) {
 			const struct decision *pair = &d->metrics[m].pairs[p];
@@ -178,9 +191,29 @@ static void print_decisions(const struct decisions *d)
 			printf("\n%s, %s: from \"%s\" to \"%s\" predicted %+.4g, measured %+.4g (spread %.4g)", decision_verdict_names[pair->verdict],
 			       d->metrics[m].name, d->configurations[pair->a], d->configurations[pair->b], pair->predicted_gap, pair->measured_gap,
 			       pair->spread);
+			if (d->has_factors && !pair->sure)
+				printf("; unsure, %+.4g to %+.4g", pair->predicted_least, pair->predicted_most);
 		}
 	}
 	puts("");
+}
+
+static json_t *pair_json(const struct decisions *d, const struct decision *pair)
+{
+	json_t *object = json_pack("{s:s, s:s, s:f, s:f, s:f, s:s}", "a", d->configurations[pair->a], "b", d->configurations[pair->b],
+	                           "predicted_gap", pair->predicted_gap, "measured_gap", pair->measured_gap, "spread", pair->spread,
+	                           "verdict", decision_verdict_names[pair->verdict]);
+	if (d->has_factors)
+		json_object_update_new(object, json_pack("{s:f, s:f, s:b}", "predicted_gap_least", pair->predicted_least,
+		                                         "predicted_gap_most", pair->predicted_most, "sure", pair->sure));
+	return object;
+}
+
+static json_t *unsure_json(const struct decision_metric *metric)
+{
+	return json_pack("{s:I, s:I, s:I, s:I}", "pairs", (json_int_t)metric->unsure_count, "right",
+	                 (json_int_t)metric->unsure[DECISION_RIGHT], "cannot_tell", (json_int_t)metric->unsure[DECISION_CANNOT_TELL],
+	                 "wrong", (json_int_t)metric->unsure[DECISION_WRONG]);
 }
 
 static json_t *decisions_json(const struct decisions *d)
@@ -189,13 +222,8 @@ static json_t *decisions_json(const struct decisions *d)
 	for (size_t m = 0; m < d->metric_count; m++) {
 		const struct decision_metric *metric = &d->metrics[m];
 		json_t *pairs = json_array();
-		for (size_t p = 0; p < metric->pair_count; p++) {
-			const struct decision *pair = &metric->pairs[p];
-			json_array_append_new(pairs, json_pack("{s:s, s:s, s:f, s:f, s:f, s:s}", "a", d->configurations[pair->a], "b",
-			                                       d->configurations[pair->b], "predicted_gap", pair->predicted_gap, "measured_gap",
-			                                       pair->measured_gap, "spread", pair->spread, "verdict",
-			                                       decision_verdict_names[pair->verdict]));
-		}
+		for (size_t p = 0; p < metric->pair_count; p++)
+			json_array_append_new(pairs, pair_json(d, &metric->pairs[p]));
 		json_t *object = json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:o}", "metric", metric->name, "right",
 		                           (json_int_t)metric->verdicts[DECISION_RIGHT], "cannot_tell",
 		                           (json_int_t)metric->verdicts[DECISION_CANNOT_TELL], "wrong",
@@ -203,6 +231,8 @@ static json_t *decisions_json(const struct decisions *d)
 		                           (json_int_t)metric->verdicts[DECISION_CONFIDENT_WRONG], "deviation", metric->deviation, "pairs", pairs);
 		json_object_set_new(object, "rank_correlation",
 		                    isfinite(metric->rank_correlation) ? json_real(metric->rank_correlation) : json_null());
+		if (d->has_factors)
+			json_object_set_new(object, "unsure", unsure_json(metric));
 		json_array_append_new(metrics, object);
 	}
 	return json_pack("{s:I, s:I, s:I, s:o}", "configurations", (json_int_t)d->configuration_count, "unmeasured",

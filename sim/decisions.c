@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define NAMING_MOST 16
+#define STEPS       "vary_steps"
 
 const char *const decision_verdict_names[DECISION_VERDICTS] = {"right", "cannot tell", "wrong", "confidently wrong"};
 
@@ -30,7 +31,7 @@ static int find_naming(struct naming *naming, struct csv *const *csvs, struct er
 	naming->count = COUNT_OF(always);
 	for (size_t c = 0; c < csv_columns(csvs[0]) && naming->count < NAMING_MOST; c++) {
 		const char *name = csv_column_name(csvs[0], c);
-		if (strncmp(name, "vary_", 5) != 0)
+		if (strncmp(name, "vary_", 5) != 0 || strcmp(name, STEPS) == 0)
 			continue;
 		naming->at[0][naming->count] = c;
 		if (csv_find(csvs[1], name, &naming->at[1][naming->count], err) < 0)
@@ -50,12 +51,12 @@ static bool same_configuration(const struct naming *naming, struct csv *const *c
 }
 
 /* What tells a configuration from the others, in words; where there is only one, all of it. */
-static char *describe(const struct naming *naming, struct csv *const *csvs, size_t row)
+static char *describe(const struct naming *naming, struct csv *const *csvs, size_t row, bool is_only)
 {
 	char text[512] = "";
 	for (size_t i = 0; i < naming->count; i++) {
 		const char *value = csv_text(csvs[0], row, naming->at[0][i]), *name = csv_column_name(csvs[0], naming->at[0][i]);
-		bool differs = csv_rows(csvs[0]) == 1;
+		bool differs = is_only;
 		for (size_t r = 0; r < csv_rows(csvs[0]) && !differs; r++)
 			differs = strcmp(csv_text(csvs[0], r, naming->at[0][i]), value) != 0;
 		if (!differs)
@@ -78,22 +79,82 @@ static bool is_measured(const struct naming *naming, struct csv *const *csvs, si
 	return false;
 }
 
-/* Configurations are the forecast's rows that were measured too; they come to stand in rows[]. */
-static int choose_rows(struct decisions *d, const struct naming *naming, struct csv *const *csvs, size_t *rows, struct err *err)
+static int compare_factors(const void *a, const void *b)
+{
+	const double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+/* The factor of every row, in of_row[], and those that there are. */
+static int read_factors(struct decisions *d, const struct csv *forecast, double *of_row, struct err *err)
+{
+	size_t column;
+	d->has_factors = csv_has(forecast, STEPS, &column);
+	d->factors = mem_alloc(csv_rows(forecast), sizeof(*d->factors));
+	for (size_t row = 0; row < csv_rows(forecast); row++) {
+		of_row[row] = 1;
+		if (d->has_factors && csv_number(forecast, row, column, &of_row[row], err) < 0)
+			return -1;
+		size_t f = 0;
+		while (f < d->factor_count && d->factors[f] != of_row[row])
+			f++;
+		d->factors[f] = of_row[row];
+		d->factor_count = f == d->factor_count ? f + 1 : d->factor_count;
+	}
+	qsort(d->factors, d->factor_count, sizeof(*d->factors), compare_factors);
+	for (size_t f = 1; f < d->factor_count; f++) {
+		/* 1 - 0.97 and 1.03 - 1 may differ in their last digit. */
+		if (fabs(d->factors[f] - 1) < fabs(d->factors[d->nearest] - 1) - 1e-9)
+			d->nearest = f;
+	}
+	return 0;
+}
+
+/* The rows of a configuration, one for each factor, in rows[]; `first` is the one that stands first. */
+static int find_factors(const struct decisions *d, const struct naming *naming, struct csv *const *csvs,
+                        const double *factor_of_row, size_t first, size_t *rows, struct err *err)
+{
+	for (size_t f = 0; f < d->factor_count; f++) {
+		size_t row = first;
+		while (row < csv_rows(csvs[0]) &&
+		       (factor_of_row[row] != d->factors[f] || !same_configuration(naming, csvs, 0, first, 0, row)))
+			row++;
+		if (row == csv_rows(csvs[0])) {
+			err_set(err, "this configuration has no row with " STEPS " %g, which others have; expected the same factors for all.",
+			        d->factors[f]);
+			return csv_blame(csvs[0], first, err);
+		}
+		rows[f] = row;
+	}
+	return 0;
+}
+
+/* Configurations are those of the forecast that were measured too; rows[c * factor_count + f] come to be theirs. */
+static int choose_rows(struct decisions *d, const struct naming *naming, struct csv *const *csvs, const double *factor_of_row,
+                       size_t *rows, struct err *err)
 {
 	for (size_t row = 0; row < csv_rows(csvs[0]); row++) {
+		bool is_known = false;
 		for (size_t other = 0; other < row; other++) {
-			if (same_configuration(naming, csvs, 0, row, 0, other))
+			if (!same_configuration(naming, csvs, 0, row, 0, other))
+				continue;
+			if (factor_of_row[row] == factor_of_row[other])
 				return err_set(err, "%s: its configurations %zu and %zu are the same.", csv_name(csvs[0]), other + 1, row + 1);
+			is_known = true;
 		}
+		if (is_known)
+			continue;
+		if (find_factors(d, naming, csvs, factor_of_row, row, rows + d->configuration_count * d->factor_count, err) < 0)
+			return -1;
 		if (is_measured(naming, csvs, row))
-			rows[d->configuration_count++] = row;
+			d->configuration_count++;
 		else
 			d->unmeasured++;
 	}
+	const bool is_only = d->configuration_count + d->unmeasured == 1;
 	d->configurations = mem_alloc(d->configuration_count, sizeof(*d->configurations));
 	for (size_t c = 0; c < d->configuration_count; c++)
-		d->configurations[c] = describe(naming, csvs, rows[c]);
+		d->configurations[c] = describe(naming, csvs, rows[c * d->factor_count], is_only);
 	return 0;
 }
 
@@ -105,7 +166,7 @@ static int match_rows(struct decisions *d, const struct naming *naming, struct c
 	int status = 0;
 	for (size_t r = 0; r < d->run_count && status == 0; r++) {
 		size_t c = 0;
-		while (c < d->configuration_count && !same_configuration(naming, csvs, 1, r, 0, rows[c]))
+		while (c < d->configuration_count && !same_configuration(naming, csvs, 1, r, 0, rows[c * d->factor_count]))
 			c++;
 		if (c == d->configuration_count) {
 			err_set(err, "%s has no forecast of this configuration.", csv_name(csvs[0]));
@@ -130,11 +191,26 @@ static enum decision_verdict judge(const struct decision *decision, double large
 		return DECISION_CANNOT_TELL;
 	if (decision->measured_gap * decision->predicted_gap > 0)
 		return DECISION_RIGHT;
-	return fabs(decision->predicted_gap) > margin * larger ? DECISION_CONFIDENT_WRONG : DECISION_WRONG;
+	return decision->sure && fabs(decision->predicted_gap) > margin * larger ? DECISION_CONFIDENT_WRONG : DECISION_WRONG;
 }
 
-static void judge_pairs(struct decision_metric *metric, const size_t *repeats, size_t count, double margin)
+/* How far the predicted gap goes from factor to factor. */
+static void vary_gap(const struct decisions *d, const struct decision_metric *metric, struct decision *decision)
 {
+	decision->predicted_least = decision->predicted_most = decision->predicted_gap;
+	for (size_t f = 0; f < d->factor_count; f++) {
+		const double *predicted = metric->predicted + f * d->configuration_count;
+		const double gap = predicted[decision->b] - predicted[decision->a];
+		decision->predicted_least = fmin(decision->predicted_least, gap);
+		decision->predicted_most = fmax(decision->predicted_most, gap);
+	}
+	decision->sure = decision->predicted_least > 0 || decision->predicted_most < 0;
+}
+
+static void judge_pairs(const struct decisions *d, struct decision_metric *metric, const size_t *repeats, double margin)
+{
+	const size_t count = d->configuration_count;
+	const double *predicted = metric->predicted + d->nearest * count;
 	metric->pairs = mem_alloc(count * (count - 1) / 2, sizeof(*metric->pairs));
 	for (size_t a = 0; a < count; a++) {
 		for (size_t b = a + 1; b < count; b++) {
@@ -142,12 +218,15 @@ static void judge_pairs(struct decision_metric *metric, const size_t *repeats, s
 			*decision = (struct decision){
 			        .a = a,
 			        .b = b,
-			        .predicted_gap = metric->predicted[b] - metric->predicted[a],
+			        .predicted_gap = predicted[b] - predicted[a],
 			        .measured_gap = metric->measured[b] - metric->measured[a],
 			        .spread = 2 * metric->deviation * sqrt(1.0 / (double)repeats[a] + 1.0 / (double)repeats[b]),
 			};
-			decision->verdict = judge(decision, fmax(metric->predicted[a], metric->predicted[b]), margin);
+			vary_gap(d, metric, decision);
+			decision->verdict = judge(decision, fmax(predicted[a], predicted[b]), margin);
 			metric->verdicts[decision->verdict]++;
+			metric->unsure[decision->verdict] += !decision->sure;
+			metric->unsure_count += !decision->sure;
 		}
 	}
 }
@@ -155,14 +234,14 @@ static void judge_pairs(struct decision_metric *metric, const size_t *repeats, s
 static int fill_metric(struct decisions *d, struct decision_metric *metric, struct csv *const *csvs, const size_t *at,
                        const size_t *rows, const size_t *of_row, double margin, struct err *err)
 {
-	const size_t count = d->configuration_count;
+	const size_t count = d->configuration_count, factors = d->factor_count;
 	size_t *repeats = mem_alloc(count, sizeof(*repeats));
 	double *runs = mem_alloc(d->run_count, sizeof(*runs)), *work = mem_alloc(2 * count, sizeof(*work)), squares = 0;
 	int status = 0;
-	metric->predicted = mem_alloc(count, sizeof(*metric->predicted));
+	metric->predicted = mem_alloc(count * factors, sizeof(*metric->predicted));
 	metric->measured = mem_alloc(count, sizeof(*metric->measured));
-	for (size_t c = 0; c < count && status == 0; c++)
-		status = csv_number(csvs[0], rows[c], at[0], &metric->predicted[c], err);
+	for (size_t i = 0; i < count * factors && status == 0; i++)
+		status = csv_number(csvs[0], rows[i], at[0], &metric->predicted[i % factors * count + i / factors], err);
 	for (size_t r = 0; r < d->run_count && status == 0; r++) {
 		status = csv_number(csvs[1], r, at[1], &runs[r], err);
 		metric->measured[of_row[r]] += runs[r];
@@ -174,9 +253,9 @@ static int fill_metric(struct decisions *d, struct decision_metric *metric, stru
 		for (size_t r = 0; r < d->run_count; r++)
 			squares += (runs[r] - metric->measured[of_row[r]]) * (runs[r] - metric->measured[of_row[r]]);
 		metric->deviation = sqrt(squares / (double)(d->run_count - count));
-		metric->rank_correlation =
-		        count > 1 ? gsl_stats_spearman(metric->predicted, 1, metric->measured, 1, count, work) : (double)NAN;
-		judge_pairs(metric, repeats, count, margin);
+		const double *predicted = metric->predicted + d->nearest * count;
+		metric->rank_correlation = count > 1 ? gsl_stats_spearman(predicted, 1, metric->measured, 1, count, work) : (double)NAN;
+		judge_pairs(d, metric, repeats, margin);
 	}
 	free(repeats);
 	free(runs);
@@ -213,14 +292,19 @@ static int decide(struct decisions *d, struct csv *const *csvs, double margin, s
 		return err_set(err, "%s: there is no configuration in it.", csv_name(csvs[0]));
 	if (d->run_count == 0)
 		return err_set(err, "%s: there is no run in it.", csv_name(csvs[1]));
-	size_t *rows = mem_alloc(csv_rows(csvs[0]), sizeof(*rows)), *of_row = mem_alloc(d->run_count, sizeof(*of_row));
-	int status = choose_rows(d, &naming, csvs, rows, err);
+	/* While they are looked for, the factors of one more configuration, which may lack some, stand in rows[]. */
+	size_t *rows = mem_alloc(2 * csv_rows(csvs[0]), sizeof(*rows)), *of_row = mem_alloc(d->run_count, sizeof(*of_row));
+	double *factor_of_row = mem_alloc(csv_rows(csvs[0]), sizeof(*factor_of_row));
+	int status = read_factors(d, csvs[0], factor_of_row, err);
+	if (status == 0)
+		status = choose_rows(d, &naming, csvs, factor_of_row, rows, err);
 	if (status == 0)
 		status = match_rows(d, &naming, csvs, rows, of_row, err);
 	if (status == 0)
 		status = fill_metrics(d, csvs, rows, of_row, margin, err);
 	free(rows);
 	free(of_row);
+	free(factor_of_row);
 	return status;
 }
 
@@ -244,6 +328,8 @@ void decisions_free(struct decisions *decisions)
 		free(decisions->configurations[c]);
 	free(decisions->configurations);
 	decisions->configurations = NULL;
+	free(decisions->factors);
+	decisions->factors = NULL;
 	for (size_t m = 0; m < DECISION_METRICS; m++) {
 		free(decisions->metrics[m].pairs);
 		free(decisions->metrics[m].predicted);
@@ -257,7 +343,8 @@ int decisions_write_pairs(const struct decisions *decisions, const char *path, s
 	struct output *output = output_open(path, err);
 	if (!output)
 		return -1;
-	output_printf(output, "metric,a,b,predicted_gap,measured_gap,spread,verdict\n");
+	output_printf(output, "metric,a,b,predicted_gap,measured_gap,spread,verdict%s\n",
+	              decisions->has_factors ? ",predicted_gap_least,predicted_gap_most,sure" : "");
 	for (size_t m = 0; m < decisions->metric_count; m++) {
 		const struct decision_metric *metric = &decisions->metrics[m];
 		for (size_t p = 0; p < metric->pair_count; p++) {
@@ -266,8 +353,11 @@ int decisions_write_pairs(const struct decisions *decisions, const char *path, s
 			output_csv_text(output, decisions->configurations[pair->a]);
 			output_write(output, ",", 1);
 			output_csv_text(output, decisions->configurations[pair->b]);
-			output_printf(output, ",%.9g,%.9g,%.9g,%s\n", pair->predicted_gap, pair->measured_gap, pair->spread,
+			output_printf(output, ",%.9g,%.9g,%.9g,%s", pair->predicted_gap, pair->measured_gap, pair->spread,
 			              decision_verdict_names[pair->verdict]);
+			if (decisions->has_factors)
+				output_printf(output, ",%.9g,%.9g,%s", pair->predicted_least, pair->predicted_most, pair->sure ? "yes" : "no");
+			output_printf(output, "\n");
 		}
 	}
 	return output_commit(output, err);

@@ -224,6 +224,13 @@ grep -v ,cold, "$fixtures/cold_repeat.csv" >only_repeats.csv
 draw decisions "$fixtures/pairs.csv" decisions.svg
 holds decisions.svg "token hit rate (percentage points)" "mean TTFT (ms)" "confidently wrong" "cannot tell"
 points decisions.svg 12
+# With how far the forecast goes: a line more for each pair, and no point more.
+awk -F, 'NR == 1 { print $0 ",predicted_gap_least,predicted_gap_most,sure"; next } { print $0 (/sieve/ ? ",-20,30,no" : ",1,2,yes") }' \
+	"$fixtures/pairs.csv" >ranges.csv
+draw decisions ranges.csv ranges.svg
+holds ranges.svg "token hit rate (percentage points)" "confidently wrong"
+points ranges.svg 12
+[ "$(grep -c '<path' ranges.svg)" -gt "$(grep -c '<path' decisions.svg)" ] || fail "decisions.gp does not draw how far a forecast goes"
 draw bill "$fixtures/bill.csv" bill.svg
 holds bill.svg "What a provider would charge: bill" "without a cache" "written to the cache" "anthropic:ttl=1h" '$100.00, -50.0 %' '$250.00, +25.0 %'
 draw breakeven "host:$fixtures/breakeven.csv:$fixtures/breakeven.csv" breakeven.svg

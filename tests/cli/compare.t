@@ -56,3 +56,63 @@ $ kvcast compare --decisions forecast.csv runs.csv --rows pairs.csv; wc -l <pair
 $ kvcast compare --decisions forecast.csv once.csv
 ! kvcast: once.csv: lru, 2048 blocks was measured 1 times; without a repeat there is no telling noise from a difference.
 ? 1
+# A forecast with several factors says itself where it is unsure.
+$ printf -- '--engine vllm\n--model llama-3.1-8b\n--quiet\n--no-timing\n--arrivals closed\n--sessions 8\n--speed 20\n--capacity 2GiB\n' >agents.conf
+$ kvcast sweep licence-agents.jsonl.gz --preset agents.conf --ttl none,static:ttl=1s,static:ttl=2s --evict lru,fifo --csv --vary steps=0.97,1,1.03 >steps.csv
+$ kvcast sweep licence-agents.jsonl.gz --preset agents.conf --ttl none,static:ttl=1s,static:ttl=2s --evict lru,fifo --csv --calib slower.json >once.csv; { cat once.csv; tail -n +2 once.csv; } >runs.csv
+$ kvcast compare --decisions steps.csv runs.csv --rows pairs.csv; head -n 1 pairs.csv; grep -m 2 'no$' pairs.csv
+> 6 configurations, 12 runs
+> 
+>   metric             pairs   right  cannot tell   wrong  confidently  rank correlation  spread of runs
+>   token_hit_rate        15      15            0       0            0             1.000               0
+>   ttft_ms_mean          15      12            0       3            0             0.771               0
+>   ttft_ms_p95           15       6            0       9            1            -0.200               0
+> 
+>   unsure of them, with steps that take 0.97 to 1.03 times as long
+>   token_hit_rate         1       1            0       0
+>   ttft_ms_mean          10       9            0       1
+>   ttft_ms_p95           13       5            0       8
+> 
+> wrong, ttft_ms_mean: from "lru, ttl none" to "lru, ttl static:ttl=2s" predicted +1.513, measured -5.465 (spread 0)
+> wrong, ttft_ms_mean: from "lru, ttl static:ttl=2s" to "fifo, ttl none" predicted -2.879, measured +4.634 (spread 0)
+> wrong, ttft_ms_mean: from "fifo, ttl static:ttl=1s" to "fifo, ttl static:ttl=2s" predicted -2.063, measured +5.333 (spread 0); unsure, -20.5 to +0.6927
+> wrong, ttft_ms_p95: from "lru, ttl none" to "lru, ttl static:ttl=1s" predicted +125.4, measured -95.14 (spread 0); unsure, -92.57 to +125.4
+> confidently wrong, ttft_ms_p95: from "lru, ttl none" to "lru, ttl static:ttl=2s" predicted +48.81, measured -139.3 (spread 0)
+> wrong, ttft_ms_p95: from "lru, ttl none" to "fifo, ttl none" predicted +51.3, measured -42.64 (spread 0); unsure, -80.24 to +51.3
+> wrong, ttft_ms_p95: from "lru, ttl none" to "fifo, ttl static:ttl=1s" predicted +107.7, measured -48.91 (spread 0); unsure, -39.78 to +107.7
+> wrong, ttft_ms_p95: from "lru, ttl static:ttl=1s" to "fifo, ttl none" predicted -74.07, measured +52.5 (spread 0); unsure, -74.07 to +12.32
+> wrong, ttft_ms_p95: from "lru, ttl static:ttl=1s" to "fifo, ttl static:ttl=1s" predicted -17.69, measured +46.24 (spread 0); unsure, -71.56 to +153.3
+> wrong, ttft_ms_p95: from "lru, ttl static:ttl=1s" to "fifo, ttl static:ttl=2s" predicted -66.91, measured +119.4 (spread 0); unsure, -66.91 to +50.79
+> wrong, ttft_ms_p95: from "fifo, ttl none" to "fifo, ttl static:ttl=1s" predicted +56.37, measured -6.263 (spread 0); unsure, -22.25 to +141
+> wrong, ttft_ms_p95: from "fifo, ttl static:ttl=1s" to "fifo, ttl static:ttl=2s" predicted -49.22, measured +73.14 (spread 0); unsure, -102.5 to +30.4
+> metric,a,b,predicted_gap,measured_gap,spread,verdict,predicted_gap_least,predicted_gap_most,sure
+> token_hit_rate,"lru, ttl static:ttl=1s","fifo, ttl none",0.003916649,0.006623154,0,right,-0.000984184,0.007321121,no
+> ttft_ms_mean,"lru, ttl none","lru, ttl static:ttl=1s",7.683396,0.684453,0,right,-6.740952,24.906385,no
+$ kvcast compare --decisions steps.csv runs.csv --json | grep -m 1 -A 4 '"verdict"'
+>           "verdict": "right",
+>           "predicted_gap_least": -0.029495383,
+>           "predicted_gap_most": -0.026372106,
+>           "sure": true
+>         },
+$ kvcast compare --decisions steps.csv runs.csv --json | sed -n '/"unsure"/,/}/p'
+>       "unsure": {
+>         "pairs": 1,
+>         "right": 1,
+>         "cannot_tell": 0,
+>         "wrong": 0
+>       }
+>       "unsure": {
+>         "pairs": 10,
+>         "right": 9,
+>         "cannot_tell": 0,
+>         "wrong": 1
+>       }
+>       "unsure": {
+>         "pairs": 13,
+>         "right": 5,
+>         "cannot_tell": 0,
+>         "wrong": 8
+>       }
+$ sed '$d' steps.csv >torn.csv; kvcast compare --decisions torn.csv runs.csv
+! kvcast: torn.csv:17: this configuration has no row with vary_steps 1.03, which others have; expected the same factors for all.
+? 1
