@@ -115,7 +115,7 @@ static void fit_one(enum fit_model model, struct calibration *calibration, const
 bool fit_has_shared(const struct sample *const *cells, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (cells[i]->shared_tokens > 0)
+		if (cells[i]->shared_tokens > 0 && cells[i]->prompts + cells[i]->decodes > 1)
 			return true;
 	}
 	return false;
