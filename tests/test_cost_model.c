@@ -119,6 +119,37 @@ static void hard_work_uses_the_power_up(void **state)
 	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4050);
 }
 
+static uint64_t tile_rows(struct cost_model *model, uint32_t rows)
+{
+	const struct step_part part = {0, rows, 0, false};
+	return (uint64_t)cost_model_sizes(model, &(struct step){.parts = &part, .count = 1}).x[TERM_ROW_TILES];
+}
+
+static void row_tiles_grow(void **state)
+{
+	(void)state;
+	static const uint32_t pairs[][2] = {{1, 64},      {64, 64},     {65, 128},    {640, 640},   {641, 768},    {704, 768},
+	                                    {768, 768},   {1280, 1280}, {1281, 1536}, {2560, 2560}, {2561, 3072}, {UINT32_MAX, 0}};
+	struct cost_model model = cost_model_of(&(struct calibration){.row_tile_tokens = 64, .row_tiles_most = 10});
+	for (size_t i = 0; pairs[i][1]; i++)
+		assert_int_equal(tile_rows(&model, pairs[i][0]), pairs[i][1]);
+	/* However many rows there are, a tile is no larger than 2^31 or so. */
+	assert_true(tile_rows(&model, UINT32_MAX) >= UINT32_MAX);
+	for (uint32_t most = 0; most <= 16; most += 2) {
+		for (uint32_t tile = 1; tile <= 100; tile += 33) {
+			model.row_tiles_most = most;
+			model.row_tile_tokens = tile;
+			uint64_t last = 0;
+			for (uint32_t rows = 1; rows < 3000; rows++) {
+				const uint64_t now = tile_rows(&model, rows);
+				assert_true(now >= rows && now >= last && now % tile == 0);
+				assert_true(most > 0 || now < rows + tile);
+				last = now;
+			}
+		}
+	}
+}
+
 static double term_ns(const struct calibration *c, const struct cost_sizes *sizes, int term)
 {
 	return calibration_curve_ns(&c->terms[term], (double)sizes->x[term]);
@@ -259,6 +290,8 @@ static void bad_files_get_one_sentence(void **state)
 	        "c.json: field \"kvcast_calibration\" is neither 1 nor 2: this is no calibration of a version known here.");
 	refuses(STEP(", \"sharpness\": 3"), "c.json: field \"sharpness\" of \"step\": expected a power of two.");
 	refuses(STEP(", \"sharpness\": 0"), "c.json: field \"sharpness\" of \"step\": expected a whole number from 1 to 64.");
+	refuses(STEP(", \"row_tiles_most\": 9"), "c.json: field \"row_tiles_most\" of \"step\": expected an even number.");
+	refuses(STEP(", \"row_tiles_most\": 65538"), "c.json: field \"row_tiles_most\" of \"step\": expected a whole number from 0 to 65536.");
 	refuses(STEP(", \"keys_ns\": -1"),
 	        "c.json: field \"keys_ns\" of \"step\": expected a number of nanoseconds from 0 to 1e12, or a list of points.");
 	refuses(STEP(", \"keys_ns\": [[5, 2], [6, 1]]"), "c.json: field \"keys_ns\" of \"step\", point 2: expected [x, ns], x a larger "
@@ -284,6 +317,7 @@ int main(void)
 	        cmocka_unit_test(second_form_by_hand),
 	        cmocka_unit_test(what_sequences_share_is_read_once),
 	        cmocka_unit_test(hard_work_uses_the_power_up),
+	        cmocka_unit_test(row_tiles_grow),
 	        cmocka_unit_test(as_the_formula_in_floats),
 	        cmocka_unit_test(more_never_costs_less),
 	        cmocka_unit_test(stretches_are_single_steps_added_up),
