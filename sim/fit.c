@@ -59,14 +59,13 @@ int64_t fit_predict(const struct calibration *calibration, const struct sample *
 	return ns;
 }
 
-void fit_bisquare(const double *residuals, double *weights, size_t count)
+void fit_bisquare(const double *residuals, double *weights, size_t count, double least_scale)
 {
 	double *sizes = mem_alloc(count, sizeof(*sizes));
 	for (size_t i = 0; i < count; i++)
 		sizes[i] = fabs(residuals[i]);
 	gsl_sort(sizes, 1, count);
-	/* Clocks are no better than this; without it an exact fit would have no scale. */
-	const double scale = fmax(gsl_stats_median_from_sorted_data(sizes, 1, count) / 0.6745, 1e-5);
+	const double scale = fmax(gsl_stats_median_from_sorted_data(sizes, 1, count) / 0.6745, least_scale);
 	for (size_t i = 0; i < count; i++) {
 		const double u = residuals[i] / (4.685 * scale);
 		weights[i] = fabs(u) < 1 ? (1 - u * u) * (1 - u * u) : 0;
@@ -114,7 +113,7 @@ static void fit_one(enum fit_model model, struct calibration *calibration, const
 bool fit_has_shared(const struct sample *const *cells, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (cells[i]->shared_tokens > 0)
+		if (cells[i]->shared_tokens > 0 && cells[i]->prompts + cells[i]->decodes > 1)
 			return true;
 	}
 	return false;
@@ -253,7 +252,7 @@ static int fit_line(const struct samples *samples, const char *tier, enum sample
 			double squares;
 			gsl_multifit_wlinear(&used.matrix, weights, &target.vector, line, covariance, &squares, work);
 			gsl_multifit_linear_residuals(&used.matrix, &target.vector, line, off);
-			fit_bisquare(off->data, weights->data, count);
+			fit_bisquare(off->data, weights->data, count, FIT_LEAST_SCALE);
 		}
 		gsl_multifit_linear_free(work);
 		gsl_vector_free(weights);

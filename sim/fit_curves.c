@@ -8,8 +8,8 @@
 
 /* Pieces that a term's curve may have, by what the terms are known to need: matrix products change their tiling with the rows;
  * attention gains with length; the others are nearly straight. Where rows are rounded up to tiles the products' time is a staircase
- * over these, which has as many pieces as there are tiles up to STAIRS, and beyond one for each sixteenth more; what goes by rows is
- * nearly straight then. */
+ * over these, which has as many pieces as there are tiles up to STAIRS, and beyond one for each sixteenth more, or two, four and so on
+ * where these are more than a curve may have; what goes by rows is nearly straight then. */
 static const uint32_t most_pieces[TERM_COUNT] = {
         [TERM_ROWS] = 14, [TERM_ROW_TILES] = 0, [TERM_SEQUENCES] = 1, [TERM_PAIRS] = 7,
         [TERM_KEYS] = 2,  [TERM_DECODES] = 6,   [TERM_CONTEXT] = 5,   [TERM_DISTINCT] = 2,
@@ -50,15 +50,31 @@ static void add_pieces(struct problem *problem, int term, const double *sizes, s
 	}
 }
 
-static void add_stairs(struct problem *problem, const double *sizes, size_t count, uint32_t tile)
+/* Ends of the stairs, where those beyond STAIRS tiles are so many sixteenths apart; returns how many stairs. */
+static size_t find_stairs(const double *sizes, size_t count, uint32_t tile, uint32_t sixteenths, double *ends)
 {
 	double from = 0;
+	size_t stairs = 0;
 	for (size_t i = 0; i < count; i++) {
-		if (i + 1 < count && sizes[i] > STAIRS * tile && sizes[i] < from * 17 / 16)
+		if (i + 1 < count && sizes[i] > STAIRS * (double)tile && sizes[i] < from * (16 + sixteenths) / 16)
 			continue;
-		add_column(problem, TERM_ROW_TILES, from, i + 1 < count ? sizes[i] : INFINITY);
-		from = sizes[i];
+		ends[stairs++] = from = sizes[i];
 	}
+	return stairs;
+}
+
+static void add_stairs(struct problem *problem, const double *sizes, size_t count, uint32_t tile)
+{
+	double from = 0, *ends = mem_alloc(count, sizeof(*ends));
+	uint32_t sixteenths = 1;
+	size_t stairs;
+	while ((stairs = find_stairs(sizes, count, tile, sixteenths, ends)) > CALIBRATION_POINTS_MOST)
+		sixteenths *= 2;
+	for (size_t i = 0; i < stairs; i++) {
+		add_column(problem, TERM_ROW_TILES, from, i + 1 < stairs ? ends[i] : INFINITY);
+		from = ends[i];
+	}
+	free(ends);
 }
 
 static void add_term(struct problem *problem, int term, uint32_t row_tile)
@@ -282,7 +298,7 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 				weights[i] += solution[c] * problem.rows[i * problem.width + c];
 		}
 		if (round + 1 < FIT_ROBUST_ROUNDS)
-			fit_bisquare(weights, weights, count);
+			fit_bisquare(weights, weights, count, FIT_STEP_SCALE);
 	}
 	size_t used = 0;
 	for (size_t c = 0; c < problem.width; c++)

@@ -15,8 +15,14 @@ struct fit_point fit_point_of(const struct sample *sample, const struct calibrat
 /* What the simulator will say of it, on a device that has rested. */
 int64_t fit_predict(const struct calibration *calibration, const struct sample *sample);
 
-/* Tukey's weights for relative residuals, whose scale is taken from their median size. `weights` may be `residuals`. */
-void fit_bisquare(const double *residuals, double *weights, size_t count);
+/* Tukey's weights for relative residuals, whose scale is taken from their median size, but at least `least_scale`. `weights` may be
+ * `residuals`. */
+void fit_bisquare(const double *residuals, double *weights, size_t count, double least_scale);
+/* A model of steps is no better than this. With less, where most steps fit well, those that the model would still have to bend for
+ * count as outliers, and it never does. */
+#define FIT_STEP_SCALE 0.01
+/* Clocks are no better than this; without it an exact fit would have no scale. */
+#define FIT_LEAST_SCALE 1e-5
 #define FIT_ROBUST_ROUNDS 8
 
 /* What is not to be chosen of a model's shape (tiles, sharpness, free share). */

@@ -163,7 +163,7 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 			weights[i] = evaluate(&problem, coefficients, &problem.points[i], slopes) / problem.points[i].ns - 1;
 		}
 		if (round + 1 < FIT_ROBUST_ROUNDS)
-			fit_bisquare(weights, weights, count);
+			fit_bisquare(weights, weights, count, FIT_STEP_SCALE);
 	}
 	const double error = fit_trimmed_square(weights, count); /* the last round left the residuals there */
 	gsl_multifit_nlinear_free(work);

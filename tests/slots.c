@@ -24,6 +24,12 @@ struct slots {
 	uint64_t *expected;          /* [block_count][block_tokens] */
 	uint64_t **tiers[TIER_MOST]; /* [block_count], NULL where the tier has not got the block */
 	uint64_t *chain;             /* of the sequence being looked at */
+	struct held {
+		uint32_t request;
+		block_id block;
+	} *held; /* who holds what, in the order of the engine's words */
+	size_t held_count, held_room;
+	uint32_t *holders; /* [block_count]: while they are counted */
 };
 
 static uint64_t fold(uint64_t before, uint32_t token)
@@ -73,6 +79,7 @@ struct slots *slots_open(const struct trace *trace, const struct slots_config *c
 	slots->pool = kv_pool_open(slots->slot_count, trace->block_count, trace->request_count);
 	slots->tokens = prompt_tokens_open(trace, VOCABULARY, config->seed);
 	slots->used = mem_alloc(slots->slot_count, sizeof(*slots->used));
+	slots->holders = mem_alloc(trace->block_count, sizeof(*slots->holders));
 	slots->content = mem_alloc((size_t)slots->slot_count * slots->block_tokens, sizeof(*slots->content));
 	slots->chain = mem_alloc(longest + 1, sizeof(*slots->chain));
 	for (size_t t = 1; t < TIER_MOST; t++)
@@ -97,6 +104,8 @@ void slots_close(struct slots *slots)
 	free(slots->content);
 	free(slots->expected);
 	free(slots->chain);
+	free(slots->held);
+	free(slots->holders);
 	free(slots);
 }
 
@@ -153,9 +162,31 @@ static void read_part(struct slots *slots, const struct step_part *part, const s
 	prompt_tokens_say(slots->tokens, part->request, count, (uint32_t)(chain[count - 1] % VOCABULARY));
 }
 
+static void note_held(struct slots *slots, uint32_t request, block_id b)
+{
+	if (slots->held_count == slots->held_room) {
+		slots->held_room = slots->held_room ? 2 * slots->held_room : 64;
+		slots->held = mem_grow(slots->held, slots->held_room, sizeof(*slots->held));
+	}
+	slots->held[slots->held_count++] = (struct held){request, b};
+}
+
+/* Each block that is held is counted once; tokens of all others' holding it are repeated. Where no time depends on it nobody counts. */
+static uint64_t repeated_tokens(struct slots *slots)
+{
+	uint64_t repeated = 0;
+	if (slots->config.calibration->terms[TERM_DISTINCT].count == 0)
+		return 0;
+	memset(slots->holders, 0, slots->trace->block_count * sizeof(*slots->holders));
+	for (size_t i = 0; i < slots->held_count; i++)
+		repeated += slots->holders[slots->held[i].block]++ > 0;
+	return repeated * slots->block_tokens;
+}
+
 static int64_t slots_step_ns(void *backend, const struct step *step)
 {
 	struct slots *slots = backend;
+	ASSERT(step->repeated_tokens == repeated_tokens(slots));
 	kv_pool_check(slots->pool, slots->used);
 	for (uint32_t slot = 0; slot < slots->slot_count; slot++) {
 		for (uint32_t i = 0; !slots->used[slot] && i < slots->block_tokens; i++)
@@ -194,12 +225,20 @@ static void slots_hold(void *backend, uint32_t request, struct path path, uint32
 	if (slots->config.plant == SLOTS_PLANT_SKIP_ADOPTION)
 		kv_pool_release(slots->pool, request);
 	kv_pool_hold(slots->pool, request, path, from, to, place);
+	for (uint32_t i = from; i < to; i++)
+		note_held(slots, request, path_block(path, i));
 }
 
 static void slots_release(void *backend, uint32_t request)
 {
 	struct slots *slots = backend;
+	size_t left = 0;
 	kv_pool_release(slots->pool, request);
+	for (size_t i = 0; i < slots->held_count; i++) {
+		if (slots->held[i].request != request)
+			slots->held[left++] = slots->held[i];
+	}
+	slots->held_count = left;
 }
 
 static int64_t transfer_ns(struct slots *slots)

@@ -5,7 +5,10 @@
  * sequence from the root through its table: each place has to hold exactly what the sequence's context is. Freed slots are
  * poisoned before the next step. What goes to lower tiers and comes from there is the same hashes, looked at on the way.
  *
- * Wrong content, a slot with two owners, a read of something dropped, or a store of something that is nowhere: asserted.
+ * Who holds which block is kept as a list, and the tokens that several hold are counted from it at every step.
+ *
+ * Wrong content, a slot with two owners, a read of something dropped, a store of something that is nowhere, or a step with another
+ * number of repeated tokens: asserted.
  */
 #ifndef KVCAST_SLOTS_H
 #define KVCAST_SLOTS_H

@@ -33,12 +33,52 @@ static void limits_are_kept(void **state)
 	}
 }
 
+static bool same_but_for_what_came_before(const struct sample *worked, const struct sample *rested)
+{
+	struct sample s = *worked;
+	s.work_ns = s.rest_ns = 0;
+	s.rounds = 0;
+	return memcmp(&s, rested, sizeof(s)) == 0;
+}
+
+/* What is shared is whole blocks of what is attended to; and each step after hard work has been measured after a rest, too. */
+static void shared_and_worked_cells_can_be_compared(void **state)
+{
+	(void)state;
+	static const struct calibrate_grid_limits all[] = {{8192, 256, 16, 30000}, {2048, 32, 16, 3000}, {512, 8, 64, 700}};
+	static const size_t least_shared[] = {30, 20, 5}, least_worked[] = {30, 25, 10};
+	for (size_t l = 0; l < COUNT_OF(all); l++) {
+		size_t count, shared = 0, worked = 0;
+		struct sample *cells = calibrate_grid_make(&all[l], 7, &count);
+		for (size_t i = 0; i < count; i++) {
+			const struct sample *c = &cells[i];
+			bool twin = c->rounds == 0;
+			for (size_t j = 0; j < count && !twin; j++)
+				twin = same_but_for_what_came_before(c, &cells[j]);
+			assert_true(twin);
+			assert_true(c->rounds == 0 || (c->work_ns > 0 && c->prompts > 0));
+			assert_true(c->shared_tokens % all[l].block_tokens == 0);
+			assert_true((c->prompts == 0 || c->shared_tokens <= c->cached_tokens) && (c->decodes == 0 || c->shared_tokens <= c->context_tokens));
+			assert_true(c->shared_tokens == 0 || c->prompts + c->decodes > 1);
+			shared += c->shared_tokens > 0;
+			worked += c->rounds > 0;
+		}
+		assert_true(shared >= least_shared[l] && worked >= least_worked[l]);
+		free(cells);
+	}
+}
+
 static void blocks_by_hand(void **state)
 {
 	(void)state;
 	const struct sample cell = {.prompts = 2, .new_tokens = 10, .cached_tokens = 23, .decodes = 3, .context_tokens = 32};
 	assert_int_equal(calibrate_grid_rows(&cell), 23);
 	assert_int_equal(calibrate_grid_blocks(&cell, 16), 2 * 3 + 3 * 3);
+	/* Two blocks are everyone's; a prompt has 33 tokens and one block of its own, a decode 49 tokens and two. */
+	const struct sample shared = {.prompts = 1, .new_tokens = 1, .cached_tokens = 32, .decodes = 3, .context_tokens = 48, .shared_tokens = 32};
+	assert_int_equal(calibrate_grid_blocks(&shared, 16), 2 + 1 + 3 * 2);
+	const struct sample decodes = {.decodes = 4, .context_tokens = 64, .shared_tokens = 60};
+	assert_int_equal(calibrate_grid_blocks(&decodes, 16), 3 + 4 * 2);
 }
 
 static void same_seed_same_grid(void **state)
@@ -87,6 +127,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(limits_are_kept),
+	        cmocka_unit_test(shared_and_worked_cells_can_be_compared),
 	        cmocka_unit_test(blocks_by_hand),
 	        cmocka_unit_test(same_seed_same_grid),
 	        cmocka_unit_test(is_enough_for_a_fit),

@@ -119,6 +119,29 @@ static void hard_work_uses_the_power_up(void **state)
 	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4050);
 }
 
+static uint64_t tile_rows(struct cost_model *model, uint32_t rows)
+{
+	const struct step_part part = {0, rows, 0, false};
+	return (uint64_t)cost_model_sizes(model, &(struct step){.parts = &part, .count = 1}).x[TERM_ROW_TILES];
+}
+
+static void rows_fill_whole_tiles(void **state)
+{
+	(void)state;
+	static const uint32_t pairs[][2] = {{1, 64}, {64, 64}, {65, 128}, {640, 640}, {641, 704}, {8191, 8192}, {UINT32_MAX, 0}};
+	struct cost_model model = cost_model_of(&(struct calibration){.row_tile_tokens = 64});
+	for (size_t i = 0; pairs[i][1]; i++)
+		assert_int_equal(tile_rows(&model, pairs[i][0]), pairs[i][1]);
+	assert_true(tile_rows(&model, UINT32_MAX) >= UINT32_MAX);
+	for (uint32_t tile = 1; tile <= 100; tile += 33) {
+		model.row_tile_tokens = tile;
+		for (uint32_t rows = 1; rows < 3000; rows++) {
+			const uint64_t now = tile_rows(&model, rows);
+			assert_true(now >= rows && now < rows + tile && now % tile == 0);
+		}
+	}
+}
+
 static double term_ns(const struct calibration *c, const struct cost_sizes *sizes, int term)
 {
 	return calibration_curve_ns(&c->terms[term], (double)sizes->x[term]);
@@ -284,6 +307,7 @@ int main(void)
 	        cmocka_unit_test(second_form_by_hand),
 	        cmocka_unit_test(what_sequences_share_is_read_once),
 	        cmocka_unit_test(hard_work_uses_the_power_up),
+	        cmocka_unit_test(rows_fill_whole_tiles),
 	        cmocka_unit_test(as_the_formula_in_floats),
 	        cmocka_unit_test(more_never_costs_less),
 	        cmocka_unit_test(stretches_are_single_steps_added_up),

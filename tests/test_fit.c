@@ -272,6 +272,41 @@ static void samples_are_read_and_refused(void **state)
 	refuses(HEADER "step,1,8,0,0,0,,,5,5,6,7,,\n", "s.csv:4: expected least_ns <= median_ns <= most_ns, and a median above 0.");
 }
 
+#define LATER                                                                                                              \
+	"kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_ms,rest_ms,rounds,tier,bytes,repeats," \
+	"median_ns,least_ns,most_ns\n"
+
+static void later_columns_are_read_and_refused(void **state)
+{
+	(void)state;
+	struct err err;
+	char cell[160];
+	const char *good = LATER "step,1,64,8192,3,9000,7680,,,,,,5,5,4,6\nstep,1,512,0,0,0,0,150.5,20,3,,,5,5,4,6\n",
+	           *earlier = HEADER "step,1,64,100,0,0,,,5,5e6,4e6,6e6,,\n";
+	scratch_write("s.csv", good, strlen(good));
+	struct samples *samples = samples_load("s.csv", &err);
+	assert_non_null(samples);
+	const struct sample *shared = &samples->samples[0], *worked = &samples->samples[1];
+	assert_int_equal(shared->shared_tokens, 7680);
+	assert_true(shared->rounds == 0 && shared->work_ns == 0 && shared->rest_ns == 0);
+	assert_true(worked->rounds == 3 && worked->work_ns == 150.5e6 && worked->rest_ns == 20e6 && worked->shared_tokens == 0);
+	assert_string_equal(samples_show(shared, cell, sizeof(cell)), "1 x 64 new after 8192, 3 decodes at 9000, 7680 of it shared");
+	samples_free(samples);
+	scratch_write("s.csv", earlier, strlen(earlier));
+	samples = samples_load("s.csv", &err);
+	assert_non_null(samples);
+	const struct sample *s = &samples->samples[0];
+	assert_true(s->shared_tokens == 0 && s->rounds == 0 && s->work_ns == 0 && s->rest_ns == 0);
+	samples_free(samples);
+	refuses(LATER "step,1,64,100,0,0,101,,,,,,5,5,5,5\n", "s.csv:2: shared_tokens are part of cached_tokens and of context_tokens.");
+	refuses(LATER "step,0,0,0,2,50,51,,,,,,5,5,5,5\n", "s.csv:2: shared_tokens are part of cached_tokens and of context_tokens.");
+	refuses(LATER "step,1,64,100,2,50,51,,,,,,5,5,5,5\n", "s.csv:2: shared_tokens are part of cached_tokens and of context_tokens.");
+	refuses(LATER "step,1,64,0,0,0,0,0,5,1,,,5,5,5,5\n", "s.csv:2: rounds have work_ms above 0.");
+	refuses(LATER "step,1,64,0,0,0,0,5,5,1025,,,5,5,5,5\n", "s.csv:2: field \"rounds\": expected a whole number of at most 1024.");
+	refuses(LATER "step,1,64,0,0,0,0,-5,5,1,,,5,5,5,5\n", "s.csv:2: field \"work_ms\" is \"-5\"; expected a number of at least 0.");
+	refuses(LATER "step,1,64,0,0,0,0,5,long,1,,,5,5,5,5\n", "s.csv:2: field \"rest_ms\" is \"long\"; expected a number of at least 0.");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +317,7 @@ int main(void)
 	        cmocka_unit_test(too_little_is_refused),
 	        cmocka_unit_test(the_file_says_what_the_fit_said),
 	        cmocka_unit_test(samples_are_read_and_refused),
+	        cmocka_unit_test(later_columns_are_read_and_refused),
 	};
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }

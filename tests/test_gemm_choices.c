@@ -21,6 +21,22 @@ static void points_by_hand(void **state)
 		assert_int_equal(gemm_choices_point(pairs[i][0]), pairs[i][1]);
 }
 
+static void padded_by_hand(void **state)
+{
+	(void)state;
+	static const uint32_t pairs[][2] = {{0, 0},       {1, 16},      {16, 16},     {17, 32},     {63, 64},     {64, 64},     {65, 128},
+	                                    {128, 128},   {129, 192},   {1030, 1088}, {8129, 8192}, {8192, 8192}, {8193, 8193}, {UINT32_MAX, UINT32_MAX}};
+	for (size_t i = 0; i < COUNT_OF(pairs); i++)
+		assert_int_equal(gemm_choices_padded(pairs[i][0]), pairs[i][1]);
+	/* A choice stands for as many rows as are made in place of its own. */
+	for (uint32_t rows = 1; rows <= GEMM_CHOICES_MOST; rows++) {
+		const uint32_t padded = gemm_choices_padded(rows);
+		assert_true(padded >= rows && padded - rows < (rows <= 64 ? 16 : 64));
+		assert_int_equal(gemm_choices_padded(padded), padded);
+		assert_int_equal(gemm_choices_point(padded), gemm_choices_point(rows));
+	}
+}
+
 static void grid_goes_up(void **state)
 {
 	(void)state;
@@ -189,7 +205,8 @@ static void no_file_is_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	        cmocka_unit_test(points_by_hand),       cmocka_unit_test(grid_goes_up),
+	        cmocka_unit_test(points_by_hand),       cmocka_unit_test(padded_by_hand),
+	        cmocka_unit_test(grid_goes_up),
 	        cmocka_unit_test(file_keeps_all),       cmocka_unit_test(stands_up_to_its_point),
 	        cmocka_unit_test(is_refused_elsewhere), cmocka_unit_test(damage_is_told),
 	        cmocka_unit_test(short_files_are_refused), cmocka_unit_test(no_file_is_told),

@@ -16,7 +16,7 @@ $ kvcast fit samples.csv -o fitted.json --bootstraps 20 --folds 4 --cells cells.
 > 
 >   held-out error, %    mean      p90    worst  at
 >   physical             0.10     0.00     4.71  1 x 16 new after 15500   <- chosen
->   curves               1.80     4.14     7.16  1 x 16 new after 0
+>   curves               1.19     3.80     4.76  1 x 256 new after 0
 > 
 >   host     read 50.00 GB/s, write 40.00 GB/s, latency 20.0 us; mean error 0.0 %
 $ sed -n 's/^  "\(rows_ns\|pairs_ns\|context_ns\|sharpness\)": \([^,]*\),*/\1 \2/p' fitted.json; head -n 2 cells.csv; wc -l <cells.csv
@@ -25,7 +25,7 @@ $ sed -n 's/^  "\(rows_ns\|pairs_ns\|context_ns\|sharpness\)": \([^,]*\),*/\1 \2
 > pairs_ns 0.9
 > context_ns 32.0
 > prompts,new_tokens,cached_tokens,decodes,context_tokens,measured_ms,least_ms,most_ms,fitted_ms,low_ms,high_ms,held_out_physical_ms,held_out_curves_ms,chosen
-> 1,16,0,0,0,4.512902,4.512902,4.512902,4.512902,4.512902,4.512902,4.512902,4.189849,physical
+> 1,16,0,0,0,4.512902,4.512902,4.512902,4.512902,4.512902,4.512902,4.512902,4.502458,physical
 > 89
 $ kvcast run small.jsonl --calib fitted.json --quiet | grep measured
 >   uncontended; made-up GPU, llama-3.1-8b; measured
