@@ -8,8 +8,8 @@
 struct step_log {
 	struct output *output;
 	uint32_t block_tokens;
-	uint32_t *seen; /* [slots]: the last step, counted from 1, that a slot was seen in */
-	uint32_t steps;
+	uint32_t *seen; /* [slots]: the last count that a slot was seen in */
+	uint32_t counts, steps;
 	int64_t last_end_ns;
 };
 
@@ -20,22 +20,28 @@ struct step_log *step_log_open(const char *path, uint32_t slots, uint32_t block_
 		return NULL;
 	struct step_log *log = mem_alloc(1, sizeof(*log));
 	*log = (struct step_log){.output = output, .block_tokens = block_tokens, .seen = mem_alloc(slots, sizeof(*log->seen))};
-	output_printf(output, "step,start_ms,took_ms,rest_ms,sequences,new_tokens,distinct_keys,parts\n");
+	output_printf(output, "step,start_ms,took_ms,rest_ms,sequences,new_tokens,distinct_keys,repeated_keys,parts\n");
 	return log;
 }
 
+struct keys {
+	uint64_t distinct, repeated;
+};
+
 /* A part's own new tokens are not among its keys here: its last blocks count as far as they were filled before. */
-static uint64_t distinct_keys(struct step_log *log, const struct step_batch *batch)
+static struct keys count_keys(struct step_log *log, const struct step_batch *batch, bool only_decodes)
 {
-	uint64_t keys = 0;
+	struct keys keys = {0, 0};
+	log->counts++;
 	for (uint32_t p = 0; p < batch->part_count; p++) {
 		const struct step_batch_part *part = &batch->parts[p];
+		if (only_decodes && part->new_tokens > 1)
+			continue;
 		for (uint32_t from = 0, place = part->first_block; from < part->context_tokens; from += log->block_tokens, place++) {
 			const uint32_t left = part->context_tokens - from;
 			uint32_t *seen = &log->seen[batch->table[place]];
-			if (*seen != log->steps)
-				keys += left < log->block_tokens ? left : log->block_tokens;
-			*seen = log->steps;
+			*(*seen == log->counts ? &keys.repeated : &keys.distinct) += left < log->block_tokens ? left : log->block_tokens;
+			*seen = log->counts;
 		}
 	}
 	return keys;
@@ -57,7 +63,8 @@ void step_log_add(struct step_log *log, const struct step_batch *batch, int64_t 
 	put_ms(log->output, engine_ns);
 	put_ms(log->output, end_ns - begin_ns);
 	put_ms(log->output, rest_ns);
-	output_printf(log->output, ",%u,%u,%" PRIu64 ",", batch->part_count, batch->token_count, distinct_keys(log, batch));
+	output_printf(log->output, ",%u,%u,%" PRIu64 ",%" PRIu64 ",", batch->part_count, batch->token_count,
+	              count_keys(log, batch, false).distinct, count_keys(log, batch, true).repeated);
 	for (uint32_t p = 0; p < batch->part_count; p++)
 		output_printf(log->output, "%s%u@%u", p ? " " : "", batch->parts[p].new_tokens, batch->parts[p].context_tokens);
 	output_write(log->output, "\n", 1);

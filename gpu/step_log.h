@@ -1,10 +1,11 @@
 /* step_log.h - every step of a replay as a row of a CSV, to see where a forecast of steps is off, and after what.
  *
- *   step,start_ms,took_ms,rest_ms,sequences,new_tokens,distinct_keys,parts
+ *   step,start_ms,took_ms,rest_ms,sequences,new_tokens,distinct_keys,repeated_keys,parts
  *
  * start_ms is the engine's clock. rest_ms is the true time between the end of the step before and the beginning of this one, which
  * a replay that skips idle gaps makes shorter than the engine's clock says; 0 for the first. distinct_keys counts the tokens in
- * memory that the step's parts attend to, those of shared blocks once. `parts` lists the sequences: "512@16384 1@9000" computes 512
+ * memory that the step's parts attend to, those of shared blocks once; repeated_keys those that its decodes attend to, for each decode
+ * that does, less once. `parts` lists the sequences: "512@16384 1@9000" computes 512
  * new tokens after 16,384, and one after 9,000.
  */
 #ifndef KVCAST_STEP_LOG_H

@@ -43,7 +43,7 @@ struct device_history {
 struct step {
 	const struct step_part *parts;
 	uint32_t count;
-	uint64_t repeated_tokens; /* of what the parts attend to: counted for each part that does, less counted once */
+	uint64_t repeated_tokens; /* of the context of parts that decode: counted for each part that has them, less counted once */
 	int64_t start_ns;
 	struct device_history *history; /* NULL: a rested device */
 };

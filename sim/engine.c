@@ -173,7 +173,6 @@ static void let_go(struct engine *engine, uint32_t request)
 			sequence->held_blocks = held;
 		} else {
 			cache_finish(engine->cache, sequence->answer, held);
-			holders_remove(&engine->holders, sequence->answer, held);
 		}
 	}
 	scheduler_release(engine, request);

@@ -30,6 +30,7 @@ struct sequence {
 	uint32_t held_blocks;     /* of path, pinned */
 	uint32_t hit_blocks;      /* of those, hits that lower tiers have not been told of; */
 	uint32_t told_blocks;     /* computed ones from here on neither */
+	uint32_t counted_blocks;  /* of path, that engine.holders counts: those held when it began to decode */
 	uint32_t reserved_blocks; /* memory beside them: partial tails, answers, loads under way, what is not to be kept */
 	struct tier_segment loading[LOAD_SEGMENTS]; /* the load under way */
 	uint32_t loading_count, useful_count; /* segments; those before the first that fails */
@@ -123,7 +124,7 @@ struct engine {
 	struct step_part *parts;
 	uint32_t part_count;
 	uint64_t step_repeats; /* decode steps that the one in progress stands for */
-	struct holders holders; /* not counted where no step's time depends on it */
+	struct holders holders; /* of sequences that decode; not counted where no step's time depends on it */
 	uint64_t repeated_tokens;      /* as in struct step, of the one in progress */
 	struct device_history history; /* the backend's */
 	int64_t step_start_ns, step_end_ns;
@@ -168,10 +169,9 @@ void engine_fleet_touch(struct engine *engine);
 struct engine *engine_fleet_route(struct fleet *fleet, uint32_t request);
 
 /* Blocks from..to-1 of `path`, from block `place` of the sequence on, are the request's. */
-static inline void engine_hold(struct engine *engine, uint32_t request, struct path path, uint32_t from, uint32_t to,
+static inline void engine_hold(const struct engine *engine, uint32_t request, struct path path, uint32_t from, uint32_t to,
                                uint32_t place)
 {
-	holders_add(&engine->holders, path, from, to);
 	if (engine->ops->hold && to > from)
 		engine->ops->hold(engine->backend, request, path, from, to, place);
 }

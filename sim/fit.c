@@ -21,7 +21,7 @@ const char *const fit_model_names[FIT_MODELS] = {"physical", "curves"};
 
 static uint64_t repeated_tokens(const struct sample *s)
 {
-	return (s->prompts + s->decodes - 1) * s->shared_tokens;
+	return s->decodes > 0 ? (s->decodes - 1) * s->shared_tokens : 0;
 }
 
 static struct step_part *parts_of(const struct sample *s, uint32_t *count)
@@ -113,7 +113,7 @@ static void fit_one(enum fit_model model, struct calibration *calibration, const
 bool fit_has_shared(const struct sample *const *cells, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (cells[i]->shared_tokens > 0 && cells[i]->prompts + cells[i]->decodes > 1)
+		if (cells[i]->shared_tokens > 0 && cells[i]->decodes > 1)
 			return true;
 	}
 	return false;

@@ -35,7 +35,7 @@ void fit_physical(struct calibration *calibration, const struct sample *const *c
 /* Chooses row tiles only, and takes all else as the calibration has it. */
 void fit_curves(struct calibration *calibration, const struct sample *const *cells, size_t count, struct fit_given given);
 
-/* Whether some cells' sequences share what they attend to: else nobody can tell distinct from repeated tokens. */
+/* Whether in some cells decodes share what they attend to: else nobody can tell distinct from repeated tokens. */
 bool fit_has_shared(const struct sample *const *cells, size_t count);
 /* The mean square of the smaller nine tenths; squares and sorts `values`. */
 double fit_trimmed_square(double *values, size_t count);

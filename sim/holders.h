@@ -1,7 +1,7 @@
-/* holders.h - how many sequences hold each block, to know how much of what they attend to is the same.
+/* holders.h - how many sequences that decode hold each block, to know how much of what they attend to is the same.
  *
- * A block that n sequences hold is repeated n - 1 times. Sequences that hold blocks and wait count as well: they are few, and only where
- * there are lower tiers to wait for.
+ * A block that n of them hold is repeated n - 1 times. Prompts are left out: what they share is another term's business
+ * (calibration.h, keys), and must not make up for what unrelated decodes read.
  */
 #ifndef KVCAST_HOLDERS_H
 #define KVCAST_HOLDERS_H

@@ -121,8 +121,8 @@ void scheduler_release(struct engine *engine, uint32_t request)
 	cache_unreserve(engine->cache, sequence->reserved_blocks);
 	sequence->reserved_blocks = 0;
 	cache_finish(engine->cache, sequence->path, sequence->held_blocks);
-	holders_remove(&engine->holders, sequence->path, sequence->held_blocks);
-	sequence->held_blocks = 0;
+	holders_remove(&engine->holders, sequence->path, sequence->counted_blocks);
+	sequence->held_blocks = sequence->counted_blocks = 0;
 	if (engine->ops->release)
 		engine->ops->release(engine->backend, request);
 }
@@ -187,7 +187,11 @@ static uint32_t preempt(struct engine *engine)
 
 static void add_part(struct engine *engine, uint32_t request, uint64_t tokens, bool decode)
 {
-	const struct sequence *sequence = &engine->sequences[request];
+	struct sequence *sequence = &engine->sequences[request];
+	if (decode && sequence->counted_blocks == 0) {
+		sequence->counted_blocks = sequence->held_blocks;
+		holders_add(&engine->holders, sequence->path, 0, sequence->held_blocks);
+	}
 	engine->parts[engine->part_count++] = (struct step_part){
 	        .request = request,
 	        .new_tokens = (uint32_t)tokens,

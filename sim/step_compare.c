@@ -37,6 +37,9 @@ struct log {
 	struct step_part *parts; /* of the row being read */
 	uint32_t part_count, part_room;
 	uint64_t new_tokens, context_tokens; /* theirs */
+	uint64_t decode_context_tokens;
+	size_t repeated_at; /* the column repeated_keys */
+	bool has_repeated;
 	uint64_t last_step;
 	double ms; /* its length so far */
 	int64_t now_ns;
@@ -52,6 +55,7 @@ static int open_log(struct log *log, const char *path, struct err *err)
 		if (csv_find(log->csv, column_names[c], &log->at[c], err) < 0)
 			return -1;
 	}
+	log->has_repeated = csv_has(log->csv, "repeated_keys", &log->repeated_at);
 	return csv_rows(log->csv) ? 0 : err_set(err, "%s: there is no step in it.", csv_name(log->csv));
 }
 
@@ -61,18 +65,38 @@ static void close_log(struct log *log)
 	free(log->parts);
 }
 
-static int read_whole(const struct log *log, size_t row, enum column column, uint64_t *whole, struct err *err)
+static int read_whole_at(const struct log *log, size_t row, size_t at, uint64_t *whole, struct err *err)
 {
 	double number;
-	if (csv_number(log->csv, row, log->at[column], &number, err) < 0)
+	if (csv_number(log->csv, row, at, &number, err) < 0)
 		return -1;
 	if (number != floor(number) || number > 1e15) {
-		err_set(err, "field \"%s\" is \"%s\"; expected a whole number of at most 1e15.", column_names[column],
-		        csv_text(log->csv, row, log->at[column]));
+		err_set(err, "field \"%s\" is \"%s\"; expected a whole number of at most 1e15.", csv_column_name(log->csv, at),
+		        csv_text(log->csv, row, at));
 		return csv_blame(log->csv, row, err);
 	}
 	*whole = (uint64_t)number;
 	return 0;
+}
+
+static int read_whole(const struct log *log, size_t row, enum column column, uint64_t *whole, struct err *err)
+{
+	return read_whole_at(log, row, log->at[column], whole, err);
+}
+
+/* Of the row whose parts are read. */
+static int read_repeated(const struct log *log, size_t row, uint64_t distinct_keys, uint64_t *repeated, struct err *err)
+{
+	*repeated = log->context_tokens - distinct_keys;
+	if (!log->has_repeated)
+		return 0;
+	if (read_whole_at(log, row, log->repeated_at, repeated, err) < 0)
+		return -1;
+	if (*repeated <= log->decode_context_tokens)
+		return 0;
+	err_set(err, "field \"repeated_keys\" is %" PRIu64 "; expected at most %" PRIu64 ", the tokens that decodes come after.", *repeated,
+	        log->decode_context_tokens);
+	return csv_blame(log->csv, row, err);
 }
 
 static int read_ms(struct log *log, size_t row, enum column column, int64_t *ns, struct err *err)
@@ -115,7 +139,7 @@ static int read_parts(struct log *log, size_t row, struct err *err)
 	const char *at = csv_text(log->csv, row, log->at[PARTS]);
 	bool more;
 	log->part_count = 0;
-	log->new_tokens = log->context_tokens = 0;
+	log->new_tokens = log->context_tokens = log->decode_context_tokens = 0;
 	do {
 		const int length = (int)strcspn(at, " ");
 		const char *part_text = at;
@@ -132,6 +156,7 @@ static int read_parts(struct log *log, size_t row, struct err *err)
 		}
 		log->new_tokens += part->new_tokens;
 		log->context_tokens += part->context_tokens;
+		log->decode_context_tokens += part->decode ? part->context_tokens : 0;
 		more = *at == ' ';
 		at += more;
 	} while (more);
@@ -175,11 +200,12 @@ static int64_t predict(struct log *log, struct cost_model *model, uint64_t repea
 
 static int read_step(struct log *log, size_t row, struct cost_model *model, struct step_compare_step *step, struct err *err)
 {
-	uint64_t number, distinct_keys;
+	uint64_t number, distinct_keys, repeated;
 	int64_t took_ns = 0, rest_ns = 0;
 	if (read_whole(log, row, STEP, &number, err) < 0 || read_ms(log, row, REST, &rest_ns, err) < 0 ||
 	    read_ms(log, row, TOOK, &took_ns, err) < 0 || read_whole(log, row, DISTINCT, &distinct_keys, err) < 0 ||
-	    read_parts(log, row, err) < 0 || check_row(log, row, number, distinct_keys, err) < 0)
+	    read_parts(log, row, err) < 0 || check_row(log, row, number, distinct_keys, err) < 0 ||
+	    read_repeated(log, row, distinct_keys, &repeated, err) < 0)
 		return -1;
 	if (took_ns <= 0) {
 		err_set(err, "field \"took_ms\" is \"%s\"; expected more than 0, which has no relative error.",
@@ -193,7 +219,7 @@ static int read_step(struct log *log, size_t row, struct cost_model *model, stru
 	        .new_tokens = log->new_tokens,
 	        .sequences = log->part_count,
 	        .measured_ns = took_ns,
-	        .predicted_ns = predict(log, model, log->context_tokens - distinct_keys, took_ns),
+	        .predicted_ns = predict(log, model, repeated, took_ns),
 	};
 	return 0;
 }

@@ -6,7 +6,8 @@
  *
  *   parts            "512@16384 1@9000": new tokens after so many. A part of 1 new token is a decode; the log does not tell one
  *                    from a prompt's that computes a single token
- *   repeated tokens  the sum of the parts' contexts, less distinct_keys
+ *   repeated tokens  repeated_keys; in a log that has no such column the sum of the parts' contexts less distinct_keys, in which
+ *                    prompts count as well
  *   history          goes on from the measured end of every step. Its clock is rest_ms and took_ms added up, true time, since a
  *                    replay leaves a trace's gaps out and start_ms does not; the work in it is the calibration's, at full clock
  *

@@ -171,22 +171,34 @@ static void note_held(struct slots *slots, uint32_t request, block_id b)
 	slots->held[slots->held_count++] = (struct held){request, b};
 }
 
-/* Each block that is held is counted once; tokens of all others' holding it are repeated. Where no time depends on it nobody counts. */
-static uint64_t repeated_tokens(struct slots *slots)
+static bool decodes(const struct step *step, uint32_t request)
+{
+	for (uint32_t i = 0; i < step->count; i++) {
+		if (step->parts[i].request == request)
+			return step->parts[i].decode;
+	}
+	return false;
+}
+
+/* Each block that is held by one that decodes is counted once; tokens of all others' holding it are repeated. Where no time depends on it
+ * nobody counts. */
+static uint64_t repeated_tokens(struct slots *slots, const struct step *step)
 {
 	uint64_t repeated = 0;
 	if (slots->config.calibration->terms[TERM_DISTINCT].count == 0)
 		return 0;
 	memset(slots->holders, 0, slots->trace->block_count * sizeof(*slots->holders));
-	for (size_t i = 0; i < slots->held_count; i++)
-		repeated += slots->holders[slots->held[i].block]++ > 0;
+	for (size_t i = 0; i < slots->held_count; i++) {
+		if (decodes(step, slots->held[i].request))
+			repeated += slots->holders[slots->held[i].block]++ > 0;
+	}
 	return repeated * slots->block_tokens;
 }
 
 static int64_t slots_step_ns(void *backend, const struct step *step)
 {
 	struct slots *slots = backend;
-	ASSERT(step->repeated_tokens == repeated_tokens(slots));
+	ASSERT(step->repeated_tokens == repeated_tokens(slots, step));
 	kv_pool_check(slots->pool, slots->used);
 	for (uint32_t slot = 0; slot < slots->slot_count; slot++) {
 		for (uint32_t i = 0; !slots->used[slot] && i < slots->block_tokens; i++)

@@ -65,6 +65,30 @@ static void steps_by_hand(void **state)
 	step_compare_free(&c);
 }
 
+/* Where the log tells what decodes repeat, that is taken, and what a prompt shares with them is not. */
+static void what_decodes_repeat_is_taken_from_the_log(void **state)
+{
+	(void)state;
+	static const char text[] = "step,took_ms,rest_ms,sequences,new_tokens,distinct_keys,repeated_keys,parts\n"
+	                           "1,0.003,0.001,3,5,60,70,1@100 1@60 3@60\n",
+	                  wrong[] = "step,took_ms,rest_ms,sequences,new_tokens,distinct_keys,repeated_keys,parts\n"
+	                            "1,0.003,0.001,2,4,60,61,1@60 3@60\n";
+	struct step_compare c;
+	struct err err;
+	scratch_write("log.csv", text, strlen(text));
+	c = compared("log.csv");
+	const int64_t with_prompt_ns = c.steps[0].predicted_ns;
+	step_compare_free(&c);
+	scratch_write("log.csv", log_text, strlen(log_text));
+	c = compared("log.csv");
+	/* Three rows and 1 us each more, with the decodes of the second step of the log; whether it slows down is power's. */
+	assert_true(with_prompt_ns - c.steps[1].predicted_ns >= 3000 && with_prompt_ns - c.steps[1].predicted_ns < 3200);
+	step_compare_free(&c);
+	scratch_write("log.csv", wrong, strlen(wrong));
+	assert_int_equal(step_compare_run(&c, "log.csv", &calibration, &err), -1);
+	assert_string_equal(err.text, "log.csv:2: field \"repeated_keys\" is 61; expected at most 60, the tokens that decodes come after.");
+}
+
 static void classes_by_hand(void **state)
 {
 	(void)state;
@@ -173,6 +197,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(steps_by_hand),
+	        cmocka_unit_test(what_decodes_repeat_is_taken_from_the_log),
 	        cmocka_unit_test(classes_by_hand),
 	        cmocka_unit_test(classes_begin_where_they_say),
 	        cmocka_unit_test(rows_are_written),

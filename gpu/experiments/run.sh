@@ -248,7 +248,7 @@ forecast_ttl()
 	each_run ttl forecast_run
 	[ -f traces/agents32.jsonl ] || return 0
 	"$kvcast" sweep traces/agents32.jsonl --model "$model" $ttl_options --calib "$calib" --evict lru,s3fifo,lfu --capacity 500,650,800 \
-		--ttl none,static:ttl=1s,static:ttl=3s,adaptive:base=500ms --csv --no-timing --quiet >ttl/forecast.csv
+		--ttl none,static:ttl=1s,static:ttl=3s,adaptive:base=500ms --vary steps=0.97,1,1.03 --csv --no-timing --quiet >ttl/forecast.csv
 	# Rows are there where it was measured; elsewhere runs.csv is.
 	set -- ttl/*.measured-*.row
 	[ ! -f "$1" ] || rows "$@" >ttl/runs.csv
@@ -309,7 +309,11 @@ charts()
 			;;
 		ttl)
 			[ -f ttl/runs.csv ] || continue
-			chart hit_curve_both ttl/forecast.csv ttl/runs.csv ttl/hit_curve.svg
+			of=$(mktemp)
+			awk -F , 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "vary_steps") steps = i } NR == 1 || !steps || $steps == 1' \
+				ttl/forecast.csv >"$of"
+			chart hit_curve_both "$of" ttl/runs.csv ttl/hit_curve.svg
+			rm "$of"
 			chart decisions ttl/pairs.csv ttl/decisions.svg
 			;;
 		esac
