@@ -27,6 +27,13 @@ uint64_t calibrate_grid_blocks(const struct sample *cell, uint32_t block_tokens)
 	return shared + cell->prompts * prompt + cell->decodes * decode;
 }
 
+uint32_t calibrate_grid_table(const struct sample *cell, uint32_t block_tokens)
+{
+	struct sample unshared = *cell;
+	unshared.shared_tokens = 0;
+	return (uint32_t)calibrate_grid_blocks(&unshared, block_tokens);
+}
+
 static bool is_known(const struct grid *grid, const struct sample *cell)
 {
 	for (size_t i = 0; i < grid->count; i++) {

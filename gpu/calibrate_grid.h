@@ -18,7 +18,8 @@ struct calibrate_grid_limits {
 /* Cells in random order, without times; the caller frees them. */
 struct sample *calibrate_grid_make(const struct calibrate_grid_limits *limits, uint64_t seed, size_t *count);
 uint32_t calibrate_grid_rows(const struct sample *cell);
-/* Blocks of all its sequences. */
+/* Blocks of all its sequences, those that they share once; and entries of their tables, which name those again. */
 uint64_t calibrate_grid_blocks(const struct sample *cell, uint32_t block_tokens);
+uint32_t calibrate_grid_table(const struct sample *cell, uint32_t block_tokens);
 
 #endif

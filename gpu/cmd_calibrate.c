@@ -30,14 +30,12 @@
 #define MOST_TOKENS    8192
 #define MOST_SEQUENCES 256
 #define MOST_BLOCKS    30000 /* 480,000 tokens */
-#define TABLE_SHARES   3 /* tables may have so many times the pool's blocks, as sequences share some */
 #define LEAST_PASSES   3
 #define MOST_PASSES    64
 #define LEAST_REST_NS  20e6
 #define REST_NS        80e6 /* after so long a chip has all but its full clock again */
 #define REST_TOKENS    1024
 #define SHORT_NS       15e6
-#define WORK_TOKENS    512 /* of a prompt of hard work, if there is room: a dozen ms, so that work can be as long as wanted */
 #define BURST_NS       40e6
 #define BURST_MOST     128
 
@@ -105,7 +103,7 @@ static void rest(struct calibration_run *run, double rest_ns)
 /* Steps are not cut: the time nearest to `work_ns` that they come to. */
 static double work(struct calibration_run *run, double work_ns)
 {
-	const struct sample prompt = {.kind = SAMPLE_STEP, .prompts = 1, .new_tokens = WORK_TOKENS};
+	const struct sample prompt = {.kind = SAMPLE_STEP, .prompts = 1, .new_tokens = SAMPLES_WORK_TOKENS};
 	const double start_ns = now_ns();
 	double last_ns;
 	do {
@@ -193,7 +191,12 @@ static void measure_steps(struct calibration_run *run, uint32_t seed, double unt
 	}
 }
 
-/* All the model's weights fit already; of what is left half is the pool's. */
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Half of what is free before the model is there. */
 static uint32_t choose_pool_blocks(const struct model *model)
 {
 	size_t free_bytes, all_bytes;
@@ -207,11 +210,13 @@ static int open_run(struct calibration_run *run, const struct calibrate_command 
                     struct err *err)
 {
 	run->pool_blocks = choose_pool_blocks(model);
-	run->table_room = TABLE_SHARES * run->pool_blocks;
+	const struct calibrate_grid_limits limits = {MOST_TOKENS, MOST_SEQUENCES, BLOCK_TOKENS, run->pool_blocks};
+	run->cells = calibrate_grid_make(&limits, command->seed, &run->cell_count);
+	for (size_t i = 0; i < run->cell_count; i++)
+		run->table_room = larger(run->table_room, calibrate_grid_table(&run->cells[i], BLOCK_TOKENS));
 	const struct llama_options options = {.seed = 1, .block_tokens = BLOCK_TOKENS, .pool_blocks = run->pool_blocks,
 	                                      .most_tokens = MOST_TOKENS, .most_sequences = MOST_SEQUENCES,
 	                                      .most_table = run->table_room};
-	const struct calibrate_grid_limits limits = {MOST_TOKENS, MOST_SEQUENCES, BLOCK_TOKENS, run->pool_blocks};
 	if (run->pool_blocks < 2 * CALIBRATE_TRANSFERS_BLOCKS)
 		return err_set(err, "The device has room for %u blocks of KV, too few to calibrate.", run->pool_blocks);
 	run->llama = llama_open(model, &options, err);
@@ -219,7 +224,6 @@ static int open_run(struct calibration_run *run, const struct calibrate_command 
 		return -1;
 	llama_fill_pool(run->llama, 5);
 	run->state = machine_state_open();
-	run->cells = calibrate_grid_make(&limits, command->seed, &run->cell_count);
 	run->ns = mem_alloc(run->cell_count * MOST_PASSES, sizeof(*run->ns));
 	run->mhz = mem_alloc(run->cell_count, sizeof(*run->mhz));
 	run->celsius = mem_alloc(run->cell_count, sizeof(*run->celsius));

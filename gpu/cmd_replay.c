@@ -22,7 +22,7 @@ struct replay_command {
 
 static const struct argp_option option_table[] = {
         {0, 0, 0, 0, "The machine's own:", 5},
-        {"wall", KEY_WALL, 0, 0, "run in true time and wait where nothing is to be done; else the engine's clock goes by the time of steps and transfers, and gaps cost nothing", 0},
+        {"wall", KEY_WALL, 0, 0, "run in true time and wait where nothing is to be done; else the engine's clock goes by the time of steps and transfers, and gaps cost a short rest at most", 0},
         {"disk-folder", KEY_DISK, "FOLDER", 0, "where --tier disk has its file; it takes its whole size at once, and is gone afterwards", 0},
         {"archive-folder", KEY_ARCHIVE, "FOLDER", 0, "where --tier archive has its objects; they stay, and are read again only within a run", 0},
         {"steps", KEY_STEPS, "FILE", 0, "write a CSV with a row a step: its time, the rest before it, and what it computed (step_log.h)", 0},

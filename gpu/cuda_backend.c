@@ -2,14 +2,13 @@
 
 #include "cost_model.h"
 #include "cuda_tiers.h"
+#include "replay_clock.h"
 #include "step_batch.h"
 
 #include <gsl/gsl_sort_uint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
-
-#define MOST_REST_NS (60 * NS_PER_MS) /* a longer one makes no difference, nor does one longer than the work before it */
 
 struct cuda_backend {
 	struct cuda_backend_options options;
@@ -26,10 +25,7 @@ struct cuda_backend {
 	char weights[256];
 	uint32_t *load_slots; /* [block_count] */
 	struct tier_io_key *load_keys;
-	int64_t engine_ns; /* the engine's clock */
-	int64_t start_ns;  /* the caller's, when the engine's was 0 */
-	int64_t worked_ns; /* steps with prompts since the last gap */
-	bool has_started;
+	struct replay_clock clock;
 };
 
 static uint32_t length_of(const struct trace_request *request)
@@ -192,6 +188,7 @@ struct cuda_backend *cuda_backend_open(const struct cuda_backend_options *option
 	struct cuda_backend *backend = mem_alloc(1, sizeof(*backend));
 	*backend = (struct cuda_backend){
 	        .options = *options,
+	        .clock = {.wall = options->wall},
 	        .model = cost_model_of(options->config->calibration),
 	        .llama = llama,
 	        .pool = kv_pool_open(shape.pool_blocks, trace->block_count, trace->request_count),
@@ -241,39 +238,16 @@ const uint32_t *cuda_backend_answer(const struct cuda_backend *backend, uint32_t
 	return prompt_tokens_said(backend->tokens, request, count);
 }
 
-/* What the engine's clock would show now, were it the wall's. */
-static int64_t wall_ns(const struct cuda_backend *backend)
-{
-	return backend->options.now_ns() - backend->start_ns;
-}
-
-/* Idle hours are left out, but for a rest; and blocks that are on their way would have arrived in them, and later loads not met
- * them. */
-static void skip_to(struct cuda_backend *backend, int64_t now_ns)
-{
-	const int64_t gap_ns = now_ns - wall_ns(backend), needed_ns = backend->worked_ns < MOST_REST_NS ? backend->worked_ns : MOST_REST_NS;
-	if (gap_ns > 0 && needed_ns > 0) {
-		backend->options.sleep_ns(gap_ns < needed_ns ? gap_ns : needed_ns);
-		backend->worked_ns = 0;
-	}
-	if (backend->tiers && wall_ns(backend) < now_ns)
-		cuda_tiers_skip(backend->tiers, now_ns - wall_ns(backend));
-	backend->start_ns = backend->options.now_ns() - now_ns;
-}
-
+/* Blocks that are on their way would have arrived in the hours that are left out, and later loads not met them. */
 static void cuda_backend_advance(void *context, int64_t now_ns)
 {
 	struct cuda_backend *backend = context;
-	backend->engine_ns = now_ns;
-	if (!backend->options.wall) {
-		skip_to(backend, now_ns);
-		return;
-	}
-	if (!backend->has_started)
-		backend->start_ns = backend->options.now_ns() - now_ns;
-	backend->has_started = true;
-	if (wall_ns(backend) < now_ns)
-		backend->options.sleep_ns(now_ns - wall_ns(backend));
+	const int64_t sleep_ns = replay_clock_advance(&backend->clock, now_ns, backend->options.now_ns());
+	if (sleep_ns > 0)
+		backend->options.sleep_ns(sleep_ns);
+	const int64_t skipped_ns = replay_clock_skip(&backend->clock, backend->options.now_ns());
+	if (backend->tiers && skipped_ns > 0)
+		cuda_tiers_skip(backend->tiers, skipped_ns);
 }
 
 static uint64_t fold_logits(const struct cuda_backend *backend, uint32_t request, uint32_t row)
@@ -298,12 +272,7 @@ static int64_t cuda_backend_step_ns(void *context, const struct step *step)
 	llama_step(backend->llama, &arrays, backend->best, backend->logits);
 	llama_wait(backend->llama);
 	const int64_t end_ns = backend->options.now_ns();
-	int64_t took_ns = end_ns - begin_ns;
-	step_log_add(backend->options.steps, batch, backend->engine_ns, begin_ns, end_ns);
-	if (backend->options.wall) {
-		backend->start_ns += begin_ns - prepare_ns;
-		took_ns = wall_ns(backend) - backend->engine_ns;
-	}
+	step_log_add(backend->options.steps, batch, backend->clock.engine_ns, begin_ns, end_ns);
 	bool has_prompt = false;
 	for (uint32_t i = 0; i < step->count; i++) {
 		const struct step_part *part = &step->parts[i];
@@ -312,8 +281,7 @@ static int64_t cuda_backend_step_ns(void *context, const struct step *step)
 		if (backend->logits)
 			backend->checksums[part->request] = fold_logits(backend, part->request, i);
 	}
-	backend->worked_ns += has_prompt ? took_ns : 0;
-	return took_ns > 0 ? took_ns : 1;
+	return replay_clock_step(&backend->clock, prepare_ns, begin_ns, end_ns, has_prompt);
 }
 
 static int64_t cuda_backend_alone_ns(void *context, uint64_t new_tokens, uint64_t context_tokens)

@@ -4,9 +4,8 @@
  * what is computed, llama.h computes it. A step takes from the call to the tokens in hand by the caller's clock; what a
  * server does not do (making up tokens, planning matrix products for a new shape) is done before and not counted.
  *
- * The engine's clock goes by these times, so a trace's idle gaps cost next to nothing: of each a device gets what it needs to rest
- * from hard work (calibration.h, power), or prompts after a gap would be slower than a server's. With `wall` the clock is the wall's:
- * gaps are slept through, and a step ends when it ends, whatever else the program had to do since the last one.
+ * The engine's clock goes by these times, so a trace's idle gaps cost next to nothing, a rest at most (replay_clock.h). With `wall` the
+ * clock is the wall's: gaps are slept through, and a step ends when it ends, whatever else the program had to do since the last one.
  *
  * What goes to lower tiers and comes from there is moved while the engine waits (cuda_tiers.h), and takes as long as it took.
  * What a load is weighed against comes from the calibration, as in the simulator, so that both decide alike.

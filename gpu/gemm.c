@@ -300,7 +300,8 @@ struct gemm_choice gemm_tune(struct gemm *gemm, struct gemm_shape shape, const s
 	int best = 0;
 	for (int f = 1; f < finalists; f++)
 		best = median[f] < median[best] && median[f] < (1 - NOISE) * median[0] ? f : best;
-	struct gemm_choice choice = {.shape = shape, .first_us = 1000 * median[0], .best_us = 1000 * median[best]};
+	/* A first choice that does not run is written as one that takes no time: the file has no word for it. */
+	struct gemm_choice choice = {.shape = shape, .first_us = isfinite(median[0]) ? 1000 * median[0] : 0, .best_us = 1000 * median[best]};
 	memcpy(choice.algorithm, &found[order[best]].algo, sizeof(choice.algorithm));
 	return choice;
 }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Fewer steps or sizes do not hold ten coefficients down. */
+/* Fewer steps or sizes do not hold so many coefficients down. */
 #define LEAST_CELLS 30
 #define LEAST_SIZES 4
 

@@ -3,7 +3,7 @@
  * How data flows:  kvcast-gpu calibrate -> samples.csv (samples.h) -> fit -> calib.json (calibration.h) -> cost_model -> engine
  *
  * Two models of a step are fitted, both in the calibration's own terms:
- *   physical  the formula with a straight line for every term: at most ten coefficients, by Levenberg-Marquardt on their square
+ *   physical  the formula with a straight line for every term: at most eleven coefficients, by Levenberg-Marquardt on their square
  *             roots, so that none is negative; sharpness, tiles and the free share are those of a short list that fit best;
  *   curves    no smooth max; every term a rising curve through the sizes that were measured, by non-negative least squares
  *             (Lawson and Hanson 1974, ch. 23), and all else of the physical fit. Row tiles are the samples' own, or the

@@ -153,7 +153,7 @@ static double choose(struct problem *problem, struct calibration_power *power)
 	gsl_vector *logs = gsl_vector_alloc(NUMBERS);
 	for (size_t i = 0; i < problem->count; i++) {
 		problem->least_rows = rows_of(problem->pairs[i].sample);
-		bool known = false;
+		bool known = problem->least_rows > SAMPLES_WORK_TOKENS; /* then what came before was none */
 		for (size_t j = 0; j < i; j++)
 			known |= rows_of(problem->pairs[j].sample) == problem->least_rows;
 		for (size_t g = 0; g < COUNT_OF(guesses) && !known; g++) {

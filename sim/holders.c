@@ -13,12 +13,12 @@ void holders_close(struct holders *holders)
 	*holders = (struct holders){0};
 }
 
-void holders_add(struct holders *holders, struct path path, uint32_t from, uint32_t to)
+void holders_add(struct holders *holders, struct path path, uint32_t count)
 {
 	struct trace_run stretch;
 	if (!holders->counts)
 		return;
-	for (struct path_walk walk = path_forward((struct path){path.runs, to}, from); path_next(&walk, &stretch);) {
+	for (struct path_walk walk = path_forward((struct path){path.runs, count}, 0); path_next(&walk, &stretch);) {
 		for (uint32_t i = 0; i < stretch.count; i++)
 			holders->repeated_blocks += holders->counts[stretch.first + i]++ > 0;
 	}

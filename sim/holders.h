@@ -16,8 +16,8 @@ struct holders {
 
 void holders_open(struct holders *holders, uint32_t block_count);
 void holders_close(struct holders *holders);
-/* A sequence holds blocks `from` .. `to` - 1 of `path`; and lets go of the first `count`, all of which it held. */
-void holders_add(struct holders *holders, struct path path, uint32_t from, uint32_t to);
+/* A sequence holds the first `count` blocks of `path`; and lets go of them. */
+void holders_add(struct holders *holders, struct path path, uint32_t count);
 void holders_remove(struct holders *holders, struct path path, uint32_t count);
 
 #endif

@@ -8,7 +8,7 @@
  *
  * kind `step`: `prompts` sequences with new_tokens each after cached_tokens each, and `decodes` sequences with a token each
  * after context_tokens each, all in one step; the first shared_tokens of what they attend to are the same blocks for all. What came
- * before it: `rounds` times hard work (large prompts) for work_ms, then decodes for rest_ms; with 0 rounds, a rest. kind `read` or `write`: `bytes` from or to `tier` in one transfer. Fields that
+ * before it: `rounds` times hard work (prompts of SAMPLES_WORK_TOKENS) for work_ms, then decodes for rest_ms; with 0 rounds, a rest. kind `read` or `write`: `bytes` from or to `tier` in one transfer. Fields that
  * a kind does not have are empty or 0; the columns shared_tokens to rounds may be missing. clock_mhz and celsius are the device's when the cell was done, 0 where unknown; they
  * are for people and not read here.
  */
@@ -17,6 +17,8 @@
 
 #include "base.h"
 #include "err.h"
+
+#define SAMPLES_WORK_TOKENS 512 /* of each prompt of hard work: a dozen ms, so that work can be as long as wanted */
 
 enum sample_kind { SAMPLE_STEP, SAMPLE_READ, SAMPLE_WRITE };
 

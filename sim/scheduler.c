@@ -190,7 +190,7 @@ static void add_part(struct engine *engine, uint32_t request, uint64_t tokens, b
 	struct sequence *sequence = &engine->sequences[request];
 	if (decode && sequence->counted_blocks == 0) {
 		sequence->counted_blocks = sequence->held_blocks;
-		holders_add(&engine->holders, sequence->path, 0, sequence->held_blocks);
+		holders_add(&engine->holders, sequence->path, sequence->held_blocks);
 	}
 	engine->parts[engine->part_count++] = (struct step_part){
 	        .request = request,

@@ -40,14 +40,13 @@ static void as_counted_from_the_root(void **state)
 		for (uint32_t s = 0; s < SEQUENCES; s++)
 			paths[s] = (struct path){trace->runs + trace->requests[s].run_first, trace->requests[s].block_count};
 		for (int i = 0; i < 200; i++) {
-			const uint32_t s = (uint32_t)make_random(&rng, SEQUENCES), left = paths[s].block_count - held[s];
-			if (left == 0 || make_chance(&rng, 20)) {
+			const uint32_t s = (uint32_t)make_random(&rng, SEQUENCES);
+			if (held[s] > 0) {
 				holders_remove(&holders, paths[s], held[s]);
 				held[s] = 0;
 			} else {
-				const uint32_t to = held[s] + 1 + (uint32_t)make_random(&rng, left);
-				holders_add(&holders, paths[s], held[s], to);
-				held[s] = to;
+				held[s] = (uint32_t)make_random(&rng, paths[s].block_count + 1);
+				holders_add(&holders, paths[s], held[s]);
 			}
 			assert_int_equal(holders.repeated_blocks, naive(trace, paths, held));
 			most = holders.repeated_blocks > most ? holders.repeated_blocks : most;
@@ -68,8 +67,8 @@ static void nobody_counts_where_it_is_not_open(void **state)
 	(void)state;
 	const struct trace_run run = {0, 3};
 	struct holders holders = {0};
-	holders_add(&holders, (struct path){&run, 3}, 0, 3);
-	holders_add(&holders, (struct path){&run, 3}, 0, 3);
+	holders_add(&holders, (struct path){&run, 3}, 3);
+	holders_add(&holders, (struct path){&run, 3}, 3);
 	holders_remove(&holders, (struct path){&run, 3}, 3);
 	assert_int_equal(holders.repeated_blocks, 0);
 	holders_close(&holders);
