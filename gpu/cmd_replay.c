@@ -144,7 +144,7 @@ static int run_engine(struct replay_command *command, const struct trace *trace,
 	if (fit_capacity(command, &options, config, err) < 0)
 		return -1;
 	if (command->steps_path &&
-	    !(options.steps = step_log_open(command->steps_path, (uint32_t)config->capacity_blocks, trace->block_tokens, err)))
+	    !(options.steps = step_log_open(command->steps_path, options.model->name, (uint32_t)config->capacity_blocks, trace->block_tokens, err)))
 		return -1;
 	struct cuda_backend *backend = cuda_backend_open(&options, err);
 	if (!backend) {

@@ -13,14 +13,14 @@ struct step_log {
 	int64_t last_end_ns;
 };
 
-struct step_log *step_log_open(const char *path, uint32_t slots, uint32_t block_tokens, struct err *err)
+struct step_log *step_log_open(const char *path, const char *model, uint32_t slots, uint32_t block_tokens, struct err *err)
 {
 	struct output *output = output_open(path, err);
 	if (!output)
 		return NULL;
 	struct step_log *log = mem_alloc(1, sizeof(*log));
 	*log = (struct step_log){.output = output, .block_tokens = block_tokens, .seen = mem_alloc(slots, sizeof(*log->seen))};
-	output_printf(output, "step,start_ms,took_ms,rest_ms,sequences,new_tokens,distinct_keys,repeated_keys,parts\n");
+	output_printf(output, "# model: %s\nstep,start_ms,took_ms,rest_ms,sequences,new_tokens,distinct_keys,repeated_keys,parts\n", model);
 	return log;
 }
 

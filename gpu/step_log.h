@@ -16,8 +16,8 @@
 
 struct step_log;
 
-/* `slots`: how many the pool has. NULL and a sentence. */
-struct step_log *step_log_open(const char *path, uint32_t slots, uint32_t block_tokens, struct err *err);
+/* `slots`: how many the pool has; `model`: its name, for the note "# model: llama-3.1-8b" above the header. NULL and a sentence. */
+struct step_log *step_log_open(const char *path, const char *model, uint32_t slots, uint32_t block_tokens, struct err *err);
 /* Accepts NULL. begin_ns and end_ns are of one clock that never goes back. */
 void step_log_add(struct step_log *log, const struct step_batch *batch, int64_t engine_ns, int64_t begin_ns, int64_t end_ns);
 /* Both free it, and accept NULL. */

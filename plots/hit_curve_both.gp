@@ -4,7 +4,7 @@
 #   gnuplot -c plots/hit_curve_both.gp forecast.csv runs.csv out.svg        (or .png, .pdf)
 #
 # Both files have the columns of `kvcast sweep --csv`; runs.csv has a row a run. A bar goes from the least to the most of the
-# repeats.
+# repeats. Of a forecast with several factors on its steps (--vary steps=0.97,1,1.03) factor 1 is drawn.
 
 if (ARGC != 3) { print "Usage: gnuplot -c hit_curve_both.gp FORECAST.csv RUNS.csv OUT.(svg|png|pdf)"; exit status 1 }
 here = ARG0
@@ -18,6 +18,10 @@ problem = csv_problem(ARG1, wanted, numbers)
 if (problem eq "") { problem = csv_problem(ARG2, wanted, numbers) }
 if (problem eq "") { problem = style_problem(ARG3) }
 if (problem ne "") { print problem; exit status 1 }
+
+steps = strstrt(system("gzip -cdf " . csv_quoted(ARG1) . " | sed -n 1p"), "vary_steps") > 0
+forecast_wanted = wanted . (steps ? " vary_steps" : "")
+as_forecast(n) = (steps && column(5) != 1 ? NaN : n)
 
 array LINE[40]
 lines = 0
@@ -38,7 +42,7 @@ at_add(n) = (ats > few || at_known(n) ? 0 : (ats = ats + 1, AT[ats] = n, 0))
 see(n) = (n != n ? 0 : (low = n < low ? n : low, high = n > high ? n : high, at_add(n)))
 see_rate(r) = (least = r < least ? r : least, most = r > most ? r : most)
 do for [file in "1 2"] {
-	stats csv_source(ARGV[int(file)], wanted, numbers) skip 1 \
+	stats csv_source(ARGV[int(file)], file eq "1" ? forecast_wanted : wanted, numbers) skip 1 \
 		using (line_add(name_of(0)), see(finite(strcol(3))), see_rate(column(4)), 0) nooutput
 }
 if (high == 0) { print csv_base(ARG0) . ": every capacity is unlimited, which a logarithmic axis cannot show."; exit status 1 }
@@ -72,8 +76,8 @@ set title "Token hit rate: lines predicted, points measured"
 set key outside center bottom horizontal Left reverse samplen 5 title ' ' maxcols style_key_columns(lines, letters)
 eval style_terminal(ARG3, style_page_width(letters), 500 + style_key_height(lines, letters))
 set output ARG3
-plot for [i = 1:lines] csv_source(ARG1, wanted, numbers) skip 1 \
-	using (name_of(0) eq LINE[i] ? finite(strcol(3)) : NaN):(100 * column(4)) smooth unique \
+plot for [i = 1:lines] csv_source(ARG1, forecast_wanted, numbers) skip 1 \
+	using (name_of(0) eq LINE[i] ? as_forecast(finite(strcol(3))) : NaN):(100 * column(4)) smooth unique \
 	with lines lc rgb style_colour(i) dt style_dash(i) lw 2 notitle, \
 	for [i = 1:lines] repeats using (name_of(0) eq LINE[i] ? finite(strcol(3)) : NaN):(100 * column(4)):(100 * column(5)): \
 	(100 * column(6)) with yerrorbars lc rgb style_colour(i) pt style_shape(i) ps 1 lw 1.5 notitle, \

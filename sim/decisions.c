@@ -102,11 +102,11 @@ static int read_factors(struct decisions *d, const struct csv *forecast, double 
 		d->factor_count = f == d->factor_count ? f + 1 : d->factor_count;
 	}
 	qsort(d->factors, d->factor_count, sizeof(*d->factors), compare_factors);
-	for (size_t f = 1; f < d->factor_count; f++) {
-		/* 1 - 0.97 and 1.03 - 1 may differ in their last digit. */
-		if (fabs(d->factors[f] - 1) < fabs(d->factors[d->nearest] - 1) - 1e-9)
-			d->nearest = f;
-	}
+	while (d->one < d->factor_count && d->factors[d->one] != 1)
+		d->one++;
+	if (csv_rows(forecast) > 0 && d->one == d->factor_count)
+		return err_set(err, "%s: there is no row with " STEPS " 1; what the forecast is sure of is told by other factors beside that.",
+		               csv_name(forecast));
 	return 0;
 }
 
@@ -210,7 +210,7 @@ static void vary_gap(const struct decisions *d, const struct decision_metric *me
 static void judge_pairs(const struct decisions *d, struct decision_metric *metric, const size_t *repeats, double margin)
 {
 	const size_t count = d->configuration_count;
-	const double *predicted = metric->predicted + d->nearest * count;
+	const double *predicted = metric->predicted + d->one * count;
 	metric->pairs = mem_alloc(count * (count - 1) / 2, sizeof(*metric->pairs));
 	for (size_t a = 0; a < count; a++) {
 		for (size_t b = a + 1; b < count; b++) {
@@ -253,7 +253,7 @@ static int fill_metric(struct decisions *d, struct decision_metric *metric, stru
 		for (size_t r = 0; r < d->run_count; r++)
 			squares += (runs[r] - metric->measured[of_row[r]]) * (runs[r] - metric->measured[of_row[r]]);
 		metric->deviation = sqrt(squares / (double)(d->run_count - count));
-		const double *predicted = metric->predicted + d->nearest * count;
+		const double *predicted = metric->predicted + d->one * count;
 		metric->rank_correlation = count > 1 ? gsl_stats_spearman(predicted, 1, metric->measured, 1, count, work) : (double)NAN;
 		judge_pairs(d, metric, repeats, margin);
 	}

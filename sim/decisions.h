@@ -12,9 +12,9 @@
  *   confident     wrong, and the predicted gap is more than `margin` of the larger predicted value, and the forecast is sure
  *
  * A forecast with a column vary_steps (`--vary steps=0.97,1,1.03`, vary.h) has each configuration once for each factor, the same
- * factors for all. Its values are those of the factor nearest 1, of two as near the lower. A pair is sure if its predicted gap has
+ * factors for all, 1 among them, of which its values are. A pair is sure if its predicted gap has
  * the same sign, which is not 0, for every factor, and otherwise unsure: which one is better then hangs on what the calibration
- * does not know. The verdict of an unsure pair is still right or wrong, by the factor nearest 1. Without that column every
+ * does not know. The verdict of an unsure pair is still right or wrong, by factor 1. Without that column every
  * forecast that tells two configurations apart counts as sure.
  *
  * Rank correlation: Spearman's, of predicted values and measured means. Metrics: token_hit_rate, ttft_ms_mean, ttft_ms_p95, as
@@ -52,7 +52,7 @@ struct decisions {
 	size_t configuration_count, run_count;
 	size_t unmeasured; /* more that were forecast */
 	double *factors;   /* [factor_count], rising */
-	size_t factor_count, nearest; /* at least 1; to 1 */
+	size_t factor_count, one; /* at least 1; which of them is 1 */
 	bool has_factors;  /* false: no column vary_steps, which is a single factor of 1 */
 	struct decision_metric metrics[DECISION_METRICS];
 	size_t metric_count;

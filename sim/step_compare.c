@@ -46,7 +46,7 @@ struct log {
 	struct device_history history;
 };
 
-static int open_log(struct log *log, const char *path, struct err *err)
+static int open_log(struct log *log, const char *path, const struct calibration *calibration, struct err *err)
 {
 	*log = (struct log){.csv = csv_load(path, err)};
 	if (!log->csv)
@@ -55,6 +55,10 @@ static int open_log(struct log *log, const char *path, struct err *err)
 		if (csv_find(log->csv, column_names[c], &log->at[c], err) < 0)
 			return -1;
 	}
+	const char *model = csv_note(log->csv, "model");
+	if (model && strcmp(model, calibration->model) != 0)
+		return err_set(err, "%s: it is of the model %s, but the calibration %s of %s.", csv_name(log->csv), model, calibration->name,
+		               calibration->model);
 	log->has_repeated = csv_has(log->csv, "repeated_keys", &log->repeated_at);
 	return csv_rows(log->csv) ? 0 : err_set(err, "%s: there is no step in it.", csv_name(log->csv));
 }
@@ -274,7 +278,7 @@ int step_compare_run(struct step_compare *compare, const char *path, const struc
 	struct cost_model model = cost_model_of(calibration);
 	struct log log;
 	*compare = (struct step_compare){.count = 0};
-	int failed = open_log(&log, path, err) < 0;
+	int failed = open_log(&log, path, calibration, err) < 0;
 	if (!failed)
 		compare->steps = mem_alloc(csv_rows(log.csv), sizeof(*compare->steps));
 	for (size_t row = 0; !failed && row < csv_rows(log.csv); row++)

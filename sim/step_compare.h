@@ -11,7 +11,7 @@
  *   history          goes on from the measured end of every step. Its clock is rest_ms and took_ms added up, true time, since a
  *                    replay leaves a trace's gaps out and start_ms does not; the work in it is the calibration's, at full clock
  *
- * A log is one device's, and none of its rows is left out, as a step depends on those before it. The first one finds a rested
+ * A log of another model than the calibration's is refused, where it says so (a note, "# model: llama-3.1-8b"). It is one device's, and none of its rows is left out, as a step depends on those before it. The first one finds a rested
  * device.
  *
  * error = predicted / measured - 1, of a step or of the sums. Percentiles are linear between order statistics (GSL's quantile,

@@ -121,6 +121,10 @@ void sweep_table_row(const struct sweep *sweep, const struct report *report, FIL
 		fprintf(to, "%-*s", vary_width(&report->vary->axes[a]), vary_value(report->vary, a, report->vary_point));
 	if (sweep->capacity_count > 1)
 		fprintf(to, "%10s", capacity_text(config->capacity_blocks, count, sizeof(count)));
+	if (total->requests == 0) {
+		fprintf(to, "  nobody was served: %s rejected\n", report_count(report->result->rejected_requests, count, sizeof(count)));
+		return;
+	}
 	fprintf(to, "%8.2f", 100 * metrics_token_hit_rate(total));
 	if (tiers == 1)
 		fprintf(to, "%9.2f", 100 * metrics_block_hit_rate(total));

@@ -85,7 +85,7 @@ static void pairs_by_hand(void **state)
 	assert_int_equal(d.unmeasured, 1);
 	assert_true(d.has_factors);
 	assert_int_equal(d.factor_count, 3);
-	near(d.factors[d.nearest], 1);
+	near(d.factors[d.one], 1);
 	assert_string_equal(d.configurations[0], "lru");
 	is(pair_of(&d, "lru", "fifo"), 30, 30, 31, true, DECISION_CONFIDENT_WRONG);
 	is(pair_of(&d, "lru", "sieve"), -5, 4, 5, false, DECISION_WRONG); /* the same gap would be confident, were it sure */
@@ -123,18 +123,6 @@ static void no_gap_is_not_sure(void **state)
 	decisions_free(&d);
 }
 
-/* Of 0.97 and 1.03 the lower is taken, of 0.9 and 1.05 the nearer, however they are ordered. */
-static void the_nearest_factor_is_the_forecast(void **state)
-{
-	(void)state;
-	struct decisions d = decide(FORECAST ONE_PAIR("1.03,10", "1.03,15") ONE_PAIR("0.97,10", "0.97,12"), TWICE("10", "20"));
-	is(pair_of(&d, "lru", "fifo"), 2, 2, 5, true, DECISION_RIGHT);
-	decisions_free(&d);
-	d = decide(FORECAST ONE_PAIR("0.9,10", "0.9,12") ONE_PAIR("1.05,10", "1.05,15"), TWICE("10", "20"));
-	is(pair_of(&d, "lru", "fifo"), 2, 5, 5, true, DECISION_RIGHT);
-	decisions_free(&d);
-}
-
 /* As before there was such a column: nothing is said about being sure. */
 static void without_factors_nothing_is_unsure(void **state)
 {
@@ -168,6 +156,8 @@ static void other_factors_are_refused(void **state)
 	        "p.csv:3: this configuration has no row with vary_steps 1.1, which others have; expected the same factors for all.");
 	refuses(FORECAST ONE_PAIR("1,10", "1.1,20"),
 	        "p.csv:2: this configuration has no row with vary_steps 1.1, which others have; expected the same factors for all.");
+	refuses(FORECAST ONE_PAIR("0.97,10", "0.97,20"),
+	        "p.csv: there is no row with vary_steps 1; what the forecast is sure of is told by other factors beside that.");
 	refuses(FORECAST ONE_PAIR("1,10", "1,20") "t,lru,none,100,1.0,9\n", "p.csv: its configurations 1 and 3 are the same.");
 	refuses(FORECAST ONE_PAIR("1,10", "fast,20"), "p.csv:3: field \"vary_steps\" is \"fast\"; expected a number of at least 0.");
 	refuses(FORECAST "t,lru,none,100,1,10\nt,lru,none,100,2,10\n", "m.csv:3: p.csv has no forecast of this configuration.");
@@ -189,7 +179,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(pairs_by_hand),
 	        cmocka_unit_test(no_gap_is_not_sure),
-	        cmocka_unit_test(the_nearest_factor_is_the_forecast),
 	        cmocka_unit_test(without_factors_nothing_is_unsure),
 	        cmocka_unit_test(other_factors_are_refused),
 	        cmocka_unit_test(a_single_configuration_is_told_whole),

@@ -13,6 +13,8 @@
 /* 1 us a row; 2 ns for each 64th of a distinct token beyond half of the context. Work is 20 % slower once 10 us have come together,
  * 10 % after 6, not before 2, and 12 are kept in mind; a rest is worth half its time. */
 static const struct calibration calibration = {
+        .name = (char *)"made",
+        .model = (char *)"m",
         .decode_step_ns = 100,
         .distinct_free_64ths = 32,
         .terms = {[TERM_ROWS] = CALIBRATION_LINE(1000), [TERM_DISTINCT] = CALIBRATION_LINE(2)},
@@ -87,6 +89,23 @@ static void what_decodes_repeat_is_taken_from_the_log(void **state)
 	scratch_write("log.csv", wrong, strlen(wrong));
 	assert_int_equal(step_compare_run(&c, "log.csv", &calibration, &err), -1);
 	assert_string_equal(err.text, "log.csv:2: field \"repeated_keys\" is 61; expected at most 60, the tokens that decodes come after.");
+}
+
+static void another_models_log_is_refused(void **state)
+{
+	(void)state;
+	struct step_compare c;
+	struct err err;
+	char text[1024];
+	snprintf(text, sizeof(text), "# model: m\n%s", log_text);
+	scratch_write("log.csv", text, strlen(text));
+	c = compared("log.csv");
+	assert_int_equal(c.count, 5);
+	step_compare_free(&c);
+	snprintf(text, sizeof(text), "# model: qwen2.5-0.5b\n%s", log_text);
+	scratch_write("log.csv", text, strlen(text));
+	assert_int_equal(step_compare_run(&c, "log.csv", &calibration, &err), -1);
+	assert_string_equal(err.text, "log.csv: it is of the model qwen2.5-0.5b, but the calibration made of m.");
 }
 
 static void classes_by_hand(void **state)
@@ -198,6 +217,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(steps_by_hand),
 	        cmocka_unit_test(what_decodes_repeat_is_taken_from_the_log),
+	        cmocka_unit_test(another_models_log_is_refused),
 	        cmocka_unit_test(classes_by_hand),
 	        cmocka_unit_test(classes_begin_where_they_say),
 	        cmocka_unit_test(rows_are_written),

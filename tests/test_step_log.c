@@ -19,7 +19,7 @@ static const struct step_batch two = {.parts = two_parts, .table = two_table, .p
 static struct step_log *open_log(void)
 {
 	struct err err;
-	struct step_log *log = step_log_open("s.csv", 5, 4, &err);
+	struct step_log *log = step_log_open("s.csv", "tiny", 5, 4, &err);
 	assert_non_null(log);
 	return log;
 }
@@ -37,7 +37,8 @@ static void rows_by_hand(void **state)
 	step_log_add(log, &both, 90000000, 903500101, 904500101);
 	assert_int_equal(step_log_commit(log, &err), 0);
 	char *text = (char *)scratch_read("s.csv", &size);
-	const char *expected = "step,start_ms,took_ms,rest_ms,sequences,new_tokens,distinct_keys,repeated_keys,parts\n"
+	const char *expected = "# model: tiny\n"
+	                       "step,start_ms,took_ms,rest_ms,sequences,new_tokens,distinct_keys,repeated_keys,parts\n"
 	                       "1,1.500000,2.000000,0.000000,2,4,11,0,3@10 1@9\n"
 	                       "2,70.000001,0.000001,0.500000,1,2,0,0,2@0\n"
 	                       "3,80.000000,1.000000,0.000000,2,4,11,0,3@10 1@9\n"
@@ -59,7 +60,7 @@ static void an_aborted_log_leaves_nothing(void **state)
 	step_log_add(NULL, &two, 0, 0, 1);
 	step_log_abort(NULL);
 	assert_int_equal(step_log_commit(NULL, &err), 0);
-	assert_null(step_log_open("absent/s.csv", 5, 4, &err));
+	assert_null(step_log_open("absent/s.csv", "tiny", 5, 4, &err));
 	assert_non_null(strstr(err.text, "absent/s.csv"));
 }
 

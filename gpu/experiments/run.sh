@@ -309,11 +309,7 @@ charts()
 			;;
 		ttl)
 			[ -f ttl/runs.csv ] || continue
-			of=$(mktemp)
-			awk -F , 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "vary_steps") steps = i } NR == 1 || !steps || $steps == 1' \
-				ttl/forecast.csv >"$of"
-			chart hit_curve_both "$of" ttl/runs.csv ttl/hit_curve.svg
-			rm "$of"
+			chart hit_curve_both ttl/forecast.csv ttl/runs.csv ttl/hit_curve.svg
 			chart decisions ttl/pairs.csv ttl/decisions.svg
 			;;
 		esac
