@@ -86,10 +86,10 @@ static void figure_errors(const struct compare_time *time, double *errors)
 	errors[3] = compare_error(p->p99, m->p99);
 }
 
-static void print_times(const struct compare *compare, bool e2e)
+static void print_figures(const struct compare *compare, bool e2e)
 {
-	printf("\n%s, error in %%     requests    MAPE     p50     p90     p99    bias  |    mean     p50     p95     p99      KS\n",
-	       e2e ? "E2E " : "TTFT");
+	printf("\n%32s error of the figure, in %%\n  %-18s %8s %7s %7s %7s %7s %7s\n", "", e2e ? "E2E" : "TTFT", "requests", "mean", "p50", "p95",
+	       "p99", "KS");
 	for (size_t g = 0; g < compare->group_count; g++) {
 		const struct compare_group *group = &compare->groups[g];
 		const struct compare_time *time = e2e ? &group->e2e : &group->ttft;
@@ -97,9 +97,21 @@ static void print_times(const struct compare *compare, bool e2e)
 		if (group->requests == 0)
 			continue;
 		figure_errors(time, figures);
-		printf("  %-18s %8zu %7.2f %7.2f %7.2f %7.2f %+7.2f  | %+7.2f %+7.2f %+7.2f %+7.2f %7.4f\n", group->name, group->requests,
-		       100 * time->error.mean, 100 * time->error.p50, 100 * time->error.p90, 100 * time->error.p99, 100 * time->bias,
-		       100 * figures[0], 100 * figures[1], 100 * figures[2], 100 * figures[3], time->ks);
+		printf("  %-18s %8zu %+7.2f %+7.2f %+7.2f %+7.2f %7.4f\n", group->name, group->requests, 100 * figures[0], 100 * figures[1],
+		       100 * figures[2], 100 * figures[3], time->ks);
+	}
+}
+
+static void print_single(const struct compare *compare, bool e2e)
+{
+	printf("\n%32s errors of single requests, in %%\n  %-18s %8s %7s %7s %7s %7s %7s\n", "", e2e ? "E2E" : "TTFT", "requests", "MAPE", "p50",
+	       "p90", "p99", "bias");
+	for (size_t g = 0; g < compare->group_count; g++) {
+		const struct compare_group *group = &compare->groups[g];
+		const struct compare_time *time = e2e ? &group->e2e : &group->ttft;
+		if (group->requests > 0)
+			printf("  %-18s %8zu %7.2f %7.2f %7.2f %7.2f %+7.2f\n", group->name, group->requests, 100 * time->error.mean,
+			       100 * time->error.p50, 100 * time->error.p90, 100 * time->error.p99, 100 * time->bias);
 	}
 }
 
@@ -112,11 +124,12 @@ static void print_compare(const struct compare *compare)
 {
 	const double predicted = hit_rate(compare, COMPARE_PREDICTED), measured = hit_rate(compare, COMPARE_MEASURED);
 	printf("requests %zu, %llu prompt tokens\n", compare->count, (unsigned long long)compare->prompt_tokens);
-	printf("hits     predicted %.4f %%, measured %.4f %% of tokens: %+.4f percentage points; hit tokens differ for %zu of %zu "
-	       "requests\n", 100 * predicted, 100 * measured, 100 * (predicted - measured), compare->differing_hits, compare->count);
-	print_times(compare, false);
-	print_times(compare, true);
-	printf("\nLeft of the bar: errors request by request; right of it: of the figure itself, and the Kolmogorov-Smirnov distance.\n");
+	printf("hits     predicted %.4f %%, measured %.4f %%: %+.4f percentage points\n         hit tokens differ for %zu of %zu requests\n", 100 * predicted, 100 * measured, 100 * (predicted - measured), compare->differing_hits, compare->count);
+	for (int e2e = 0; e2e < 2; e2e++) {
+		print_figures(compare, e2e);
+		print_single(compare, e2e);
+	}
+	printf("\nKS: the Kolmogorov-Smirnov distance. MAPE: the mean of the absolute errors.\n");
 	if (compare->unsaid[0])
 		printf("Not checked, because a file does not say it: %s.\n", compare->unsaid);
 }
@@ -163,7 +176,7 @@ static void print_unsure(const struct decisions *d)
 	printf("\n  unsure of them, with steps that take %g to %g times as long\n", d->factors[0], d->factors[d->factor_count - 1]);
 	for (size_t m = 0; m < d->metric_count; m++) {
 		const struct decision_metric *metric = &d->metrics[m];
-		printf("  %-16s %7zu %7zu %12zu %7zu\n", metric->name, metric->unsure_count, metric->unsure[DECISION_RIGHT],
+		printf("  %-14s %6zu %6zu %7zu %6zu\n", metric->name, metric->unsure_count, metric->unsure[DECISION_RIGHT],
 		       metric->unsure[DECISION_CANNOT_TELL], metric->unsure[DECISION_WRONG]);
 	}
 }
@@ -174,10 +187,11 @@ static void print_decisions(const struct decisions *d)
 	if (d->unmeasured)
 		printf("; %zu more were forecast and not measured", d->unmeasured);
 	puts("\n");
-	printf("  metric             pairs   right  cannot tell   wrong  confidently  rank correlation  spread of runs\n");
+	printf("  %-14s %6s %6s %7s %6s %11s %11s %9s\n", "", "", "", "cannot", "", "confidently", "rank", "spread");
+	printf("  %-14s %6s %6s %7s %6s %11s %11s %9s\n", "metric", "pairs", "right", "tell", "wrong", "wrong", "correlation", "of runs");
 	for (size_t m = 0; m < d->metric_count; m++) {
 		const struct decision_metric *metric = &d->metrics[m];
-		printf("  %-16s %7zu %7zu %12zu %7zu %12zu %17.3f %15.4g\n", metric->name, metric->pair_count, metric->verdicts[DECISION_RIGHT],
+		printf("  %-14s %6zu %6zu %7zu %6zu %11zu %11.3f %9.4g\n", metric->name, metric->pair_count, metric->verdicts[DECISION_RIGHT],
 		       metric->verdicts[DECISION_CANNOT_TELL], metric->verdicts[DECISION_WRONG] + metric->verdicts[DECISION_CONFIDENT_WRONG],
 		       metric->verdicts[DECISION_CONFIDENT_WRONG], metric->rank_correlation, metric->deviation);
 	}

@@ -4,19 +4,34 @@ $ printf '{"kvcast_calibration":1,"name":"slower","device":"D","model":"M","prov
 $ kvcast run licence-agents.jsonl.gz --engine vllm --model llama-3.1-8b --capacity 8GiB --calib slower.json --requests m.csv --quiet >/dev/null
 $ kvcast compare p.csv m.csv --rows rows.csv; head -n 2 rows.csv
 > requests 372, 3186397 prompt tokens
-> hits     predicted 98.4284 %, measured 98.4284 % of tokens: +0.0000 percentage points; hit tokens differ for 0 of 372 requests
+> hits     predicted 98.4284 %, measured 98.4284 %: +0.0000 percentage points
+>          hit tokens differ for 0 of 372 requests
 > 
-> TTFT, error in %     requests    MAPE     p50     p90     p99    bias  |    mean     p50     p95     p99      KS
->   all                     372   10.90    5.05   27.99   51.66   -1.71  |   -3.02   -2.17  -10.75   -3.80  0.0699
->   uncontended             140    2.41    2.39    2.58    2.91   -2.41  |   -2.59   -2.39   -2.76   -2.92  0.1000
->   queued                  232   16.02   12.65   33.96   57.28   -1.28  |   -3.24   -1.57   -7.76   -2.26  0.0862
+>                                  error of the figure, in %
+>   TTFT               requests    mean     p50     p95     p99      KS
+>   all                     372   -3.02   -2.17  -10.75   -3.80  0.0699
+>   uncontended             140   -2.59   -2.39   -2.76   -2.92  0.1000
+>   queued                  232   -3.24   -1.57   -7.76   -2.26  0.0862
 > 
-> E2E , error in %     requests    MAPE     p50     p90     p99    bias  |    mean     p50     p95     p99      KS
->   all                     372    2.38    2.31    2.76    3.62   -2.38  |   -2.38   -2.76   -2.37   -2.25  0.0323
->   uncontended             140    2.22    2.16    2.38    2.54   -2.22  |   -2.24   -2.37   -2.43   -2.34  0.0643
->   queued                  232    2.48    2.43    2.92    3.84   -2.48  |   -2.46   -2.72   -2.27   -2.25  0.0388
+>                                  errors of single requests, in %
+>   TTFT               requests    MAPE     p50     p90     p99    bias
+>   all                     372   10.90    5.05   27.99   51.66   -1.71
+>   uncontended             140    2.41    2.39    2.58    2.91   -2.41
+>   queued                  232   16.02   12.65   33.96   57.28   -1.28
 > 
-> Left of the bar: errors request by request; right of it: of the figure itself, and the Kolmogorov-Smirnov distance.
+>                                  error of the figure, in %
+>   E2E                requests    mean     p50     p95     p99      KS
+>   all                     372   -2.38   -2.76   -2.37   -2.25  0.0323
+>   uncontended             140   -2.24   -2.37   -2.43   -2.34  0.0643
+>   queued                  232   -2.46   -2.72   -2.27   -2.25  0.0388
+> 
+>                                  errors of single requests, in %
+>   E2E                requests    MAPE     p50     p90     p99    bias
+>   all                     372    2.38    2.31    2.76    3.62   -2.38
+>   uncontended             140    2.22    2.16    2.38    2.54   -2.22
+>   queued                  232    2.48    2.43    2.92    3.84   -2.48
+> 
+> KS: the Kolmogorov-Smirnov distance. MAPE: the mean of the absolute errors.
 > request,group,prompt_tokens,predicted_hit_tokens,measured_hit_tokens,predicted_ttft_ms,measured_ttft_ms,predicted_e2e_ms,measured_e2e_ms
 > 0,uncontended,7767,0,0,219.799676,226.608427,540.640196,554.440932
 $ kvcast compare p.csv m.csv --json | grep -A8 '"hits"'
@@ -47,10 +62,11 @@ $ kvcast sweep licence-agents.jsonl.gz --model llama-3.1-8b --capacity 4GiB,8GiB
 $ kvcast compare --decisions forecast.csv runs.csv --rows pairs.csv; wc -l <pairs.csv
 > 4 configurations, 8 runs
 > 
->   metric             pairs   right  cannot tell   wrong  confidently  rank correlation  spread of runs
->   token_hit_rate         6       4            2       0            0             1.000               0
->   ttft_ms_mean           6       4            2       0            0             1.000               0
->   ttft_ms_p95            6       4            2       0            0             1.000               0
+>                                 cannot        confidently        rank    spread
+>   metric          pairs  right    tell  wrong       wrong correlation   of runs
+>   token_hit_rate      6      4       2      0           0       1.000         0
+>   ttft_ms_mean        6      4       2      0           0       1.000         0
+>   ttft_ms_p95         6      4       2      0           0       1.000         0
 > 
 > 19
 $ kvcast compare --decisions forecast.csv once.csv
@@ -63,15 +79,16 @@ $ kvcast sweep licence-agents.jsonl.gz --preset agents.conf --ttl none,static:tt
 $ kvcast compare --decisions steps.csv runs.csv --rows pairs.csv; head -n 1 pairs.csv; grep -m 2 'no$' pairs.csv
 > 6 configurations, 12 runs
 > 
->   metric             pairs   right  cannot tell   wrong  confidently  rank correlation  spread of runs
->   token_hit_rate        15      15            0       0            0             1.000               0
->   ttft_ms_mean          15      12            0       3            0             0.771               0
->   ttft_ms_p95           15       6            0       9            1            -0.200               0
+>                                 cannot        confidently        rank    spread
+>   metric          pairs  right    tell  wrong       wrong correlation   of runs
+>   token_hit_rate     15     15       0      0           0       1.000         0
+>   ttft_ms_mean       15     12       0      3           0       0.771         0
+>   ttft_ms_p95        15      6       0      9           1      -0.200         0
 > 
 >   unsure of them, with steps that take 0.97 to 1.03 times as long
->   token_hit_rate         1       1            0       0
->   ttft_ms_mean          10       9            0       1
->   ttft_ms_p95           13       5            0       8
+>   token_hit_rate      1      1       0      0
+>   ttft_ms_mean       10      9       0      1
+>   ttft_ms_p95        13      5       0      8
 > 
 > wrong, ttft_ms_mean: from "lru, ttl none" to "lru, ttl static:ttl=2s" predicted +1.513, measured -5.465 (spread 0)
 > wrong, ttft_ms_mean: from "lru, ttl static:ttl=2s" to "fifo, ttl none" predicted -2.879, measured +4.634 (spread 0)
