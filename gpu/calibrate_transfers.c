@@ -141,7 +141,7 @@ static int verify(struct transfers *t, struct err *err)
 
 static int measure_disk(struct transfers *t, struct sample *samples, struct err *err)
 {
-	const struct tier_disk_options options = {t->what->folder, CALIBRATE_TRANSFERS_BLOCKS, t->block_bytes, CALIBRATE_TRANSFERS_DEPTH};
+	const struct tier_disk_options options = {t->what->folder, CALIBRATE_TRANSFERS_BLOCKS, t->block_bytes, TIER_IO_DEPTH};
 	t->disk = tier_disk_open(&options, err);
 	if (!t->disk)
 		return -1;
@@ -158,7 +158,7 @@ static int measure_archive(struct transfers *t, struct sample *samples, struct e
 	char folder[512];
 	snprintf(folder, sizeof(folder), "%s/kvcast-calibrate-archive", t->what->folder);
 	const struct tier_archive_options options = {
-	        folder, {llama_model(t->what->llama)->name, "bf16", t->what->block_tokens, t->block_bytes}, CALIBRATE_TRANSFERS_DEPTH};
+	        folder, {llama_model(t->what->llama)->name, "bf16", t->what->block_tokens, t->block_bytes}, TIER_IO_DEPTH};
 	t->archive = tier_archive_open(&options, err);
 	if (!t->archive)
 		return -1;

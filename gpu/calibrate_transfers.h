@@ -19,7 +19,6 @@ struct calibrate_transfers {
 
 #define CALIBRATE_TRANSFERS_BLOCKS 256u
 #define CALIBRATE_TRANSFERS_MOST   64
-#define CALIBRATE_TRANSFERS_DEPTH  16 /* requests to a disk or an archive at a time */
 
 /* Fills `samples` [CALIBRATE_TRANSFERS_MOST]; how many, or -1 and a sentence. */
 int calibrate_transfers_measure(const struct calibrate_transfers *what, struct sample *samples, struct err *err);

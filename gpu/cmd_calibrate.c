@@ -1,11 +1,11 @@
 /* cmd_calibrate.c - kvcast-gpu calibrate: times steps over a grid, and transfers, for kvcast fit.
  *
- * Every pass measures each cell, the cells in random order, so that what drifts (temperature, neighbours) is spread over all. Long
- * work pulls the chip's clock down, but not at once: the first 100 ms after a rest are some 10 % faster than what follows. So a
- * step with prompts is measured after a rest of decodes, which take little power, up to REST_NS of them: once, or for SHORT_NS where it is shorter
- * than that; and some also after rounds of hard work and rest, once. Steps of decodes follow each other, for BURST_NS, and the median
- * of the later half counts. Before the first pass all is run once. Passes go on until the minutes are used up. Times are of the host's clock from
- * the call to the tokens in hand, as a server would see it.
+ * Every pass measures each cell, the cells in random order, so that what drifts (temperature, neighbours) is spread over all.
+ * Long work pulls the chip's clock down, but not at once: the first 100 ms after a rest are some 10 % faster than what follows.
+ * So a step with prompts is measured after a rest of decodes, which take little power, up to REST_NS of them: once, or for
+ * SHORT_NS where it is shorter than that; and some also after rounds of hard work and rest, once. Steps of decodes follow each
+ * other, for BURST_NS, and the median of the later half counts. Before the first pass all is run once. Passes go on until the
+ * minutes are used up. Times are of the host's clock from the call to the tokens in hand, as a server would see it.
  */
 #include "calibrate_grid.h"
 #include "calibrate_transfers.h"

@@ -1,7 +1,6 @@
 #include "cuda_tiers.h"
 
 #include "block_copy.h"
-#include "calibrate_transfers.h"
 #include "tier_host.h"
 #include "tier_queue.h"
 
@@ -10,7 +9,6 @@
 
 #define BUFFER_BYTES ((size_t)256 << 20) /* both halves; and what is on its way to a disk, or to an archive, at most */
 #define HALF_MOST 64u                    /* blocks */
-#define DEPTH CALIBRATE_TRANSFERS_DEPTH /* forecasts are made from what was measured with as many */
 
 struct cuda_tiers {
 	struct cuda_tiers_options options;
@@ -71,11 +69,11 @@ static int pin(const char *what, size_t bytes, void *memory, struct err *err)
 	               cudaGetErrorString(status));
 }
 
-/* The medium works on DEPTH blocks at a time; as many again wait, so that it never does. */
+/* The medium works on TIER_IO_DEPTH blocks at a time; as many again wait, so that it never does. */
 static int open_queue(struct cuda_tiers *tiers, enum medium medium, struct err *err)
 {
 	const size_t fits = BUFFER_BYTES / tiers->block_bytes;
-	const uint32_t places = fits < 1 ? 1 : fits < 2 * DEPTH ? (uint32_t)fits : 2 * DEPTH;
+	const uint32_t places = fits < 1 ? 1 : fits < 2 * TIER_IO_DEPTH ? (uint32_t)fits : 2 * TIER_IO_DEPTH;
 	if (pin("the blocks on their way to lower tiers", places * tiers->block_bytes, &tiers->queue_arenas[medium], err) < 0)
 		return -1;
 	const struct tier_queue_options options = {
@@ -102,7 +100,7 @@ static int open_tier(struct cuda_tiers *tiers, uint32_t index, struct err *err)
 		tiers->host = tier_host_open(tiers->arena, slots, tiers->block_bytes);
 		return 0;
 	case DISK: {
-		const struct tier_disk_options disk = {options->disk_folder, slots, tiers->block_bytes, DEPTH};
+		const struct tier_disk_options disk = {options->disk_folder, slots, tiers->block_bytes, TIER_IO_DEPTH};
 		tiers->disk = tier_disk_open(&disk, err);
 		return tiers->disk ? open_queue(tiers, DISK, err) : -1;
 	}
@@ -110,7 +108,7 @@ static int open_tier(struct cuda_tiers *tiers, uint32_t index, struct err *err)
 		const struct tier_archive_options archive = {
 		        .folder = options->archive_folder,
 		        .identity = {options->weights, "bf16", options->block_tokens, tiers->block_bytes},
-		        .threads = DEPTH,
+		        .threads = TIER_IO_DEPTH,
 		};
 		tiers->archive = tier_archive_open(&archive, err);
 		return tiers->archive ? open_queue(tiers, ARCHIVE, err) : -1;

@@ -16,6 +16,7 @@
 #include "tier_jobs.h"
 
 #define TIER_IO_ALIGN 4096
+#define TIER_IO_DEPTH 16 /* requests to a disk or an archive at a time, where replayed as where calibrated */
 
 /* Names a block's content and everything before it: the caller's chain of XXH3-128 over the prompt's tokens. */
 struct tier_io_key {

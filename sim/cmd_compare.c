@@ -86,32 +86,30 @@ static void figure_errors(const struct compare_time *time, double *errors)
 	errors[3] = compare_error(p->p99, m->p99);
 }
 
-static void print_figures(const struct compare *compare, bool e2e)
+static void print_figures(const struct compare_time *time)
 {
-	printf("\n%32s error of the figure, in %%\n  %-18s %8s %7s %7s %7s %7s %7s\n", "", e2e ? "E2E" : "TTFT", "requests", "mean", "p50", "p95",
-	       "p99", "KS");
-	for (size_t g = 0; g < compare->group_count; g++) {
-		const struct compare_group *group = &compare->groups[g];
-		const struct compare_time *time = e2e ? &group->e2e : &group->ttft;
-		double figures[4];
-		if (group->requests == 0)
-			continue;
-		figure_errors(time, figures);
-		printf("  %-18s %8zu %+7.2f %+7.2f %+7.2f %+7.2f %7.4f\n", group->name, group->requests, 100 * figures[0], 100 * figures[1],
-		       100 * figures[2], 100 * figures[3], time->ks);
-	}
+	double figures[4];
+	figure_errors(time, figures);
+	printf("%+7.2f %+7.2f %+7.2f %+7.2f %7.4f\n", 100 * figures[0], 100 * figures[1], 100 * figures[2], 100 * figures[3], time->ks);
 }
 
-static void print_single(const struct compare *compare, bool e2e)
+static void print_single(const struct compare_time *time)
 {
-	printf("\n%32s errors of single requests, in %%\n  %-18s %8s %7s %7s %7s %7s %7s\n", "", e2e ? "E2E" : "TTFT", "requests", "MAPE", "p50",
-	       "p90", "p99", "bias");
+	printf("%7.2f %7.2f %7.2f %7.2f %+7.2f\n", 100 * time->error.mean, 100 * time->error.p50, 100 * time->error.p90,
+	       100 * time->error.p99, 100 * time->bias);
+}
+
+/* Of TTFT or E2E, a row a group. */
+static void print_times(const struct compare *compare, bool e2e, const char *what, const char *columns,
+                        void (*print_row)(const struct compare_time *time))
+{
+	printf("\n%32s %s, in %%\n  %-18s %8s %s\n", "", what, e2e ? "E2E" : "TTFT", "requests", columns);
 	for (size_t g = 0; g < compare->group_count; g++) {
 		const struct compare_group *group = &compare->groups[g];
-		const struct compare_time *time = e2e ? &group->e2e : &group->ttft;
-		if (group->requests > 0)
-			printf("  %-18s %8zu %7.2f %7.2f %7.2f %7.2f %+7.2f\n", group->name, group->requests, 100 * time->error.mean,
-			       100 * time->error.p50, 100 * time->error.p90, 100 * time->error.p99, 100 * time->bias);
+		if (group->requests == 0)
+			continue;
+		printf("  %-18s %8zu ", group->name, group->requests);
+		print_row(e2e ? &group->e2e : &group->ttft);
 	}
 }
 
@@ -126,8 +124,8 @@ static void print_compare(const struct compare *compare)
 	printf("requests %zu, %llu prompt tokens\n", compare->count, (unsigned long long)compare->prompt_tokens);
 	printf("hits     predicted %.4f %%, measured %.4f %%: %+.4f percentage points\n         hit tokens differ for %zu of %zu requests\n", 100 * predicted, 100 * measured, 100 * (predicted - measured), compare->differing_hits, compare->count);
 	for (int e2e = 0; e2e < 2; e2e++) {
-		print_figures(compare, e2e);
-		print_single(compare, e2e);
+		print_times(compare, e2e, "error of the figure", "   mean     p50     p95     p99      KS", print_figures);
+		print_times(compare, e2e, "errors of single requests", "   MAPE     p50     p90     p99    bias", print_single);
 	}
 	printf("\nKS: the Kolmogorov-Smirnov distance. MAPE: the mean of the absolute errors.\n");
 	if (compare->unsaid[0])

@@ -2,6 +2,7 @@
 
 #include "input.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,6 +219,21 @@ int csv_number(const struct csv *csv, size_t row, size_t column, double *number,
 	if (end == text || *end || !isfinite(*number) || *number < 0)
 		return err_set(err, "%s:%llu: field \"%s\" is \"%s\"; expected a number of at least 0.", csv->name,
 		               (unsigned long long)csv->lines[row], csv->columns[column], text);
+	return 0;
+}
+
+int csv_whole(const struct csv *csv, size_t row, size_t column, uint64_t most, uint64_t *whole, struct err *err)
+{
+	double number = 0;
+	*whole = 0;
+	if (csv_number(csv, row, column, &number, err) < 0)
+		return -1;
+	if (number != floor(number) || number > (double)most) {
+		err_set(err, "field \"%s\" is \"%s\"; expected a whole number of at most %" PRIu64 ".", csv_column_name(csv, column),
+		        csv_text(csv, row, column), most);
+		return csv_blame(csv, row, err);
+	}
+	*whole = (uint64_t)number;
 	return 0;
 }
 

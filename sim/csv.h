@@ -31,6 +31,8 @@ bool csv_has(const struct csv *csv, const char *name, size_t *column);
 const char *csv_text(const struct csv *csv, size_t row, size_t column);
 /* A finite number of at least 0; otherwise -1 and a sentence with file, line and column. */
 int csv_number(const struct csv *csv, size_t row, size_t column, double *number, struct err *err);
+/* The same, a whole one of at most `most`, which is at most 2^53. */
+int csv_whole(const struct csv *csv, size_t row, size_t column, uint64_t most, uint64_t *whole, struct err *err);
 /* "FILE:LINE: " in front of the sentence that is there; returns -1. */
 int csv_blame(const struct csv *csv, size_t row, struct err *err);
 

@@ -3,7 +3,6 @@
 #include "csv.h"
 #include "units.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,19 +18,10 @@ static const char *const column_names[COLUMNS] = {"kind", "prompts", "new_tokens
 /* A whole number; an empty field is 0. */
 static int read_whole(const struct csv *csv, size_t row, size_t column, uint64_t most, uint64_t *value, struct err *err)
 {
-	double number = 0;
 	*value = 0;
 	if (column == MISSING || !csv_text(csv, row, column)[0])
 		return 0;
-	if (csv_number(csv, row, column, &number, err) < 0)
-		return -1;
-	if (number != floor(number) || number > (double)most) {
-		err_set(err, "field \"%s\": expected a whole number of at most %llu.", csv_column_name(csv, column),
-		        (unsigned long long)most);
-		return csv_blame(csv, row, err);
-	}
-	*value = (uint64_t)number;
-	return 0;
+	return csv_whole(csv, row, column, most, value, err);
 }
 
 /* An empty field is 0. */

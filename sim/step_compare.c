@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define TOKENS_MOST 1000000000u /* of a number in `parts` */
+#define WHOLE_MOST  UINT64_C(1000000000000000)
 #define LOG_MS_MOST 1e12        /* of a whole log: whole ns, and room for a slow forecast after it */
 
 enum column { STEP, TOOK, REST, SEQUENCES, NEW, DISTINCT, PARTS, COLUMNS };
@@ -69,23 +70,9 @@ static void close_log(struct log *log)
 	free(log->parts);
 }
 
-static int read_whole_at(const struct log *log, size_t row, size_t at, uint64_t *whole, struct err *err)
-{
-	double number;
-	if (csv_number(log->csv, row, at, &number, err) < 0)
-		return -1;
-	if (number != floor(number) || number > 1e15) {
-		err_set(err, "field \"%s\" is \"%s\"; expected a whole number of at most 1e15.", csv_column_name(log->csv, at),
-		        csv_text(log->csv, row, at));
-		return csv_blame(log->csv, row, err);
-	}
-	*whole = (uint64_t)number;
-	return 0;
-}
-
 static int read_whole(const struct log *log, size_t row, enum column column, uint64_t *whole, struct err *err)
 {
-	return read_whole_at(log, row, log->at[column], whole, err);
+	return csv_whole(log->csv, row, log->at[column], WHOLE_MOST, whole, err);
 }
 
 /* Of the row whose parts are read. */
@@ -94,7 +81,7 @@ static int read_repeated(const struct log *log, size_t row, uint64_t distinct_ke
 	*repeated = log->context_tokens - distinct_keys;
 	if (!log->has_repeated)
 		return 0;
-	if (read_whole_at(log, row, log->repeated_at, repeated, err) < 0)
+	if (csv_whole(log->csv, row, log->repeated_at, WHOLE_MOST, repeated, err) < 0)
 		return -1;
 	if (*repeated <= log->decode_context_tokens)
 		return 0;

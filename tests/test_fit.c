@@ -4,6 +4,7 @@
 
 #include "cost_model.h"
 #include "fit.h"
+#include "fit_machine.h"
 #include "make_trace.h"
 #include "scratch.h"
 
@@ -12,18 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const struct calibration machine = {
-        .prompt_step_ns = 600000,
-        .decode_step_ns = 400000,
-        .weights_ns = 4000000,
-        .sharpness = 4,
-        .row_tile_tokens = 128,
-        .attention_tile_tokens = 32,
-        .terms = {[TERM_ROWS] = CALIBRATION_LINE(17000), [TERM_ROW_TILES] = CALIBRATION_LINE(3000),
-                  [TERM_SEQUENCES] = CALIBRATION_LINE(15000), [TERM_PAIRS] = CALIBRATION_LINE(0.9), [TERM_KEYS] = CALIBRATION_LINE(20),
-                  [TERM_CONTEXT] = CALIBRATION_LINE(32)},
-};
 
 static struct sample step_of(uint32_t prompts, uint32_t new_tokens, uint64_t cached, uint32_t decodes, uint64_t context)
 {
@@ -108,7 +97,7 @@ static void exact_samples_give_the_machine_back(void **state)
 {
 	(void)state;
 	struct sample cells[128];
-	const struct samples samples = measure(&machine, cells, 0, 0);
+	const struct samples samples = measure(&fit_machine, cells, 0, 0);
 	struct fit fit = run(&samples);
 	assert_int_equal(fit.chosen, FIT_PHYSICAL);
 	assert_true(fit.held_out[FIT_PHYSICAL].worst < 0.01);
@@ -117,7 +106,7 @@ static void exact_samples_give_the_machine_back(void **state)
 	assert_true(fabs(fit.calibration.terms[TERM_PAIRS].points[0].ns / 0.9 - 1) < 0.01);
 	assert_true(fabs(fit.calibration.terms[TERM_CONTEXT].points[0].ns / 32 - 1) < 0.01);
 	assert_true(fabs(fit.calibration.weights_ns + fit.calibration.decode_step_ns - 4400000) < 44000);
-	assert_true(worst_elsewhere(&fit.calibration, &machine) < 0.01);
+	assert_true(worst_elsewhere(&fit.calibration, &fit_machine) < 0.01);
 	fit_free(&fit);
 }
 
@@ -125,17 +114,17 @@ static void noise_and_outliers_do_little(void **state)
 {
 	(void)state;
 	struct sample cells[128];
-	const struct samples samples = measure(&machine, cells, 0.01, 6);
+	const struct samples samples = measure(&fit_machine, cells, 0.01, 6);
 	struct fit fit = run(&samples);
-	assert_true(worst_elsewhere(&fit.calibration, &machine) < 0.03);
+	assert_true(worst_elsewhere(&fit.calibration, &fit_machine) < 0.03);
 	assert_true(fabs(fit.calibration.terms[TERM_CONTEXT].points[0].ns / 32 - 1) < 0.06 || fit.chosen == FIT_CURVES);
 	/* The outliers are in the held-out errors: they are samples too. */
 	assert_true(fit.held_out[fit.chosen].worst > 0.3);
 	size_t inside = 0;
 	for (size_t i = 0; i < fit.cell_count; i++) {
 		assert_true(fit.cells[i].low_ns <= fit.cells[i].high_ns);
-		inside += fit.cells[i].low_ns <= 1.003 * (double)time_of(&machine, fit.cells[i].sample) &&
-		          fit.cells[i].high_ns >= 0.997 * (double)time_of(&machine, fit.cells[i].sample);
+		inside += fit.cells[i].low_ns <= 1.003 * (double)time_of(&fit_machine, fit.cells[i].sample) &&
+		          fit.cells[i].high_ns >= 0.997 * (double)time_of(&fit_machine, fit.cells[i].sample);
 	}
 	assert_true(inside > fit.cell_count / 2);
 	fit_free(&fit);
@@ -145,7 +134,7 @@ static void noise_and_outliers_do_little(void **state)
 static void curves_are_taken_where_they_are_better(void **state)
 {
 	(void)state;
-	struct calibration stepped = machine;
+	struct calibration stepped = fit_machine;
 	struct sample cells[128];
 	stepped.weights_ns = 0;
 	stepped.sharpness = 1;
@@ -167,7 +156,7 @@ static void transfers_are_lines(void **state)
 {
 	(void)state;
 	struct sample cells[160];
-	struct samples samples = measure(&machine, cells, 0, 0);
+	struct samples samples = measure(&fit_machine, cells, 0, 0);
 	for (int i = 0; i < 10; i++) {
 		const double bytes = 1e5 * (1 << (2 * i));
 		for (int write = 0; write < 2; write++) {
@@ -197,7 +186,7 @@ static void too_little_is_refused(void **state)
 {
 	(void)state;
 	struct sample cells[128];
-	struct samples samples = measure(&machine, cells, 0, 0);
+	struct samples samples = measure(&fit_machine, cells, 0, 0);
 	const size_t all = samples.count;
 	struct fit fit;
 	struct err err;
@@ -218,7 +207,7 @@ static void the_file_says_what_the_fit_said(void **state)
 {
 	(void)state;
 	struct sample cells[128];
-	struct samples samples = measure(&machine, cells, 0.01, 0);
+	struct samples samples = measure(&fit_machine, cells, 0.01, 0);
 	struct fit fit = run(&samples);
 	struct err err;
 	assert_int_equal(fit_write_json(&fit, &options, "made-up", "c.json", &err), 0);
@@ -267,7 +256,7 @@ static void samples_are_read_and_refused(void **state)
 	refuses(HEADER "step,0,0,0,0,0,,,5,5,5,5,,\n", "s.csv:4: a step has prompts, decodes or both.");
 	refuses(HEADER "step,1,0,0,0,0,,,5,5,5,5,,\n", "s.csv:4: prompts and new_tokens go together.");
 	refuses(HEADER "step,1,8,0,0,0,,,5,fast,5,5,,\n", "s.csv:4: field \"median_ns\" is \"fast\"; expected a number of at least 0.");
-	refuses(HEADER "step,1,8.5,0,0,0,,,5,5,5,5,,\n", "s.csv:4: field \"new_tokens\": expected a whole number of at most 1073741824.");
+	refuses(HEADER "step,1,8.5,0,0,0,,,5,5,5,5,,\n", "s.csv:4: field \"new_tokens\" is \"8.5\"; expected a whole number of at most 1073741824.");
 	refuses(HEADER "read,,,,,,host,,5,5,5,5,,\n", "s.csv:4: a transfer has a tier and bytes.");
 	refuses(HEADER "step,1,8,0,0,0,,,5,5,6,7,,\n", "s.csv:4: expected least_ns <= median_ns <= most_ns, and a median above 0.");
 }
@@ -302,7 +291,7 @@ static void later_columns_are_read_and_refused(void **state)
 	refuses(LATER "step,0,0,0,2,50,51,,,,,,5,5,5,5\n", "s.csv:2: shared_tokens are part of cached_tokens and of context_tokens.");
 	refuses(LATER "step,1,64,100,2,50,51,,,,,,5,5,5,5\n", "s.csv:2: shared_tokens are part of cached_tokens and of context_tokens.");
 	refuses(LATER "step,1,64,0,0,0,0,0,5,1,,,5,5,5,5\n", "s.csv:2: rounds have work_ms above 0.");
-	refuses(LATER "step,1,64,0,0,0,0,5,5,1025,,,5,5,5,5\n", "s.csv:2: field \"rounds\": expected a whole number of at most 1024.");
+	refuses(LATER "step,1,64,0,0,0,0,5,5,1025,,,5,5,5,5\n", "s.csv:2: field \"rounds\" is \"1025\"; expected a whole number of at most 1024.");
 	refuses(LATER "step,1,64,0,0,0,0,-5,5,1,,,5,5,5,5\n", "s.csv:2: field \"work_ms\" is \"-5\"; expected a number of at least 0.");
 	refuses(LATER "step,1,64,0,0,0,0,5,long,1,,,5,5,5,5\n", "s.csv:2: field \"rest_ms\" is \"long\"; expected a number of at least 0.");
 }

@@ -4,6 +4,7 @@
 
 #include "cost_model.h"
 #include "fit.h"
+#include "fit_machine.h"
 #include "scratch.h"
 
 #include <gsl/gsl_randist.h>
@@ -12,19 +13,6 @@
 #include <string.h>
 
 #define CELLS_MOST 320
-#define WORK_ROWS  512
-
-static const struct calibration plain = {
-        .prompt_step_ns = 600000,
-        .decode_step_ns = 400000,
-        .weights_ns = 4000000,
-        .sharpness = 4,
-        .row_tile_tokens = 128,
-        .attention_tile_tokens = 32,
-        .terms = {[TERM_ROWS] = CALIBRATION_LINE(17000), [TERM_ROW_TILES] = CALIBRATION_LINE(3000),
-                  [TERM_SEQUENCES] = CALIBRATION_LINE(15000), [TERM_PAIRS] = CALIBRATION_LINE(0.9), [TERM_KEYS] = CALIBRATION_LINE(20),
-                  [TERM_CONTEXT] = CALIBRATION_LINE(32)},
-};
 
 static const struct calibration_power powers[] = {
         {.slowdown = 0.12, .rest_rate = 1.7, .from_ns = 12000000, .full_ns = 87000000, .most_ns = 84000000, .least_rows = 256},
@@ -59,7 +47,7 @@ static int64_t time_of(const struct calibration *calibration, const struct sampl
 {
 	struct cost_model model = cost_model_of(calibration);
 	struct device_history history = {0};
-	const struct sample work = step_of(1, WORK_ROWS, 0, 0, 0, 0);
+	const struct sample work = step_of(1, SAMPLES_WORK_TOKENS, 0, 0, 0, 0);
 	int64_t now_ns = 0, worked_ns = 0;
 	for (uint32_t round = 0; round < s->rounds; round++) {
 		const int64_t start_ns = now_ns;
@@ -177,7 +165,7 @@ static void power_is_found(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 2 * COUNT_OF(powers); i++) {
-		struct calibration truth = plain;
+		struct calibration truth = fit_machine;
 		struct made made;
 		truth.power = powers[i / 2];
 		open_made(&made);
@@ -200,7 +188,7 @@ static void power_is_found(void **state)
 static void large_prompts_are_fitted_at_full_clock(void **state)
 {
 	(void)state;
-	struct calibration truth = plain;
+	struct calibration truth = fit_machine;
 	struct made made;
 	double most_longer = 0;
 	truth.power = powers[0];
@@ -210,7 +198,7 @@ static void large_prompts_are_fitted_at_full_clock(void **state)
 	struct fit fit = fit_made(&made, &truth, 0);
 	for (size_t i = 0; i < fit.cell_count; i++) {
 		const struct sample *s = fit.cells[i].sample;
-		const double full_ns = (double)time_of(&plain, s, NULL);
+		const double full_ns = (double)time_of(&fit_machine, s, NULL);
 		assert_true(fabs(fit.full_clock[i].median_ns / full_ns - 1) < 0.005);
 		assert_true(fabs((double)fit.cells[i].fitted_ns / s->median_ns - 1) < 0.02);
 		most_longer = fmax(most_longer, s->median_ns / full_ns - 1);
@@ -240,12 +228,12 @@ static void assert_no_power(struct made *made, const struct calibration *truth, 
 static void no_power_is_found_where_there_is_none(void **state)
 {
 	(void)state;
-	struct calibration truth = plain;
+	struct calibration truth = fit_machine;
 	struct made made;
 	open_made(&made);
 	add_grid(&made);
 	add_power(&made);
-	assert_no_power(&made, &plain, 0.01, 38);
+	assert_no_power(&made, &fit_machine, 0.01, 38);
 
 	/* Nine pairs, one less than needed; and rounds before steps that were not measured after a rest, or that are no prompts. */
 	truth.power = powers[0];
@@ -269,7 +257,7 @@ static void no_power_is_found_where_there_is_none(void **state)
 
 static struct calibration with_shared(uint32_t free_64ths)
 {
-	struct calibration truth = plain;
+	struct calibration truth = fit_machine;
 	truth.distinct_free_64ths = free_64ths;
 	truth.terms[TERM_CONTEXT] = (struct calibration_curve)CALIBRATION_LINE(25);
 	truth.terms[TERM_DISTINCT] = (struct calibration_curve)CALIBRATION_LINE(0.4);
@@ -337,7 +325,7 @@ static void nothing_shared_has_no_distinct_term(void **state)
 /* Products in tiles of 64 rows, some of which take much longer than the one before, others hardly. */
 static struct calibration with_stairs(void)
 {
-	struct calibration truth = plain;
+	struct calibration truth = fit_machine;
 	truth.weights_ns = 0;
 	truth.sharpness = 1;
 	truth.row_tile_tokens = 64;
@@ -385,7 +373,7 @@ static void stairs_are_no_more_than_a_curve_may_have(void **state)
 		add(&made, step_of(rows > 8192 ? 64 : 1, rows > 8192 ? rows / 64 : rows, 0, 0, 0, 0));
 	for (uint32_t i = 1; i < 8; i++)
 		add(&made, step_of(0, 0, 0, i, 100 * i, 0));
-	struct fit fit = fit_folds(&made, &plain, 0, 8);
+	struct fit fit = fit_folds(&made, &fit_machine, 0, 8);
 	for (int term = 0; term < TERM_COUNT; term++)
 		assert_true(fit.calibration.terms[term].count <= CALIBRATION_POINTS_MOST);
 	assert_int_equal(fit_write_json(&fit, &(struct fit_options){.folds = 2, .bootstraps = 2}, "n", "c.json", &err), 0);

@@ -204,7 +204,7 @@ static void bad_logs_are_refused(void **state)
 	refuses(HEAD "1,0,1,0,1,4,0,4@0\n\n3,0,1,0,1,4,0,4@0\n",
 	        "log.csv:4: field \"step\" is 3; expected 2, as a step depends on those before it.");
 	refuses(HEAD "1,0,1,0,1,4,0.5,4@8\n",
-	        "log.csv:2: field \"distinct_keys\" is \"0.5\"; expected a whole number of at most 1e15.");
+	        "log.csv:2: field \"distinct_keys\" is \"0.5\"; expected a whole number of at most 1000000000000000.");
 	refuses(HEAD "1,0,0,0,1,4,0,4@0\n",
 	        "log.csv:2: field \"took_ms\" is \"0\"; expected more than 0, which has no relative error.");
 	refuses(HEAD "1,0,1,-2,1,4,0,4@0\n", "log.csv:2: field \"rest_ms\" is \"-2\"; expected a number of at least 0.");
