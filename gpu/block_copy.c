@@ -170,10 +170,13 @@ static void move_chunk(struct block_copy *copy, struct lane *lane, const uint32_
 		list.blocks[i] = blocks[i];
 		list.outside[i] = host[i];
 	}
-	if (is_for_kernel(copy, host, count))
+	if (is_for_kernel(copy, host, count)) {
+		for (size_t i = 0; i < COUNT_OF(lane->stages); i++)
+			GPU_CALL(cudaStreamWaitEvent(lane->kernels, lane->stages[i].empty, 0));
 		move_by_kernel(copy, lane, &list, BUS_THREAD_BLOCKS);
-	else
+	} else {
 		move_by_stage(copy, lane, &list, host);
+	}
 }
 
 static void move_all(struct block_copy *copy, struct lane *lane, const uint32_t *blocks, void *const *host,

@@ -23,7 +23,7 @@ void block_copy_close(struct block_copy *copy);
 /* Begins: pool block blocks[i] becomes what lies at host[i], which cudaMallocHost gave. Neighbours in the host are
  * copied in one go. */
 void block_copy_load(struct block_copy *copy, const uint32_t *blocks, void *const *host, uint32_t count);
-/* Begins: host[i] becomes what pool block blocks[i] holds. */
+/* Begins: host[i] becomes what pool block blocks[i] holds. Stores are done in the order in which they were begun. */
 void block_copy_store(struct block_copy *copy, const uint32_t *blocks, void *const *host, uint32_t count);
 /* The model's next step waits for what was begun, on the device. */
 void block_copy_join(struct block_copy *copy);

@@ -261,6 +261,8 @@ static int64_t cuda_backend_step_ns(void *context, const struct step *step)
 	struct cuda_backend *backend = context;
 	struct step_batch *batch = &backend->batch;
 	const int64_t prepare_ns = backend->options.now_ns();
+	if (backend->tiers)
+		cuda_tiers_settle(backend->tiers);
 	step_batch_fill(batch, step, backend->options.trace->block_tokens, backend->pool, backend->tokens);
 	for (uint32_t i = 0; i < batch->part_count; i++)
 		backend->sequences[i] = (struct attention_sequence){batch->parts[i].first_row, batch->parts[i].new_tokens,

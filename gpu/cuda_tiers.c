@@ -13,6 +13,7 @@
 struct cuda_tiers {
 	struct cuda_tiers_options options;
 	struct block_copy *copy;
+	bool storing; /* stores to host memory are begun, and not waited for */
 	size_t block_bytes;
 	void *arena; /* the host tier's */
 	struct tier_host *host;
@@ -165,14 +166,22 @@ void cuda_tiers_close(struct cuda_tiers *tiers)
 	free(tiers);
 }
 
-/* Brings a block to `place` in pinned memory; false where it cannot be had. */
+void cuda_tiers_settle(struct cuda_tiers *tiers)
+{
+	if (tiers->storing)
+		block_copy_wait(tiers->copy);
+	tiers->storing = false;
+}
+
+/* Brings a block to `place` in pinned memory, or begins to where it comes from the pool; false where it cannot be had. */
 static bool fetch(struct cuda_tiers *tiers, enum medium from, struct tier_io_key key, uint32_t slot, void *place)
 {
 	if (from == POOL) {
 		block_copy_store(tiers->copy, &slot, &place, 1);
-		block_copy_wait(tiers->copy);
+		tiers->storing = true;
 		return true;
 	}
+	cuda_tiers_settle(tiers);
 	if (from == HOST) {
 		const void *block = tier_host_get(tiers->host, key);
 		if (block)
@@ -189,8 +198,10 @@ void cuda_tiers_store(struct cuda_tiers *tiers, uint32_t from_tier, uint32_t tie
 	void *place = to == HOST ? tier_host_put(tiers->host, key) : tier_queue_place(tiers->queues[to]);
 	ASSERT(place); /* the engine keeps to the tier's capacity */
 	const bool came = fetch(tiers, from, key, slot, place);
-	if (came && to != HOST)
+	if (came && to != HOST) {
+		cuda_tiers_settle(tiers);
 		tier_queue_begin(tiers->queues[to], key, tiers->options.date_ns());
+	}
 	if (!came && to == HOST)
 		tier_host_drop(tiers->host, key);
 }
@@ -232,6 +243,7 @@ static bool load_through_buffer(struct cuda_tiers *tiers, struct tier_queue *que
 bool cuda_tiers_load(struct cuda_tiers *tiers, uint32_t tier, const struct tier_io_key *keys, const uint32_t *slots,
                      uint32_t count)
 {
+	cuda_tiers_settle(tiers);
 	if (tiers->media[tier] == HOST)
 		return load_from_host(tiers, keys, slots, count);
 	return load_through_buffer(tiers, tiers->queues[tiers->media[tier]], keys, slots, count);
@@ -248,6 +260,7 @@ void cuda_tiers_drop(struct cuda_tiers *tiers, uint32_t tier, struct tier_io_key
 void cuda_tiers_skip(struct cuda_tiers *tiers, int64_t ns)
 {
 	const int64_t start_ns = tiers->options.date_ns();
+	cuda_tiers_settle(tiers);
 	for (enum medium medium = DISK; medium <= ARCHIVE; medium++) {
 		while (tiers->queues[medium] && tiers->options.date_ns() - start_ns < ns && tier_queue_settle(tiers->queues[medium]))
 			;
