@@ -136,6 +136,12 @@ static int read_share(const json_t *power, const char *key, double *share, struc
 	return 0;
 }
 
+/* What has no "light_slowdown" has none. */
+static int read_light(const json_t *power, double *share, struct err *err)
+{
+	return json_object_get(power, "light_slowdown") ? read_share(power, "light_slowdown", share, err) : 0;
+}
+
 static int read_power(struct calibration *c, const json_t *root, struct err *err)
 {
 	const json_t *group = json_object_get(root, "power");
@@ -144,7 +150,8 @@ static int read_power(struct calibration *c, const json_t *root, struct err *err
 	power->least_rows = 1;
 	if (!group)
 		return 0;
-	if (read_share(group, "slowdown", &power->slowdown, err) < 0 || read_share(group, "rest_rate", &power->rest_rate, err) < 0 ||
+	if (read_share(group, "slowdown", &power->slowdown, err) < 0 || read_light(group, &power->light_slowdown, err) < 0 ||
+	    read_share(group, "rest_rate", &power->rest_rate, err) < 0 ||
 	    read_number(root, "power", "from_ns", &from_ns, err) < 0 || read_number(root, "power", "full_ns", &full_ns, err) < 0 ||
 	    read_number(root, "power", "most_ns", &most_ns, err) < 0 ||
 	    read_whole(group, "power", "least_rows", 1, 1 << 30, &power->least_rows, err) < 0)

@@ -19,7 +19,9 @@
  * Power. A chip that has rested runs at its full clock until its power budget is used up, and slower from then on. `power` says how
  * much: a step with part of a prompt and least_rows tokens or more is hard work, and takes `slowdown` longer, as a share, once
  * full_ns of hard work have come together; from from_ns on the share rises in a straight line. What has come together is the sum of
- * such steps at full clock, at most most_ns, less rest_rate times all the time in between. So step_ns is a step at full clock.
+ * such steps at full clock, at most most_ns, less rest_rate times all the time in between. All other steps are light work: they take
+ * light_slowdown longer, as a share, where full_ns have come together, and less down to from_ns, by what there is in their middle. So
+ * step_ns is a step at full clock.
  *
  * smooth max(a, b) = (a^s + b^s)^(1/s), s = `sharpness`, a power of two (1: the sum). Every term is a curve: straight between
  * points from (0, 0) on, never falling, and straight on after its last point. While a batch decodes all but C and C' stands still, so
@@ -30,7 +32,8 @@
  *   {"kvcast_calibration": 2, "name": "...", "device": "...", "model": "...", "estimate": false, "provenance": "...",
  *    "step": {"prompt_step_ns": 0, "decode_step_ns": 0, "weights_ns": 0, "sharpness": 1, "row_tile_tokens": 1,
  *             "attention_tile_tokens": 1, "distinct_free_64ths": 27, "rows_ns": 20.1, "pairs_ns": [[4096, 5000], [1e8, 9e7]], ...},
- *    "power": {"slowdown": 0.12, "from_ns": 12e6, "full_ns": 87e6, "most_ns": 84e6, "rest_rate": 1.7, "least_rows": 256},
+ *    "power": {"slowdown": 0.12, "from_ns": 12e6, "full_ns": 87e6, "most_ns": 84e6, "rest_rate": 1.7, "least_rows": 256,
+ *              "light_slowdown": 0.05},
  *    "transfers": [{"tier": "host", "read_bytes_per_s": 5e10, "write_bytes_per_s": 5e10, "latency_ns": 20000}],
  *    "fit": {...}}                                                        what fit.h found out about it; not read here
  *
@@ -51,7 +54,7 @@
 #define CALIBRATION_POINTS_MOST 64
 #define CALIBRATION_TIERS_MOST  8
 #define CALIBRATION_NS_MOST     1e12 /* of any number of ns in a file */
-#define CALIBRATION_SHARE_MOST  10   /* of the two shares of `power` */
+#define CALIBRATION_SHARE_MOST  10   /* of the shares of `power` */
 
 struct calibration_curve {
 	uint32_t count; /* 0: nothing */
@@ -69,7 +72,7 @@ enum calibration_term {
 
 /* No slowdown: the rest means nothing. */
 struct calibration_power {
-	double slowdown, rest_rate;
+	double slowdown, light_slowdown, rest_rate;
 	int64_t from_ns, full_ns, most_ns;
 	uint32_t least_rows;
 };

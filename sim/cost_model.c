@@ -47,6 +47,7 @@ struct cost_model cost_model_of(const struct calibration *calibration)
 	        .only_prompts_have_rows = calibration->only_prompts_have_rows,
 	        .least_rows = calibration->power.least_rows,
 	        .slowdown_ppm = (uint64_t)llround(calibration->power.slowdown * MILLION),
+	        .light_ppm = (uint64_t)llround(calibration->power.light_slowdown * MILLION),
 	        .rest_ppm = (uint64_t)llround(calibration->power.rest_rate * MILLION),
 	        .from_ns = (uint64_t)calibration->power.from_ns,
 	        .full_ns = (uint64_t)calibration->power.full_ns,
@@ -198,13 +199,26 @@ static uint64_t work_left_ns(const struct cost_model *model, const struct device
 	return rested_ns < (u128)history->work_ns ? (uint64_t)(history->work_ns - (int64_t)rested_ns) : 0;
 }
 
+/* Light work of `work_ns` at full clock. */
+static int64_t light_ns(const struct cost_model *model, const struct device_history *history, int64_t start_ns, int64_t work_ns)
+{
+	if (!history || !model->light_ppm)
+		return work_ns;
+	const u128 ramp_ns = model->full_ns - model->from_ns, left_ns = work_left_ns(model, history, start_ns + work_ns / 2);
+	if (left_ns <= model->from_ns)
+		return work_ns;
+	const u128 above_ns = left_ns < model->full_ns ? left_ns - model->from_ns : ramp_ns;
+	const u128 longer_ns = (u128)(uint64_t)work_ns * model->light_ppm * above_ns / (MILLION * ramp_ns);
+	return longer_ns < (u128)(LONGEST_NS - work_ns) ? work_ns + (int64_t)longer_ns : LONGEST_NS;
+}
+
 static int64_t cost_model_step_ns(void *backend, const struct step *step)
 {
 	const struct cost_model *model = backend;
 	const struct cost_sizes sizes = cost_model_sizes(model, step);
 	const int64_t work_ns = to_ns(step_cost(model, &sizes));
 	if (!is_hard_work(model, &sizes))
-		return work_ns;
+		return light_ns(model, step->history, step->start_ns, work_ns);
 	const uint64_t before_ns = step->history ? work_left_ns(model, step->history, step->start_ns) : 0;
 	const int64_t took_ns = work_ns + cost_model_slowdown_ns(model, before_ns, (uint64_t)work_ns);
 	if (step->history) {
@@ -304,7 +318,20 @@ static int64_t stretch_ns(const struct cost_model *model, struct cost_sizes size
 static int64_t cost_model_decode_ns(void *backend, const struct step *step, uint64_t steps)
 {
 	const struct cost_model *model = backend;
-	return stretch_ns(model, cost_model_sizes(model, step), steps);
+	struct cost_sizes sizes = cost_model_sizes(model, step);
+	int64_t took_ns = 0;
+	for (; steps > 0 && step->history && model->light_ppm; steps--) {
+		const int64_t start_ns = step->start_ns + took_ns;
+		if (work_left_ns(model, step->history, start_ns) <= model->from_ns)
+			break;
+		took_ns += light_ns(model, step->history, start_ns, to_ns(step_cost(model, &sizes)));
+		if (took_ns >= LONGEST_NS)
+			return LONGEST_NS;
+		sizes.x[TERM_CONTEXT] += sizes.x[TERM_DECODES];
+		sizes.x[TERM_DISTINCT] = distinct_beyond(model, sizes.x[TERM_CONTEXT], sizes.repeated_tokens);
+	}
+	const int64_t rest_ns = stretch_ns(model, sizes, steps);
+	return rest_ns < LONGEST_NS - took_ns ? took_ns + rest_ns : LONGEST_NS;
 }
 
 int64_t cost_model_prompt_ns(const struct cost_model *model, uint64_t new_tokens, uint64_t cached_tokens)

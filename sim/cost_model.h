@@ -7,7 +7,7 @@
  *
  * The sum over a stretch of decode steps, each a token longer, has a closed form: between two points of the curves of context and
  * distinct context it is a sum of floor((a i + b) / m), O(log) by Euclid's scheme (Graham, Knuth, Patashnik, Concrete Mathematics,
- * 3.5).
+ * 3.5). The few after hard work that are slowed down by it are added one by one.
  */
 #ifndef KVCAST_COST_MODEL_H
 #define KVCAST_COST_MODEL_H
@@ -28,7 +28,7 @@ struct cost_model {
 	struct cost_curve terms[TERM_COUNT];
 	/* Power: 0 slowdown_ppm means none. */
 	uint32_t least_rows;
-	uint64_t slowdown_ppm, rest_ppm, from_ns, full_ns, most_ns;
+	uint64_t slowdown_ppm, light_ppm, rest_ppm, from_ns, full_ns, most_ns;
 };
 
 struct cost_model cost_model_of(const struct calibration *calibration);

@@ -51,9 +51,12 @@ static json_t *step_json(const struct calibration *c)
 
 static json_t *power_json(const struct calibration_power *power)
 {
-	return json_pack("{s:o, s:I, s:I, s:I, s:o, s:i}", "slowdown", rounded(power->slowdown), "from_ns", (json_int_t)power->from_ns,
-	                 "full_ns", (json_int_t)power->full_ns, "most_ns", (json_int_t)power->most_ns, "rest_rate",
-	                 rounded(power->rest_rate), "least_rows", (int)power->least_rows);
+	json_t *json = json_pack("{s:o, s:I, s:I, s:I, s:o, s:i}", "slowdown", rounded(power->slowdown), "from_ns", (json_int_t)power->from_ns,
+	                         "full_ns", (json_int_t)power->full_ns, "most_ns", (json_int_t)power->most_ns, "rest_rate",
+	                         rounded(power->rest_rate), "least_rows", (int)power->least_rows);
+	if (power->light_slowdown > 0)
+		json_object_set_new(json, "light_slowdown", rounded(power->light_slowdown));
+	return json;
 }
 
 static json_t *errors_json(const struct fit_errors *errors)

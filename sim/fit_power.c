@@ -67,33 +67,62 @@ static double history_ns(const struct calibration_power *power, const struct sam
 	return before_ns;
 }
 
+static bool is_hard(const struct calibration_power *power, const struct sample *s)
+{
+	return s->prompts > 0 && rows_of(s) >= power->least_rows;
+}
+
+/* By how much of light_slowdown light work is slowed down. */
+static double light_share(const struct calibration_power *power, const struct pair *pair)
+{
+	const double left_ns = history_ns(power, pair->sample) - power->rest_rate * pair->rested_ns / 2, from_ns = (double)power->from_ns;
+	return fmin(1, fmax(0, (left_ns - from_ns) / ((double)power->full_ns - from_ns)));
+}
+
 static double forecast_ns(const struct calibration_power *power, const struct pair *pair)
 {
-	if (rows_of(pair->sample) < power->least_rows)
-		return pair->rested_ns;
+	if (!is_hard(power, pair->sample))
+		return pair->rested_ns * (1 + power->light_slowdown * light_share(power, pair));
 	return took_ns(power, history_ns(power, pair->sample), work_ns(power, 0, pair->rested_ns));
 }
 
-static struct calibration_power power_of(const gsl_vector *logs, uint32_t least_rows)
+/* The light_slowdown with the least squares of relative errors, the rest of `power` given. */
+static double best_light(const struct problem *problem, const struct calibration_power *power)
+{
+	double product = 0, squares = 0;
+	for (size_t i = 0; i < problem->count; i++) {
+		const struct pair *pair = &problem->pairs[i];
+		if (is_hard(power, pair->sample))
+			continue;
+		const double took_ns = pair->sample->median_ns, gain = pair->rested_ns * light_share(power, pair) / took_ns;
+		product += gain * (1 - pair->rested_ns / took_ns);
+		squares += gain * gain;
+	}
+	return squares > 0 ? fmin(fmax(0, product / squares), CALIBRATION_SHARE_MOST) : 0;
+}
+
+static struct calibration_power power_of(const struct problem *problem, const gsl_vector *logs)
 {
 	double numbers[NUMBERS];
 	for (size_t i = 0; i < NUMBERS; i++)
 		numbers[i] = exp(gsl_vector_get(logs, i));
 	const double most = CALIBRATION_NS_MOST / 2;
-	return (struct calibration_power){
+	struct calibration_power power = {
 	        .from_ns = (int64_t)fmin(numbers[FROM], most),
 	        .full_ns = (int64_t)fmin(numbers[FROM], most) + (int64_t)fmin(1 + numbers[RAMP], most),
 	        .most_ns = (int64_t)fmin(numbers[MOST], most),
 	        .rest_rate = fmin(numbers[REST], CALIBRATION_SHARE_MOST),
 	        .slowdown = fmin(numbers[SLOWDOWN], CALIBRATION_SHARE_MOST),
-	        .least_rows = least_rows,
+	        .least_rows = problem->least_rows,
 	};
+	power.light_slowdown = best_light(problem, &power);
+	return power;
 }
 
 static double mean_square(const gsl_vector *logs, void *context)
 {
 	const struct problem *problem = context;
-	const struct calibration_power power = power_of(logs, problem->least_rows);
+	const struct calibration_power power = power_of(problem, logs);
 	double sum = 0;
 	for (size_t i = 0; i < problem->count; i++) {
 		const double off = forecast_ns(&power, &problem->pairs[i]) / problem->pairs[i].sample->median_ns - 1;
@@ -139,7 +168,7 @@ static size_t find_pairs(const struct samples *samples, struct pair *pairs)
 	size_t count = 0;
 	for (size_t i = 0; i < samples->count; i++) {
 		const struct sample *s = &samples->samples[i], *twin;
-		if (s->kind == SAMPLE_STEP && s->rounds > 0 && s->prompts > 0 && (twin = rested_twin(samples, s)))
+		if (s->kind == SAMPLE_STEP && s->rounds > 0 && (twin = rested_twin(samples, s)))
 			pairs[count++] = (struct pair){s, twin->median_ns};
 	}
 	return count;
@@ -153,16 +182,17 @@ static double choose(struct problem *problem, struct calibration_power *power)
 	gsl_vector *logs = gsl_vector_alloc(NUMBERS);
 	for (size_t i = 0; i < problem->count; i++) {
 		problem->least_rows = rows_of(problem->pairs[i].sample);
-		bool known = problem->least_rows > SAMPLES_WORK_TOKENS; /* then what came before was none */
+		const bool is_prompt = problem->pairs[i].sample->prompts > 0;
+		bool known = !is_prompt || problem->least_rows > SAMPLES_WORK_TOKENS; /* then what came before was none */
 		for (size_t j = 0; j < i; j++)
-			known |= rows_of(problem->pairs[j].sample) == problem->least_rows;
+			known |= problem->pairs[j].sample->prompts > 0 && rows_of(problem->pairs[j].sample) == problem->least_rows;
 		for (size_t g = 0; g < COUNT_OF(guesses) && !known; g++) {
 			for (size_t n = 0; n < NUMBERS; n++)
 				gsl_vector_set(logs, n, log(guesses[g][n]));
 			const double error = search(problem, logs);
 			if (error < least) {
 				least = error;
-				*power = power_of(logs, problem->least_rows);
+				*power = power_of(problem, logs);
 			}
 		}
 	}
@@ -176,12 +206,14 @@ void fit_power(struct fit *fit)
 	struct problem problem = {.pairs = pairs, .count = find_pairs(fit->samples, pairs)};
 	struct calibration_power power = {.least_rows = 1}, none = {.full_ns = 1, .least_rows = UINT32_MAX};
 	double without = 0;
+	size_t prompts = 0;
 	for (size_t i = 0; i < problem.count; i++) {
+		prompts += pairs[i].sample->prompts > 0;
 		const double off = forecast_ns(&none, &pairs[i]) / pairs[i].sample->median_ns - 1;
 		without += off * off / (double)problem.count;
 	}
 	fit->power = (struct fit_power_errors){.count = problem.count};
-	if (problem.count < LEAST_CELLS || !(choose(&problem, &power) < WORTH_ERROR * WORTH_ERROR * without))
+	if (prompts < LEAST_CELLS || !(choose(&problem, &power) < WORTH_ERROR * WORTH_ERROR * without))
 		power = (struct calibration_power){.least_rows = 1};
 	fit->calibration.power = power;
 	if (power.slowdown == 0)

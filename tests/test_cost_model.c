@@ -174,13 +174,48 @@ static void as_the_formula_in_floats(void **state)
 		slowed.history = &history;
 		/* In a thousand slices. */
 		double longer_ns = 0;
+		const double ramp_ns = (double)(c->power.full_ns - c->power.from_ns);
 		const bool hard = sizes.has_prompt && sizes.x[TERM_ROWS] >= c->power.least_rows;
+		if (!hard)
+			longer_ns = ns * c->power.light_slowdown *
+			            fmin(1, fmax(0, (before_ns - c->power.rest_rate * ns / 2 - (double)c->power.from_ns) / ramp_ns));
 		for (int slice = 0; slice < 1000 && hard; slice++) {
-			const double done_ns = before_ns + ns * (slice + 0.5) / 1000, ramp_ns = (double)(c->power.full_ns - c->power.from_ns);
+			const double done_ns = before_ns + ns * (slice + 0.5) / 1000;
 			longer_ns += ns / 1000 * c->power.slowdown * fmin(1, fmax(0, (done_ns - (double)c->power.from_ns) / ramp_ns));
 		}
 		assert_true(fabs((double)cost_model_backend.step_ns(&model, &slowed) - ns - longer_ns) <= 2 + longer_ns * 1e-3);
 	}
+}
+
+/* 1 us a row and a decode; 10 % slower once 10 us have come together, 5 % after 6; a rest is worth its time. */
+static void light_work_after_hard_is_slower(void **state)
+{
+	(void)state;
+	const struct calibration c = {.terms = {[TERM_ROWS] = CALIBRATION_LINE(1000)},
+	                              .power = {.slowdown = 0.5, .light_slowdown = 0.1, .rest_rate = 1, .from_ns = 2000, .full_ns = 10000,
+	                                        .most_ns = 12000, .least_rows = 5}};
+	struct cost_model model = cost_model_of(&c);
+	struct device_history history = {.work_ns = 12000, .until_ns = 100};
+	struct step_part part = {0, 4, 0, false}, decode = {0, 1, 0, true};
+	struct step step = {.parts = &part, .count = 1, .start_ns = 100, .history = &history};
+	/* In the middle of 4 us 10 are left, 2 us later 8, which is a quarter less; 8 us later there are 2: not slower. */
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 400);
+	step.start_ns = 2100;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 300);
+	step.start_ns = 8100;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000);
+	/* It is no work. */
+	assert_int_equal(history.work_ns, 12000);
+	assert_int_equal(history.until_ns, 100);
+	/* Decodes: 11.5 are left in the middle of the first, then 10.4, 9.3 and 8.2112, less as the times before are longer. */
+	step = (struct step){.parts = &decode, .count = 1, .start_ns = 100, .history = &history};
+	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 4), 1100 + 1100 + 1091 + 1077);
+	/* Without a history, and from the eighth us on, as if there were no power. */
+	step.history = NULL;
+	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 4), 4000);
+	step.history = &history;
+	step.start_ns = 10100;
+	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 4), 4000);
 }
 
 static void more_never_costs_less(void **state)
@@ -209,11 +244,16 @@ static void stretches_are_single_steps_added_up(void **state)
 		const uint32_t count = 1 + (uint32_t)make_random(&rng, 7), steps = 1 + (uint32_t)make_random(&rng, 300);
 		for (uint32_t i = 0; i < count; i++)
 			parts[i] = (struct step_part){i, 1, make_random(&rng, 40), true};
-		const struct step step = {.parts = parts, .count = count, .repeated_tokens = make_random(&rng, 3) * make_random(&rng, 500)};
+		/* In half of the rounds after so much hard work that the first steps are slower. */
+		struct device_history history = {.work_ns = (int64_t)make_random(&rng, 8000000), .until_ns = 5};
+		struct step step = {.parts = parts, .count = count, .repeated_tokens = make_random(&rng, 3) * make_random(&rng, 500),
+		                    .start_ns = 7, .history = make_chance(&rng, 50) ? &history : NULL};
 		const int64_t at_once = cost_model_backend.decode_ns(&model, &step, steps);
 		int64_t one_by_one = 0;
 		for (uint32_t s = 0; s < steps; s++) {
-			one_by_one += cost_model_backend.step_ns(&model, &step);
+			const int64_t took_ns = cost_model_backend.step_ns(&model, &step);
+			one_by_one += took_ns;
+			step.start_ns += took_ns;
 			for (uint32_t i = 0; i < count; i++)
 				parts[i].context_tokens++;
 		}
@@ -261,10 +301,16 @@ static void power_is_read(void **state)
 	struct calibration *c = load(POWER("\"slowdown\": 0.125, \"from_ns\": 12e6, \"full_ns\": 87000000, \"most_ns\": 84e6, "
 	                                   "\"rest_rate\": 1.75, \"least_rows\": 256"), &err);
 	assert_non_null(c);
+	assert_true(c->power.light_slowdown == 0);
 	assert_true(c->power.slowdown == 0.125 && c->power.rest_rate == 1.75 && c->power.least_rows == 256);
 	assert_true(c->power.from_ns == 12000000 && c->power.full_ns == 87000000 && c->power.most_ns == 84000000);
 	assert_int_equal(c->distinct_free_64ths, 27);
 	assert_true(calibration_curve_ns(&c->terms[TERM_DISTINCT], 8) == 2);
+	calibration_free(c);
+	c = load(POWER("\"slowdown\": 0.125, \"light_slowdown\": 0.05, \"from_ns\": 1, \"full_ns\": 2, \"most_ns\": 2, "
+	               "\"rest_rate\": 1.75, \"least_rows\": 256"), &err);
+	assert_non_null(c);
+	assert_true(c->power.light_slowdown == 0.05);
 	calibration_free(c);
 }
 
@@ -292,6 +338,8 @@ static void bad_files_get_one_sentence(void **state)
 	        "c.json: field \"distinct_free_64ths\" of \"step\": expected a whole number from 0 to 64.");
 	refuses(POWER("\"slowdown\": 11, \"rest_rate\": 1, \"from_ns\": 1, \"full_ns\": 2, \"most_ns\": 2"),
 	        "c.json: field \"slowdown\" of \"power\" is missing or no number from 0 to 10.");
+	refuses(POWER("\"slowdown\": 0.1, \"light_slowdown\": -1, \"rest_rate\": 1, \"from_ns\": 1, \"full_ns\": 2, \"most_ns\": 2"),
+	        "c.json: field \"light_slowdown\" of \"power\" is missing or no number from 0 to 10.");
 	refuses(POWER("\"slowdown\": 0.1, \"rest_rate\": 1, \"from_ns\": 2, \"full_ns\": 2, \"most_ns\": 2"),
 	        "c.json: field \"full_ns\" of \"power\": expected more than from_ns.");
 	refuses(POWER("\"slowdown\": 0.1, \"rest_rate\": 1, \"from_ns\": 2, \"full_ns\": 3"),
@@ -309,6 +357,7 @@ int main(void)
 	        cmocka_unit_test(hard_work_uses_the_power_up),
 	        cmocka_unit_test(rows_fill_whole_tiles),
 	        cmocka_unit_test(as_the_formula_in_floats),
+	        cmocka_unit_test(light_work_after_hard_is_slower),
 	        cmocka_unit_test(more_never_costs_less),
 	        cmocka_unit_test(stretches_are_single_steps_added_up),
 	        cmocka_unit_test(second_form_is_read),

@@ -16,7 +16,8 @@
 
 static const struct calibration_power powers[] = {
         {.slowdown = 0.12, .rest_rate = 1.7, .from_ns = 12000000, .full_ns = 87000000, .most_ns = 84000000, .least_rows = 256},
-        {.slowdown = 0.2, .rest_rate = 1, .from_ns = 20000000, .full_ns = 50000000, .most_ns = 60000000, .least_rows = 448},
+        {.slowdown = 0.2, .rest_rate = 1, .from_ns = 20000000, .full_ns = 50000000, .most_ns = 60000000, .least_rows = 448,
+         .light_slowdown = 0.05},
 };
 
 struct made {
@@ -87,6 +88,15 @@ static void add_after_work(struct made *made, uint32_t new_tokens, double work_m
 	add(made, s);
 }
 
+static void add_decodes_after_work(struct made *made, uint32_t decodes, double rest_ms)
+{
+	add_after_work(made, 0, 150, rest_ms, 1);
+	struct sample *s = &made->cells[made->samples.count - 1];
+	s->prompts = 0;
+	s->decodes = decodes;
+	s->context_tokens = 1024;
+}
+
 static void add_grid(struct made *made)
 {
 	static const uint32_t news[] = {16, 64, 128, 192, 256, 384, 448, 512, 768, 1024, 2048, 4096, 8192}, decodes[] = {1, 3, 8, 20, 64};
@@ -116,6 +126,8 @@ static void add_power(struct made *made)
 	}
 	for (size_t i = 0; i < 4; i++)
 		add_after_work(made, 2048, 45, rests_ms[i], 6);
+	for (size_t i = 0; i < 4; i++)
+		add_decodes_after_work(made, 8, i ? rests_ms[i - 1] : 0);
 }
 
 static struct fit fit_folds(struct made *made, const struct calibration *truth, double noise, uint32_t folds)
@@ -172,10 +184,11 @@ static void power_is_found(void **state)
 		add_grid(&made);
 		add_power(&made);
 		struct fit fit = fit_made(&made, &truth, i % 2 ? 0.01 : 0);
-		assert_int_equal(fit.power.count, 38);
+		assert_int_equal(fit.power.count, 42);
 		/* Of a slowdown that begins earlier and is larger in the end, noise cannot tell one that begins later. */
 		assert_true(fabs(fit.calibration.power.slowdown / truth.power.slowdown - 1) < (i % 2 ? 0.15 : 0.01));
 		assert_true(worst_elsewhere(&fit.calibration, &truth) < 0.02);
+		assert_true(fabs(fit.calibration.power.light_slowdown - truth.power.light_slowdown) < (i % 2 ? 0.015 : 0.002));
 		assert_true(fit.power.mean < 0.5 * fit.power.mean_without);
 		/* What nobody slows down shows where hard work begins. */
 		if (i % 2 == 0)
@@ -233,9 +246,10 @@ static void no_power_is_found_where_there_is_none(void **state)
 	open_made(&made);
 	add_grid(&made);
 	add_power(&made);
-	assert_no_power(&made, &fit_machine, 0.01, 38);
+	assert_no_power(&made, &fit_machine, 0.01, 42);
 
-	/* Nine pairs, one less than needed; and rounds before steps that were not measured after a rest, or that are no prompts. */
+	/* Nine pairs, one less than needed; and rounds before steps that were not measured after a rest, or that are no prompts, which do not
+	 * show what hard work is. */
 	truth.power = powers[0];
 	open_made(&made);
 	add_grid(&made);
@@ -246,13 +260,9 @@ static void no_power_is_found_where_there_is_none(void **state)
 	add_grid(&made);
 	for (uint32_t i = 0; i < 20; i++)
 		add_after_work(&made, 520 + i, 150, 0, 1);
-	for (uint32_t i = 0; i < 20; i++) {
-		add_after_work(&made, 0, 150, i, 1);
-		made.cells[made.samples.count - 1].prompts = 0;
-		made.cells[made.samples.count - 1].decodes = 8;
-		made.cells[made.samples.count - 1].context_tokens = 1024;
-	}
-	assert_no_power(&made, &truth, 0, 0);
+	for (uint32_t i = 0; i < 20; i++)
+		add_decodes_after_work(&made, 8, i);
+	assert_no_power(&made, &truth, 0, 20);
 }
 
 static struct calibration with_shared(uint32_t free_64ths)
