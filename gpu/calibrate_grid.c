@@ -7,6 +7,7 @@
 
 #define CELLS_MOST  1024
 #define DRAWN_CELLS 120
+#define DRAWN_MOST  8192u /* tokens of a prompt: what a step of a server with chunks is made of */
 
 struct grid {
 	struct calibrate_grid_limits limits;
@@ -85,6 +86,8 @@ static void add_prompts(struct grid *grid)
 	                                 330,  384,  448,  460,  512,  530,  576,  640,  660,  704,  768,  832,  896,  920,  960,  1024, 1088,
 	                                 1152, 1200, 1280, 1408, 1536, 1664, 1792, 1920, 2048, 2112, 2304, 2560, 2816, 3072, 3328, 3584, 3840,
 	                                 4000, 4096, 4608, 5120, 5632, 6144, 6656, 7168, 7680, 8192};
+	/* Prompts that are not cut into chunks. */
+	static const uint32_t whole[] = {10240, 12288, 16384, 20480, 24576, 32768};
 	static const uint64_t cached[] = {512, 2048, 8192, 32768, 16384};
 	static const uint32_t several[][2] = {{2, 16}, {2, 100}, {2, 600}, {4, 32}, {4, 300}, {4, 1024}, {8, 16}, {8, 64}, {8, 512}, {16, 24}, {16, 200}};
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
@@ -93,6 +96,8 @@ static void add_prompts(struct grid *grid)
 		if (i % 2 == 0)
 			add(grid, 1, sizes[i], cached[(i + 2) % COUNT_OF(cached)], 0, 0);
 	}
+	for (size_t i = 0; i < COUNT_OF(whole); i++)
+		add(grid, 1, whole[i], i % 2 ? 4096 : 0, 0, 0);
 	for (size_t i = 0; i < COUNT_OF(several); i++) {
 		add(grid, several[i][0], several[i][1], 0, 0, 0);
 		add(grid, several[i][0], several[i][1], i % 2 ? 1024 : 6000, 0, 0);
@@ -141,6 +146,17 @@ static void add_after_work(struct grid *grid, uint32_t new_tokens, double work_m
 	add_cell(grid, cell);
 }
 
+/* The same for decodes of 4,096 tokens of context. */
+static void add_decodes_after_work(struct grid *grid, uint32_t decodes, double rest_ms)
+{
+	struct sample cell = cell_of(0, 0, 0, decodes, 4096);
+	add_cell(grid, cell);
+	cell.work_ns = 150e6;
+	cell.rest_ns = rest_ms * 1e6;
+	cell.rounds = 1;
+	add_cell(grid, cell);
+}
+
 /* How much of hard work uses the budget up, how much rest brings it back, what goes on for ever, and which prompts are hard work. */
 static void add_power(struct grid *grid)
 {
@@ -158,6 +174,10 @@ static void add_power(struct grid *grid)
 		add_after_work(grid, 512, 11, rests_ms[i], 15);
 	for (size_t i = 0; i < 4; i++)
 		add_after_work(grid, 2048, 45, rests_ms[i], 6);
+	for (uint32_t decodes = 1; decodes <= 32; decodes *= 4) {
+		for (size_t i = 0; i < 4; i++)
+			add_decodes_after_work(grid, decodes, i ? rests_ms[i] : 0);
+	}
 }
 
 static void add_drawn(struct grid *grid, gsl_rng *rng)
@@ -166,7 +186,8 @@ static void add_drawn(struct grid *grid, gsl_rng *rng)
 		const int kind = i % 4; /* prompts, decodes, twice both */
 		const uint32_t prompts = kind == 1 ? 0 : gsl_rng_uniform_int(rng, 2) ? 1 : draw(rng, 1, 4);
 		const uint32_t decodes = kind == 0 ? 0 : draw(rng, 1, grid->limits.most_sequences / 2);
-		const uint32_t new_tokens = draw(rng, 8, grid->limits.most_tokens), context = draw(rng, 64, 24000);
+		const uint32_t most = grid->limits.most_tokens < DRAWN_MOST ? grid->limits.most_tokens : DRAWN_MOST;
+		const uint32_t new_tokens = draw(rng, 8, most), context = draw(rng, 64, 24000);
 		const uint64_t cached = gsl_rng_uniform_int(rng, 3) ? draw(rng, 64, 40000) : 0;
 		add(grid, prompts, new_tokens, cached, decodes, context);
 	}

@@ -27,7 +27,8 @@
 #include <time.h>
 
 #define BLOCK_TOKENS   16
-#define MOST_TOKENS    8192
+#define MOST_TOKENS    32768 /* of a step; half of it, and so on, where the device has no room for what is between layers */
+#define LEAST_TOKENS   2048
 #define MOST_SEQUENCES 256
 #define MOST_BLOCKS    30000 /* 480,000 tokens */
 #define LEAST_PASSES   3
@@ -48,7 +49,7 @@ struct calibrate_command {
 struct calibration_run {
 	struct llama *llama;
 	struct machine_state *state;
-	uint32_t pool_blocks;
+	uint32_t pool_blocks, most_tokens;
 	uint32_t *ids, *table, table_room;
 	uint32_t *scattered; /* [pool_blocks]: blocks in the order in which sequences take them */
 	struct sample *cells;
@@ -206,17 +207,27 @@ static uint32_t choose_pool_blocks(const struct model *model)
 	return blocks < MOST_BLOCKS ? (uint32_t)blocks : MOST_BLOCKS;
 }
 
+/* The grid of steps of at most so many tokens, and what they need. */
+static struct llama_options make_grid(struct calibration_run *run, uint32_t seed, uint32_t most_tokens)
+{
+	const struct calibrate_grid_limits limits = {most_tokens, MOST_SEQUENCES, BLOCK_TOKENS, run->pool_blocks};
+	free(run->cells);
+	run->cells = calibrate_grid_make(&limits, seed, &run->cell_count);
+	run->table_room = 0;
+	for (size_t i = 0; i < run->cell_count; i++)
+		run->table_room = larger(run->table_room, calibrate_grid_table(&run->cells[i], BLOCK_TOKENS));
+	return (struct llama_options){.seed = 1, .block_tokens = BLOCK_TOKENS, .pool_blocks = run->pool_blocks,
+	                              .most_tokens = most_tokens, .most_sequences = MOST_SEQUENCES, .most_table = run->table_room};
+}
+
 static int open_run(struct calibration_run *run, const struct calibrate_command *command, const struct model *model,
                     struct err *err)
 {
 	run->pool_blocks = choose_pool_blocks(model);
-	const struct calibrate_grid_limits limits = {MOST_TOKENS, MOST_SEQUENCES, BLOCK_TOKENS, run->pool_blocks};
-	run->cells = calibrate_grid_make(&limits, command->seed, &run->cell_count);
-	for (size_t i = 0; i < run->cell_count; i++)
-		run->table_room = larger(run->table_room, calibrate_grid_table(&run->cells[i], BLOCK_TOKENS));
-	const struct llama_options options = {.seed = 1, .block_tokens = BLOCK_TOKENS, .pool_blocks = run->pool_blocks,
-	                                      .most_tokens = MOST_TOKENS, .most_sequences = MOST_SEQUENCES,
-	                                      .most_table = run->table_room};
+	struct llama_options options = make_grid(run, command->seed, MOST_TOKENS);
+	while (options.most_tokens > LEAST_TOKENS && llama_room(model, &options) < run->pool_blocks)
+		options = make_grid(run, command->seed, options.most_tokens / 2);
+	run->most_tokens = options.most_tokens;
 	if (run->pool_blocks < 2 * CALIBRATE_TRANSFERS_BLOCKS)
 		return err_set(err, "The device has room for %u blocks of KV, too few to calibrate.", run->pool_blocks);
 	run->llama = llama_open(model, &options, err);
@@ -227,7 +238,7 @@ static int open_run(struct calibration_run *run, const struct calibrate_command 
 	run->ns = mem_alloc(run->cell_count * MOST_PASSES, sizeof(*run->ns));
 	run->mhz = mem_alloc(run->cell_count, sizeof(*run->mhz));
 	run->celsius = mem_alloc(run->cell_count, sizeof(*run->celsius));
-	run->ids = mem_alloc(MOST_TOKENS, sizeof(*run->ids));
+	run->ids = mem_alloc(run->most_tokens, sizeof(*run->ids));
 	run->table = mem_alloc(run->table_room, sizeof(*run->table));
 	run->scattered = mem_alloc(run->pool_blocks, sizeof(*run->scattered));
 	run->work_ns = mem_alloc(run->cell_count, sizeof(*run->work_ns));
@@ -235,7 +246,7 @@ static int open_run(struct calibration_run *run, const struct calibrate_command 
 	uint32_t step = 7919;
 	while (run->pool_blocks % step == 0)
 		step += 2;
-	for (uint32_t i = 0; i < MOST_TOKENS; i++)
+	for (uint32_t i = 0; i < run->most_tokens; i++)
 		run->ids[i] = (uint32_t)((i * UINT64_C(2654435761)) % model->vocabulary);
 	for (uint32_t b = 0; b < run->pool_blocks; b++)
 		run->scattered[b] = (uint32_t)((uint64_t)b * step % run->pool_blocks);
@@ -273,8 +284,10 @@ static int write_samples(const struct calibrate_command *command, const struct c
 	struct output *output = output_open(command->output_path, err);
 	if (!output)
 		return -1;
-	output_printf(output, "# model: %s\n# device: %s\n# driver: %s\n# commit: %s\n", llama_model(run->llama)->name, device.name,
-	              machine_state_driver(run->state), command->commit);
+	const unsigned char *id = (const unsigned char *)device.uuid.bytes;
+	output_printf(output, "# model: %s\n# device: %s\n# chip: GPU-%02x%02x%02x%02x\n# driver: %s\n# commit: %s\n",
+	              llama_model(run->llama)->name, device.name, id[0], id[1], id[2], id[3], machine_state_driver(run->state),
+	              command->commit);
 	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; steps with prompts after %.0f to "
 	                      "%.0f ms of decodes, decodes in bursts of %.0f ms, in %u random orders; ",
 	              BLOCK_TOKENS, LEAST_REST_NS / 1e6, REST_NS / 1e6, BURST_NS / 1e6, run->passes);

@@ -12,9 +12,10 @@
 static void limits_are_kept(void **state)
 {
 	(void)state;
-	static const struct calibrate_grid_limits all[] = {{8192, 256, 16, 30000}, {2048, 32, 16, 3000}, {512, 8, 64, 700}};
+	static const struct calibrate_grid_limits all[] = {{32768, 256, 16, 30000}, {2048, 32, 16, 3000}, {512, 8, 64, 700}};
 	for (size_t l = 0; l < COUNT_OF(all); l++) {
 		size_t count, prompts = 0, decodes = 0, mixed = 0;
+		uint32_t most = 0;
 		struct sample *cells = calibrate_grid_make(&all[l], 7, &count);
 		for (size_t i = 0; i < count; i++) {
 			const struct sample *c = &cells[i];
@@ -22,6 +23,7 @@ static void limits_are_kept(void **state)
 			assert_true(calibrate_grid_rows(c) <= all[l].most_tokens);
 			assert_true(calibrate_grid_blocks(c, all[l].block_tokens) <= all[l].pool_blocks);
 			assert_true((c->prompts > 0) == (c->new_tokens > 0));
+			most = calibrate_grid_rows(c) > most ? calibrate_grid_rows(c) : most;
 			prompts += c->decodes == 0;
 			decodes += c->prompts == 0;
 			mixed += c->prompts > 0 && c->decodes > 0;
@@ -29,6 +31,7 @@ static void limits_are_kept(void **state)
 				assert_true(memcmp(c, &cells[j], sizeof(*c)) != 0);
 		}
 		assert_true(prompts > 15 && decodes > 12 && mixed > 4);
+		assert_int_equal(most, all[l].most_tokens);
 		free(cells);
 	}
 }
@@ -45,10 +48,10 @@ static bool same_but_for_what_came_before(const struct sample *worked, const str
 static void shared_and_worked_cells_can_be_compared(void **state)
 {
 	(void)state;
-	static const struct calibrate_grid_limits all[] = {{8192, 256, 16, 30000}, {2048, 32, 16, 3000}, {512, 8, 64, 700}};
-	static const size_t least_shared[] = {30, 20, 5}, least_worked[] = {30, 25, 10};
+	static const struct calibrate_grid_limits all[] = {{32768, 256, 16, 30000}, {2048, 32, 16, 3000}, {512, 8, 64, 700}};
+	static const size_t least_shared[] = {30, 20, 5}, least_worked[] = {30, 25, 10}, least_decodes[] = {12, 8, 4};
 	for (size_t l = 0; l < COUNT_OF(all); l++) {
-		size_t count, shared = 0, worked = 0;
+		size_t count, shared = 0, worked = 0, decodes = 0;
 		struct sample *cells = calibrate_grid_make(&all[l], 7, &count);
 		for (size_t i = 0; i < count; i++) {
 			const struct sample *c = &cells[i];
@@ -56,14 +59,15 @@ static void shared_and_worked_cells_can_be_compared(void **state)
 			for (size_t j = 0; j < count && !twin; j++)
 				twin = same_but_for_what_came_before(c, &cells[j]);
 			assert_true(twin);
-			assert_true(c->rounds == 0 || (c->work_ns > 0 && c->prompts > 0));
+			assert_true(c->rounds == 0 || c->work_ns > 0);
+			decodes += c->rounds > 0 && c->prompts == 0;
 			assert_true(c->shared_tokens % all[l].block_tokens == 0);
 			assert_true((c->prompts == 0 || c->shared_tokens <= c->cached_tokens) && (c->decodes == 0 || c->shared_tokens <= c->context_tokens));
 			assert_true(c->shared_tokens == 0 || c->prompts + c->decodes > 1);
 			shared += c->shared_tokens > 0;
 			worked += c->rounds > 0;
 		}
-		assert_true(shared >= least_shared[l] && worked >= least_worked[l]);
+		assert_true(shared >= least_shared[l] && worked >= least_worked[l] && decodes >= least_decodes[l]);
 		free(cells);
 	}
 }
@@ -84,7 +88,7 @@ static void blocks_by_hand(void **state)
 static void same_seed_same_grid(void **state)
 {
 	(void)state;
-	const struct calibrate_grid_limits limits = {8192, 256, 16, 30000};
+	const struct calibrate_grid_limits limits = {32768, 256, 16, 30000};
 	size_t counts[3];
 	struct sample *a = calibrate_grid_make(&limits, 1, &counts[0]), *b = calibrate_grid_make(&limits, 1, &counts[1]),
 	              *c = calibrate_grid_make(&limits, 2, &counts[2]);
@@ -99,7 +103,7 @@ static void same_seed_same_grid(void **state)
 static void is_enough_for_a_fit(void **state)
 {
 	(void)state;
-	const struct calibrate_grid_limits limits = {8192, 256, 16, 30000};
+	const struct calibrate_grid_limits limits = {32768, 256, 16, 30000};
 	const struct fit_options options = {.folds = 2, .bootstraps = 2, .seed = 1};
 	struct samples samples = {.name = (char *)"grid", .model = (char *)"", .device = (char *)"", .driver = (char *)"",
 	                          .commit = (char *)"", .conditions = (char *)""};

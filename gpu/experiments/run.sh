@@ -91,9 +91,12 @@ make_traces()
 
 # --- measuring ---
 
+# Two chips of a kind may differ by some percent, so it says which one this is, too, by the first digits of its UUID.
 state()
 {
-	nvidia-smi --query-gpu=name,driver_version,clocks.sm,clocks.mem,temperature.gpu --format=csv,noheader 2>/dev/null || echo "no nvidia-smi"
+	words=$(nvidia-smi --id="${CUDA_VISIBLE_DEVICES:-0}" --format=csv,noheader \
+		--query-gpu=name,uuid,driver_version,clocks.sm,clocks.mem,temperature.gpu 2>/dev/null) || words="no nvidia-smi"
+	echo "$words" | sed 's/\(GPU-[0-9a-f]\{8\}\)[-0-9a-f]*/\1/'
 }
 
 # products MODEL: the file that says which algorithms matrix products run with; kvcast-gpu makes it where it is missing.
