@@ -79,23 +79,3 @@ compare ttl --engine static --evict lru --ttl static:ttl=30s
 cmp "$folder/forecast.csv" "$folder/repeat/predicted.csv" || exit 1
 "$kvcast" compare "$folder/forecast.csv" "$folder/repeat/measured.csv" >/dev/null || exit 1
 echo "bench: cold-repeat, layout and prefix pass their checks"
-
-# The wall's clock and the engine's own, in which idle gaps cost nothing, have to tell the same times.
-for clock in "" --wall; do
-	# shellcheck disable=SC2086 # no word, or one
-	"$gpu" replay "$source/traces/samples/licence-agents.jsonl.gz" --model qwen2.5-0.5b --speed 100 --max-output 16 --capacity 3000 \
-		--requests "$folder/clock$clock" $clock >/dev/null || exit 1
-done
-mean_e2e_ms()
-{
-	awk -F, 'NR == 1 { for (c = 1; c <= NF; c++) if ($c == "e2e_ms") e2e = c }
-		NR > 1 { sum += $e2e } END { print sum / (NR - 1) }' "$1"
-}
-awk -v gaps="$(mean_e2e_ms "$folder/clock--wall")" -v none="$(mean_e2e_ms "$folder/clock")" 'BEGIN {
-	printf "mean E2E %.1f ms by the wall, %.1f by the engine\n", gaps, none
-	if (!(gaps <= 1.15 * none && none <= 1.15 * gaps && none > 0))
-		exit 1
-}' || {
-	echo "gpu.sh: the two clocks disagree by more than 15 %." >&2
-	exit 1
-}
