@@ -18,9 +18,10 @@
  * data hold the model down, not whether it is right.
  *
  * Power (calibration.h) comes first: steps after rounds of hard work and rest are compared with the same steps after a rest, and the
- * five numbers with the smallest mean square of relative errors are found by the simplex method of Nelder and Mead, for each least
- * number of rows that was measured. They are taken if the error then is less than 0.7 of what it is without. Then the steps after a
- * rest are what they would be at full clock, and only those enter the models above.
+ * five numbers with the smallest loss are found by the simplex method of Nelder and Mead, for each least number of rows that was
+ * measured, and with them what slows light work down, in closed form. The loss is Huber's pseudo loss of relative errors, a square up to
+ * 1 % and straight beyond. They are taken if it is less than half of what it is without. Then the steps after a rest are what they would
+ * be at full clock, and only those enter the models above.
  *
  * Transfers: latency + bytes / rate, a line a tier and direction, relative errors and weights as above. A tier has one latency, that
  * of reading.

@@ -6,9 +6,11 @@
 #include <stdlib.h>
 
 #define LEAST_CELLS 10   /* of five numbers, twice as many */
-#define WORTH_ERROR 0.7  /* of the error without: more is not worth a model */
+#define WORTH_LOSS   0.5  /* of the loss without: more is not worth a model */
 #define ITERATIONS  1500
 #define DEPTH       40   /* halvings of a time */
+#define USUAL_ERROR 0.01 /* of a step: larger ones count by their size, no longer by its square, as one step of three may meet a neighbour */
+#define ROUNDS      4    /* of weighing */
 
 enum { FROM, RAMP, MOST, REST, SLOWDOWN, NUMBERS };
 
@@ -86,19 +88,35 @@ static double forecast_ns(const struct calibration_power *power, const struct pa
 	return took_ns(power, history_ns(power, pair->sample), work_ns(power, 0, pair->rested_ns));
 }
 
-/* The light_slowdown with the least squares of relative errors, the rest of `power` given. */
+/* Huber's pseudo loss, and what weight it gives a square. */
+static double loss(double off)
+{
+	return USUAL_ERROR * USUAL_ERROR * (hypot(1, off / USUAL_ERROR) - 1);
+}
+
+static double weight(double off)
+{
+	return 1 / hypot(1, off / USUAL_ERROR);
+}
+
+/* The light_slowdown with the least loss, the rest of `power` given. */
 static double best_light(const struct problem *problem, const struct calibration_power *power)
 {
-	double product = 0, squares = 0;
-	for (size_t i = 0; i < problem->count; i++) {
-		const struct pair *pair = &problem->pairs[i];
-		if (is_hard(power, pair->sample))
-			continue;
-		const double took_ns = pair->sample->median_ns, gain = pair->rested_ns * light_share(power, pair) / took_ns;
-		product += gain * (1 - pair->rested_ns / took_ns);
-		squares += gain * gain;
+	double light = 0;
+	for (int round = 0; round < ROUNDS; round++) {
+		double product = 0, squares = 0;
+		for (size_t i = 0; i < problem->count; i++) {
+			const struct pair *pair = &problem->pairs[i];
+			if (is_hard(power, pair->sample))
+				continue;
+			const double took_ns = pair->sample->median_ns, gain = pair->rested_ns * light_share(power, pair) / took_ns;
+			const double lacking = 1 - pair->rested_ns / took_ns, weighed = weight(lacking - light * gain);
+			product += weighed * gain * lacking;
+			squares += weighed * gain * gain;
+		}
+		light = squares > 0 ? fmin(fmax(0, product / squares), CALIBRATION_SHARE_MOST) : 0;
 	}
-	return squares > 0 ? fmin(fmax(0, product / squares), CALIBRATION_SHARE_MOST) : 0;
+	return light;
 }
 
 static struct calibration_power power_of(const struct problem *problem, const gsl_vector *logs)
@@ -119,22 +137,20 @@ static struct calibration_power power_of(const struct problem *problem, const gs
 	return power;
 }
 
-static double mean_square(const gsl_vector *logs, void *context)
+static double mean_loss(const gsl_vector *logs, void *context)
 {
 	const struct problem *problem = context;
 	const struct calibration_power power = power_of(problem, logs);
 	double sum = 0;
-	for (size_t i = 0; i < problem->count; i++) {
-		const double off = forecast_ns(&power, &problem->pairs[i]) / problem->pairs[i].sample->median_ns - 1;
-		sum += off * off;
-	}
+	for (size_t i = 0; i < problem->count; i++)
+		sum += loss(forecast_ns(&power, &problem->pairs[i]) / problem->pairs[i].sample->median_ns - 1);
 	return sum / (double)problem->count;
 }
 
-/* From `logs`, which it leaves at the best. Returns the mean square there. */
+/* From `logs`, which it leaves at the best. Returns the mean loss there. */
 static double search(struct problem *problem, gsl_vector *logs)
 {
-	gsl_multimin_function function = {.f = mean_square, .n = NUMBERS, .params = problem};
+	gsl_multimin_function function = {.f = mean_loss, .n = NUMBERS, .params = problem};
 	gsl_multimin_fminimizer *minimizer = gsl_multimin_fminimizer_alloc(gsl_multimin_fminimizer_nmsimplex2, NUMBERS);
 	gsl_vector *steps = gsl_vector_alloc(NUMBERS);
 	gsl_vector_set_all(steps, 0.3);
@@ -209,11 +225,10 @@ void fit_power(struct fit *fit)
 	size_t prompts = 0;
 	for (size_t i = 0; i < problem.count; i++) {
 		prompts += pairs[i].sample->prompts > 0;
-		const double off = forecast_ns(&none, &pairs[i]) / pairs[i].sample->median_ns - 1;
-		without += off * off / (double)problem.count;
+		without += loss(forecast_ns(&none, &pairs[i]) / pairs[i].sample->median_ns - 1) / (double)problem.count;
 	}
 	fit->power = (struct fit_power_errors){.count = problem.count};
-	if (prompts < LEAST_CELLS || !(choose(&problem, &power) < WORTH_ERROR * WORTH_ERROR * without))
+	if (prompts < LEAST_CELLS || !(choose(&problem, &power) < WORTH_LOSS * without))
 		power = (struct calibration_power){.least_rows = 1};
 	fit->calibration.power = power;
 	if (power.slowdown == 0)
