@@ -41,6 +41,10 @@ struct attention_shape {
 /* Multiprocessors to keep busy: an H200's. On another chip only the balance suffers. */
 #define ATTENTION_CHIP 132
 
+/* Of attention_prefill where keys are cut into parts: a part's least tokens, and the most thread blocks. */
+#define ATTENTION_PART_TOKENS 256
+#define ATTENTION_MOST_BLOCKS 512
+
 /* All arrays are on the device. The keys of every tile are cut into `parts`, attention_prefill_parts() for the longest
  * context and its new tokens; `work` holds attention_prefill_bytes(). */
 void attention_prefill(bf16_bits *out, const bf16_bits *qkv, struct kernels_pool pool,

@@ -7,8 +7,6 @@
 #define WARPS (ATTENTION_TILE / 16)
 #define THREADS (WARPS * 32)
 #define KEYS 64
-#define PART_KEYS 256  /* a part is no shorter */
-#define SPLIT_MOST 512 /* thread blocks, when keys are cut into parts */
 
 template <int HEAD>
 static __host__ __device__ constexpr int tile_bytes(int rows)
@@ -226,12 +224,13 @@ static __global__ void join(bf16_bits *out, float *work, const attention_sequenc
 		((uint32_t *)(out + at * shape.head_size))[d] = mma_pack(sums[i].x / total, sums[i].y / total);
 }
 
+/* The rule that sim/attention_rounds.c forecasts by. */
 uint32_t attention_prefill_parts(uint32_t tile_count, uint32_t longest, struct attention_shape shape)
 {
-	const uint32_t blocks = tile_count * shape.kv_heads, sensible = longest / PART_KEYS;
+	const uint32_t blocks = tile_count * shape.kv_heads, sensible = longest / ATTENTION_PART_TOKENS;
 	uint32_t best = 1;
 	double shortest = (blocks + ATTENTION_CHIP - 1) / ATTENTION_CHIP;
-	for (uint32_t parts = 2; parts <= sensible && blocks * parts <= SPLIT_MOST; parts++) {
+	for (uint32_t parts = 2; parts <= sensible && blocks * parts <= ATTENTION_MOST_BLOCKS; parts++) {
 		const double rounds = (double)((blocks * parts + ATTENTION_CHIP - 1) / ATTENTION_CHIP) / parts;
 		/* More parts are more to put together: they have to be worth it. */
 		if (rounds < 0.9 * shortest) {
@@ -244,7 +243,7 @@ uint32_t attention_prefill_parts(uint32_t tile_count, uint32_t longest, struct a
 
 size_t attention_prefill_bytes(struct attention_shape shape)
 {
-	return (size_t)SPLIT_MOST * ATTENTION_TILE * (shape.head_size + 2) * sizeof(float);
+	return (size_t)ATTENTION_MOST_BLOCKS * ATTENTION_TILE * (shape.head_size + 2) * sizeof(float);
 }
 
 #define ARGUMENTS out, qkv, pool, sequences, table, tiles, tile_count, parts, work, shape, stream

@@ -296,6 +296,10 @@ static int write_samples(const struct calibrate_command *command, const struct c
 		              llama_products_checksum(run->llama), GEMM_CHOICES_TILE);
 	else
 		output_printf(output, "matrix products by cuBLASLt's first choices\n");
+	const struct model *model = llama_model(run->llama);
+	output_printf(output, "# attention: tile_tokens=%u tile_blocks=%u blocks_at_once=%u most_blocks=%u part_tokens=%u\n",
+	              ATTENTION_TILE / (model->heads / model->kv_heads), model->kv_heads, ATTENTION_CHIP, ATTENTION_MOST_BLOCKS,
+	              ATTENTION_PART_TOKENS);
 	output_printf(output, "kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_ms,rest_ms,rounds,tier,bytes,"
 	                      "repeats,median_ns,least_ns,most_ns,clock_mhz,celsius\n");
 	for (size_t i = 0; i < run->cell_count; i++)

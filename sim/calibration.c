@@ -127,6 +127,28 @@ static int read_step(struct calibration *c, const json_t *root, struct err *err)
 	return 0;
 }
 
+/* All or none of it is there. */
+static int read_attention(struct calibration *c, const json_t *root, struct err *err)
+{
+	const json_t *group = json_object_get(root, "attention");
+	struct attention_rounds *rounds = &c->attention;
+	const struct {
+		const char *key;
+		uint32_t *number, least;
+	} fields[] = {
+	        {"tile_tokens", &rounds->tile_tokens, 1},       {"tile_blocks", &rounds->tile_blocks, 1},
+	        {"blocks_at_once", &rounds->blocks_at_once, 1}, {"most_blocks", &rounds->most_blocks, 1},
+	        {"part_tokens", &rounds->part_tokens, 1},       {"part_cost_tokens", &rounds->part_cost_tokens, 0},
+	};
+	for (size_t i = 0; i < COUNT_OF(fields) && group; i++) {
+		if (!json_object_get(group, fields[i].key))
+			return err_set(err, "field \"%s\" of \"attention\" is missing.", fields[i].key);
+		if (read_whole(group, "attention", fields[i].key, fields[i].least, ATTENTION_ROUNDS_MOST, fields[i].number, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int read_share(const json_t *power, const char *key, double *share, struct err *err)
 {
 	const json_t *value = json_object_get(power, key);
@@ -204,7 +226,7 @@ static int read_fields(struct calibration *c, const json_t *root, struct err *er
 		return -1;
 	if ((form == 1 ? read_first_form(c, root, err) : read_step(c, root, err)) < 0)
 		return -1;
-	return read_power(c, root, err) < 0 ? -1 : read_transfers(c, root, err);
+	return read_attention(c, root, err) < 0 || read_power(c, root, err) < 0 ? -1 : read_transfers(c, root, err);
 }
 
 struct calibration *calibration_load(const char *name, struct err *err)

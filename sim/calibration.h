@@ -16,6 +16,9 @@
  *          least 0: where sequences share a prefix, its keys come from memory once and from the device's cache again. Up to so many
  *          distinct ones of 64 are read while those that are at hand are worked on
  *
+ * Attention. Where `attention` says how a device goes through it in rounds, those pairs of P whose one token is cached are the pairs that
+ * the rounds have room for (attention_rounds.h), and attention_tile_tokens means nothing.
+ *
  * Power. A chip that has rested runs at its full clock until its power budget is used up, and slower from then on. `power` says how
  * much: a step with part of a prompt and least_rows tokens or more is hard work, and takes `slowdown` longer, as a share, once
  * full_ns of hard work have come together; from from_ns on the share rises in a straight line. What has come together is the sum of
@@ -32,6 +35,8 @@
  *   {"kvcast_calibration": 2, "name": "...", "device": "...", "model": "...", "estimate": false, "provenance": "...",
  *    "step": {"prompt_step_ns": 0, "decode_step_ns": 0, "weights_ns": 0, "sharpness": 1, "row_tile_tokens": 1,
  *             "attention_tile_tokens": 1, "distinct_free_64ths": 27, "rows_ns": 20.1, "pairs_ns": [[4096, 5000], [1e8, 9e7]], ...},
+ *    "attention": {"tile_tokens": 32, "tile_blocks": 8, "blocks_at_once": 132, "most_blocks": 512, "part_tokens": 256,
+ *                  "part_cost_tokens": 512},
  *    "power": {"slowdown": 0.12, "from_ns": 12e6, "full_ns": 87e6, "most_ns": 84e6, "rest_rate": 1.7, "least_rows": 256,
  *              "light_slowdown": 0.05},
  *    "transfers": [{"tier": "host", "read_bytes_per_s": 5e10, "write_bytes_per_s": 5e10, "latency_ns": 20000}],
@@ -48,6 +53,7 @@
 #ifndef KVCAST_CALIBRATION_H
 #define KVCAST_CALIBRATION_H
 
+#include "attention_rounds.h"
 #include "base.h"
 #include "err.h"
 
@@ -90,6 +96,7 @@ struct calibration {
 	double prompt_step_ns, decode_step_ns, weights_ns;
 	uint32_t sharpness, row_tile_tokens, attention_tile_tokens; /* 0 counts as 1 */
 	uint32_t distinct_free_64ths;
+	struct attention_rounds attention;
 	struct calibration_curve terms[TERM_COUNT];
 	struct calibration_power power;
 	struct calibration_transfer transfers[CALIBRATION_TIERS_MOST];

@@ -44,6 +44,7 @@ struct cost_model cost_model_of(const struct calibration *calibration)
 	        .row_tile_tokens = least_1(calibration->row_tile_tokens),
 	        .attention_tile_tokens = least_1(calibration->attention_tile_tokens),
 	        .distinct_free_64ths = calibration->distinct_free_64ths,
+	        .attention = calibration->attention,
 	        .only_prompts_have_rows = calibration->only_prompts_have_rows,
 	        .least_rows = calibration->power.least_rows,
 	        .slowdown_ppm = (uint64_t)llround(calibration->power.slowdown * MILLION),
@@ -102,9 +103,17 @@ static void add_prompt(const struct cost_model *model, struct cost_sizes *sizes,
 	sizes->has_prompt = true;
 	sizes->x[TERM_ROWS] += new_tokens;
 	sizes->x[TERM_SEQUENCES]++;
-	sizes->x[TERM_PAIRS] += whole_tiles(new_tokens, model->attention_tile_tokens) * context_tokens +
-	                        (u128)new_tokens * (new_tokens + 1) / 2;
+	sizes->x[TERM_PAIRS] += (u128)new_tokens * (new_tokens + 1) / 2;
 	sizes->x[TERM_KEYS] += context_tokens;
+	if (model->attention.blocks_at_once) {
+		const u128 tokens = whole_tiles(new_tokens, model->attention.tile_tokens);
+		sizes->cached_pairs += tokens * context_tokens;
+		sizes->tiles += (uint64_t)(tokens / model->attention.tile_tokens);
+		if (context_tokens + new_tokens > sizes->longest)
+			sizes->longest = context_tokens + new_tokens;
+	} else {
+		sizes->x[TERM_PAIRS] += whole_tiles(new_tokens, model->attention_tile_tokens) * context_tokens;
+	}
 }
 
 static void add_decode(const struct cost_model *model, struct cost_sizes *sizes, uint64_t context_tokens)
@@ -114,6 +123,15 @@ static void add_decode(const struct cost_model *model, struct cost_sizes *sizes,
 	sizes->x[TERM_SEQUENCES]++;
 	sizes->x[TERM_DECODES]++;
 	sizes->x[TERM_CONTEXT] += context_tokens;
+}
+
+/* What depends on all of a step's parts. */
+static void add_whole(const struct cost_model *model, struct cost_sizes *sizes)
+{
+	sizes->x[TERM_ROW_TILES] = whole_tiles(sizes->x[TERM_ROWS], model->row_tile_tokens);
+	sizes->x[TERM_DISTINCT] = distinct_beyond(model, sizes->x[TERM_CONTEXT], sizes->repeated_tokens);
+	if (sizes->cached_pairs > 0)
+		sizes->x[TERM_PAIRS] += attention_rounds_pairs(&model->attention, sizes->cached_pairs, sizes->tiles, sizes->longest);
 }
 
 struct cost_sizes cost_model_sizes(const struct cost_model *model, const struct step *step)
@@ -126,8 +144,7 @@ struct cost_sizes cost_model_sizes(const struct cost_model *model, const struct 
 		else
 			add_prompt(model, &sizes, part->new_tokens, part->context_tokens);
 	}
-	sizes.x[TERM_ROW_TILES] = whole_tiles(sizes.x[TERM_ROWS], model->row_tile_tokens);
-	sizes.x[TERM_DISTINCT] = distinct_beyond(model, sizes.x[TERM_CONTEXT], sizes.repeated_tokens);
+	add_whole(model, &sizes);
 	return sizes;
 }
 
@@ -338,7 +355,7 @@ int64_t cost_model_prompt_ns(const struct cost_model *model, uint64_t new_tokens
 {
 	struct cost_sizes sizes = {.has_prompt = true};
 	add_prompt(model, &sizes, new_tokens, cached_tokens);
-	sizes.x[TERM_ROW_TILES] = whole_tiles(new_tokens, model->row_tile_tokens);
+	add_whole(model, &sizes);
 	const int64_t work_ns = to_ns(step_cost(model, &sizes));
 	return is_hard_work(model, &sizes) ? work_ns + cost_model_slowdown_ns(model, 0, (uint64_t)work_ns) : work_ns;
 }

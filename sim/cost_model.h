@@ -3,7 +3,8 @@
  * Curves are held as whole multiples of 2^-20 ns at whole x, so that a step is an exact integer function of its shape:
  * floor(sum / 2^20), at least 1, and what power makes of it a floor of that. The one term that is no curve, the smooth max, is rounded to such a multiple too; it is made
  * of divisions, products and square roots alone, which IEEE 754 rounds correctly, so all machines come to the same. No term
- * falls when a step grows, but that of distinct context, by less than that of all context rises where calibrations are of machines.
+ * falls when a step grows, but that of distinct context, by less than that of all context rises where calibrations are of machines, and
+ * that of pairs where attention goes in rounds and keys are cut into more parts.
  *
  * The sum over a stretch of decode steps, each a token longer, has a closed form: between two points of the curves of context and
  * distinct context it is a sum of floor((a i + b) / m), O(log) by Euclid's scheme (Graham, Knuth, Patashnik, Concrete Mathematics,
@@ -24,6 +25,7 @@ struct cost_curve {
 struct cost_model {
 	uint64_t prompt_step, decode_step, weights; /* in 2^-20 ns */
 	uint32_t sharpness, row_tile_tokens, attention_tile_tokens, distinct_free_64ths;
+	struct attention_rounds attention;
 	bool only_prompts_have_rows;
 	struct cost_curve terms[TERM_COUNT];
 	/* Power: 0 slowdown_ppm means none. */
@@ -48,6 +50,9 @@ struct cost_sizes {
 	u128 x[TERM_COUNT];
 	uint64_t repeated_tokens;
 	bool has_prompt;
+	/* Of prompts, where attention goes in rounds. */
+	u128 cached_pairs;
+	uint64_t tiles, longest;
 };
 struct cost_sizes cost_model_sizes(const struct cost_model *model, const struct step *step);
 

@@ -49,6 +49,14 @@ static json_t *step_json(const struct calibration *c)
 	return step;
 }
 
+static json_t *attention_json(const struct attention_rounds *rounds)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "tile_tokens", (json_int_t)rounds->tile_tokens, "tile_blocks",
+	                 (json_int_t)rounds->tile_blocks, "blocks_at_once", (json_int_t)rounds->blocks_at_once, "most_blocks",
+	                 (json_int_t)rounds->most_blocks, "part_tokens", (json_int_t)rounds->part_tokens, "part_cost_tokens",
+	                 (json_int_t)rounds->part_cost_tokens);
+}
+
 static json_t *power_json(const struct calibration_power *power)
 {
 	json_t *json = json_pack("{s:o, s:I, s:I, s:I, s:o, s:i}", "slowdown", rounded(power->slowdown), "from_ns", (json_int_t)power->from_ns,
@@ -173,6 +181,8 @@ int fit_write_json(const struct fit *fit, const struct fit_options *options, con
 	                         samples->model[0] ? samples->model : "unknown model", "estimate", 0, "provenance", provenance(fit), "step",
 	                         step_json(&fit->calibration), "transfers", transfers_json(fit), "fit", fit_part(fit, options));
 	ASSERT(root);
+	if (fit->calibration.attention.blocks_at_once)
+		json_object_set_new(root, "attention", attention_json(&fit->calibration.attention));
 	if (fit->calibration.power.slowdown > 0)
 		json_object_set_new(root, "power", power_json(&fit->calibration.power));
 	write_value(output, root, 0);

@@ -227,7 +227,7 @@ void fit_physical(struct calibration *calibration, const struct sample *const *c
 	struct calibration best = *calibration;
 	best.sharpness = 4;
 	best.row_tile_tokens = given.row_tile_tokens ? given.row_tile_tokens : 128;
-	best.attention_tile_tokens = 32;
+	best.attention_tile_tokens = best.attention.blocks_at_once ? 1 : 32; /* rounds have tiles of their own */
 	best.distinct_free_64ths = has_shared ? 24 : 0;
 	is_new(&tried, &best);
 	double least = fit_shape(&best, cells, count);
@@ -237,6 +237,8 @@ void fit_physical(struct calibration *calibration, const struct sample *const *c
 			change_shape(&other, i);
 			if (given.row_tile_tokens)
 				other.row_tile_tokens = given.row_tile_tokens;
+			if (other.attention.blocks_at_once)
+				other.attention_tile_tokens = 1;
 			if (!is_new(&tried, &other))
 				continue;
 			const double error = fit_shape(&other, cells, count);

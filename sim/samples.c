@@ -112,6 +112,15 @@ static int read_row_tile(const struct csv *csv, uint32_t *tokens, struct err *er
 	return 0;
 }
 
+static int read_attention(const struct csv *csv, struct attention_rounds *rounds, struct err *err)
+{
+	const char *note = csv_note(csv, "attention");
+	if (!note || attention_rounds_parse(rounds, note))
+		return 0;
+	return err_set(err, "%s: note \"attention\" is \"%s\"; expected tile_tokens=N tile_blocks=N blocks_at_once=N most_blocks=N "
+	                    "part_tokens=N, whole numbers from 1 to %u.", csv_name(csv), note, ATTENTION_ROUNDS_MOST);
+}
+
 struct samples *samples_load(const char *path, struct err *err)
 {
 	size_t at[COLUMNS];
@@ -130,7 +139,7 @@ struct samples *samples_load(const char *path, struct err *err)
 	        .samples = mem_alloc(csv_rows(csv), sizeof(*samples->samples)),
 	        .count = csv_rows(csv),
 	};
-	int failed = read_row_tile(csv, &samples->row_tile_tokens, err);
+	int failed = read_row_tile(csv, &samples->row_tile_tokens, err) < 0 || read_attention(csv, &samples->attention, err) < 0;
 	for (size_t c = 0; c < NEEDED && !failed; c++)
 		failed = csv_find(csv, column_names[c], &at[c], err);
 	for (size_t c = NEEDED; c < COLUMNS; c++) {

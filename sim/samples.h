@@ -1,7 +1,8 @@
 /* samples.h - what kvcast-gpu calibrate measured: steps of many shapes, and transfers to and from lower tiers.
  *
  * The file is a CSV (csv.h) with notes for where it comes from ("# model: llama-3.1-8b", then device, driver, commit,
- * conditions; "# row_tile_tokens: 64" where rows of matrix products are rounded up to so many) and a row for every cell of the grid, in the order measured:
+ * conditions; "# row_tile_tokens: 64" where rows of matrix products are rounded up to so many; "# attention: ..." with how attention goes
+ * in rounds, as attention_rounds_parse() takes it) and a row for every cell of the grid, in the order measured:
  *
  *   kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_ms,rest_ms,rounds,tier,bytes,repeats,median_ns,
  *   least_ns,most_ns,clock_mhz,celsius
@@ -15,6 +16,7 @@
 #ifndef KVCAST_SAMPLES_H
 #define KVCAST_SAMPLES_H
 
+#include "attention_rounds.h"
 #include "base.h"
 #include "err.h"
 
@@ -37,6 +39,7 @@ struct samples {
 	char *model, *device, *driver, *commit, *conditions; /* "" where the file does not say */
 	uint64_t checksum;
 	uint32_t row_tile_tokens; /* 0: the file does not say */
+	struct attention_rounds attention; /* the same */
 	struct sample *samples;
 	size_t count;
 };

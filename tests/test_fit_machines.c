@@ -372,6 +372,37 @@ static void a_staircase_is_followed(void **state)
 	fit_free(&fit);
 }
 
+/* Sizes on both sides of a round's end, where a line is up to a third off; the samples say what rounds there are. */
+static void rounds_of_attention_are_followed(void **state)
+{
+	(void)state;
+	const struct sample others[] = {step_of(1, 300, 16384, 0, 0, 0), step_of(1, 520, 20000, 0, 0, 0), step_of(1, 1000, 20000, 0, 0, 0),
+	                                step_of(1, 1070, 20000, 0, 0, 0), step_of(2, 400, 12000, 3, 5000, 0)};
+	struct calibration truth = fit_machine;
+	struct made made;
+	struct err err;
+	truth.attention = (struct attention_rounds){32, 8, 132, 512, 256, 512};
+	open_made(&made);
+	made.samples.attention = truth.attention;
+	made.samples.attention.part_cost_tokens = 0;
+	add_grid(&made);
+	for (uint32_t news = 160; news <= 1280; news += 64) {
+		add(&made, step_of(1, news, 4096, 0, 0, 0));
+		add(&made, step_of(1, news, 24000, 0, 0, 0));
+	}
+	struct fit fit = fit_folds(&made, &truth, 0, 8);
+	assert_true(worst_of(&fit.calibration, &truth, others, COUNT_OF(others)) < 0.03);
+	struct calibration unaware = truth;
+	unaware.attention.blocks_at_once = 0;
+	assert_true(worst_of(&unaware, &truth, others, COUNT_OF(others)) > 0.1);
+	assert_int_equal(fit_write_json(&fit, &(struct fit_options){.folds = 2, .bootstraps = 2}, "n", "c.json", &err), 0);
+	struct calibration *read = calibration_load("c.json", &err);
+	assert_non_null(read);
+	assert_memory_equal(&read->attention, &truth.attention, sizeof(truth.attention));
+	calibration_free(read);
+	fit_free(&fit);
+}
+
 /* More sizes, close together, than a curve may have points. */
 static void stairs_are_no_more_than_a_curve_may_have(void **state)
 {
@@ -402,6 +433,7 @@ int main(void)
 	        cmocka_unit_test(what_distinct_context_costs_is_found),
 	        cmocka_unit_test(nothing_shared_has_no_distinct_term),
 	        cmocka_unit_test(a_staircase_is_followed),
+	        cmocka_unit_test(rounds_of_attention_are_followed),
 	        cmocka_unit_test(stairs_are_no_more_than_a_curve_may_have),
 	};
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
