@@ -16,7 +16,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 model=llama-3.1-8b
 steps="calibrate alone load breakeven edges policies ttl bench"
 ttl_options="--engine vllm --scope leaf --arrivals closed --sessions 4 --speed 14 --max-output 16"
-churn_options="--model qwen2.5-0.5b --engine static --capacity 1000"
+# Some policies weigh what a block costs to compute, so both sides have to take it from one calibration; only hits are compared.
+churn_options="--model qwen2.5-0.5b --engine static --capacity 1000 --calib h200-llama-3.1-8b.estimate"
 
 die()
 {
@@ -198,7 +199,7 @@ predict()
 	experiment=$1 run=$2 trace=$4
 	shift 4
 	mkdir -p "$experiment"
-	"$kvcast" run "traces/$trace" "$@" --calib "$calib" --quiet --csv --no-timing --requests "$experiment/$run.predicted.csv" \
+	"$kvcast" run "traces/$trace" --calib "$calib" "$@" --quiet --csv --no-timing --requests "$experiment/$run.predicted.csv" \
 		>"$experiment/$run.row"
 }
 
