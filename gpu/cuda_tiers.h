@@ -15,7 +15,8 @@
  * with a block that is still on its way waits for it, and a load may find the medium busy with others.
  *
  * So what a store does not say of its time, a load that follows at once does: the engine, which books both on one link
- * (backend.h), misses nothing but what was written while nobody waited, which it does not see as the link's busy time either.
+ * (backend.h), misses nothing but what was written while nobody waited, and what a step that follows at once waits for before it
+ * begins, which no clock counts. Neither does it see as the link's busy time.
  *
  * What a medium refuses - damaged, short, expired, foreign, no space - is not there: a load says so, and the engine computes.
  */

@@ -3,13 +3,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FORM "tile_tokens=%u tile_blocks=%u blocks_at_once=%u most_blocks=%u part_tokens=%u"
+
 bool attention_rounds_parse(struct attention_rounds *rounds, const char *text)
 {
 	uint32_t *const numbers[] = {&rounds->tile_tokens, &rounds->tile_blocks, &rounds->blocks_at_once, &rounds->most_blocks,
 	                             &rounds->part_tokens};
-	int end = 0;
-	if (sscanf(text, "tile_tokens=%u tile_blocks=%u blocks_at_once=%u most_blocks=%u part_tokens=%u%n", numbers[0], numbers[1],
-	           numbers[2], numbers[3], numbers[4], &end) != (int)COUNT_OF(numbers) || text[end] != '\0' || strchr(text, '-'))
+	char again[128];
+	if (sscanf(text, FORM, numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]) != (int)COUNT_OF(numbers))
+		return false;
+	/* Only what reads as it is written: no signs, no spaces, nothing too large. */
+	snprintf(again, sizeof(again), FORM, *numbers[0], *numbers[1], *numbers[2], *numbers[3], *numbers[4]);
+	if (strcmp(again, text) != 0)
 		return false;
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		if (*numbers[i] < 1 || *numbers[i] > ATTENTION_ROUNDS_MOST)

@@ -17,7 +17,7 @@
 
 #include "base.h"
 
-#define ATTENTION_ROUNDS_MOST (1u << 20) /* of each number */
+#define ATTENTION_ROUNDS_MOST 4096u /* of each number */
 
 /* blocks_at_once 0: nothing is known of rounds, and the rest means nothing; else all but part_cost_tokens are at least 1. */
 struct attention_rounds {

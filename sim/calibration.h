@@ -23,8 +23,8 @@
  * much: a step with part of a prompt and least_rows tokens or more is hard work, and takes `slowdown` longer, as a share, once
  * full_ns of hard work have come together; from from_ns on the share rises in a straight line. What has come together is the sum of
  * such steps at full clock, at most most_ns, less rest_rate times all the time in between. All other steps are light work: they take
- * light_slowdown longer, as a share, where full_ns have come together, and less down to from_ns, by what there is in their middle. So
- * step_ns is a step at full clock.
+ * light_slowdown longer, as a share, where full_ns have come together, and less down to from_ns, by what there is in their middle (not
+ * at all where most_ns would take more than 10 s to be rested from). So step_ns is a step at full clock.
  *
  * smooth max(a, b) = (a^s + b^s)^(1/s), s = `sharpness`, a power of two (1: the sum). Every term is a curve: straight between
  * points from (0, 0) on, never falling, and straight on after its last point. While a batch decodes all but C and C' stands still, so

@@ -4,6 +4,8 @@
 
 #define SCALE_BITS 20
 #define MILLION    1000000u
+/* Steps that are slowed down by hard work before them are added one by one, so there are not to be many. */
+#define LONGEST_LIGHT_NS (10 * NS_PER_S)
 /* However slow a calibration, times can be added up; an engine stops long before (engine.h). */
 #define LONGEST_NS (INT64_MAX / 4)
 
@@ -34,6 +36,14 @@ static uint32_t least_1(uint32_t n)
 	return n > 1 ? n : 1;
 }
 
+/* None where it would go on for longer than any chip takes to rest. */
+static uint64_t light_ppm_of(const struct calibration_power *power)
+{
+	if (!((double)power->most_ns <= power->rest_rate * (double)LONGEST_LIGHT_NS))
+		return 0;
+	return (uint64_t)llround(power->light_slowdown * MILLION);
+}
+
 struct cost_model cost_model_of(const struct calibration *calibration)
 {
 	struct cost_model model = {
@@ -48,7 +58,7 @@ struct cost_model cost_model_of(const struct calibration *calibration)
 	        .only_prompts_have_rows = calibration->only_prompts_have_rows,
 	        .least_rows = calibration->power.least_rows,
 	        .slowdown_ppm = (uint64_t)llround(calibration->power.slowdown * MILLION),
-	        .light_ppm = (uint64_t)llround(calibration->power.light_slowdown * MILLION),
+	        .light_ppm = light_ppm_of(&calibration->power),
 	        .rest_ppm = (uint64_t)llround(calibration->power.rest_rate * MILLION),
 	        .from_ns = (uint64_t)calibration->power.from_ns,
 	        .full_ns = (uint64_t)calibration->power.full_ns,

@@ -93,7 +93,9 @@ static void notes_and_files_are_read(void **state)
 	static const char *const bad[] = {"", "tile_tokens=21", "tile_tokens=0 tile_blocks=2 blocks_at_once=132 most_blocks=512 part_tokens=256",
 	                                  "tile_tokens=21 tile_blocks=2 blocks_at_once=132 most_blocks=512 part_tokens=256 more",
 	                                  "tile_tokens=21 tile_blocks=-2 blocks_at_once=132 most_blocks=512 part_tokens=256",
-	                                  "tile_tokens=21 tile_blocks=2 blocks_at_once=132 most_blocks=512 part_tokens=2000000"};
+	                                  "tile_tokens=21 tile_blocks=2 blocks_at_once=132 most_blocks=512 part_tokens=2000000",
+	                                  "tile_tokens=4294967328 tile_blocks=2 blocks_at_once=132 most_blocks=512 part_tokens=256",
+	                                  "tile_tokens=+32 tile_blocks=2 blocks_at_once=132 most_blocks=512 part_tokens=256"};
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
 		assert_false(attention_rounds_parse(&rounds, bad[i]));
 
@@ -101,7 +103,7 @@ static void notes_and_files_are_read(void **state)
 	scratch_write("s.csv", samples, strlen(samples));
 	assert_null(samples_load("s.csv", &err));
 	assert_string_equal(err.text, "s.csv: note \"attention\" is \"tile_tokens=32\"; expected tile_tokens=N tile_blocks=N blocks_at_once=N "
-	                              "most_blocks=N part_tokens=N, whole numbers from 1 to 1048576.");
+	                              "most_blocks=N part_tokens=N, whole numbers from 1 to 4096.");
 
 #define FILE_WITH(fields) "{\"kvcast_calibration\": 2, \"name\": \"n\", \"device\": \"d\", \"model\": \"m\", \"provenance\": \"p\", " \
 	"\"estimate\": false, \"step\": {\"prompt_step_ns\": 1, \"decode_step_ns\": 2}, \"attention\": {" fields "}}"
@@ -112,7 +114,7 @@ static void notes_and_files_are_read(void **state)
 	                  "\"part_cost_tokens\": 0"),
 	        FILE_WITH("\"tile_tokens\": 32")};
 	static const char *const sentences[] = {
-	        NULL, "c.json: field \"tile_blocks\" of \"attention\": expected a whole number from 1 to 1048576.",
+	        NULL, "c.json: field \"tile_blocks\" of \"attention\": expected a whole number from 1 to 4096.",
 	        "c.json: field \"tile_blocks\" of \"attention\" is missing."};
 	for (size_t i = 0; i < COUNT_OF(files); i++) {
 		scratch_write("c.json", files[i], strlen(files[i]));

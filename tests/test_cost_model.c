@@ -216,6 +216,12 @@ static void light_work_after_hard_is_slower(void **state)
 	step.history = &history;
 	step.start_ns = 10100;
 	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 4), 4000);
+	/* Where hard work would never be rested from it slows no decode down for ever. */
+	struct calibration restless = c;
+	restless.power.rest_rate = 1e-7;
+	model = cost_model_of(&restless);
+	step.start_ns = 100;
+	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 4), 4000);
 }
 
 static void more_never_costs_less(void **state)
