@@ -135,10 +135,9 @@ static void add_shared(struct grid *grid)
 	}
 }
 
-/* A cold prompt after `rounds` of hard work and rest; and after a rest alone, to compare with. */
-static void add_after_work(struct grid *grid, uint32_t new_tokens, double work_ms, double rest_ms, uint32_t rounds)
+/* A step after `rounds` of hard work and rest; and after a rest alone, to compare with. */
+static void add_step_after_work(struct grid *grid, struct sample cell, double work_ms, double rest_ms, uint32_t rounds)
 {
-	struct sample cell = cell_of(1, new_tokens, 0, 0, 0);
 	add_cell(grid, cell);
 	cell.work_ns = work_ms * 1e6;
 	cell.rest_ns = rest_ms * 1e6;
@@ -146,15 +145,10 @@ static void add_after_work(struct grid *grid, uint32_t new_tokens, double work_m
 	add_cell(grid, cell);
 }
 
-/* The same for decodes of 4,096 tokens of context. */
-static void add_decodes_after_work(struct grid *grid, uint32_t decodes, double rest_ms)
+/* A cold prompt. */
+static void add_after_work(struct grid *grid, uint32_t new_tokens, double work_ms, double rest_ms, uint32_t rounds)
 {
-	struct sample cell = cell_of(0, 0, 0, decodes, 4096);
-	add_cell(grid, cell);
-	cell.work_ns = 150e6;
-	cell.rest_ns = rest_ms * 1e6;
-	cell.rounds = 1;
-	add_cell(grid, cell);
+	add_step_after_work(grid, cell_of(1, new_tokens, 0, 0, 0), work_ms, rest_ms, rounds);
 }
 
 /* How much of hard work uses the budget up, how much rest brings it back, what goes on for ever, and which prompts are hard work. */
@@ -176,7 +170,7 @@ static void add_power(struct grid *grid)
 		add_after_work(grid, 2048, 45, rests_ms[i], 6);
 	for (uint32_t decodes = 1; decodes <= 32; decodes *= 4) {
 		for (size_t i = 0; i < 4; i++)
-			add_decodes_after_work(grid, decodes, i ? rests_ms[i] : 0);
+			add_step_after_work(grid, cell_of(0, 0, 0, decodes, 4096), 150, i ? rests_ms[i] : 0, 1);
 	}
 }
 

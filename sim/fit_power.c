@@ -244,7 +244,7 @@ void fit_power(struct fit *fit)
 double fit_full_clock_ns(const struct calibration *calibration, const struct sample *sample, double ns)
 {
 	const struct calibration_power *power = &calibration->power;
-	if (power->slowdown == 0 || sample->prompts == 0 || rows_of(sample) < power->least_rows)
+	if (power->slowdown == 0 || !is_hard(power, sample))
 		return ns;
 	return work_ns(power, 0, ns);
 }
