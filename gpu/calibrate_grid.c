@@ -58,11 +58,16 @@ static struct sample cell_of(uint32_t prompts, uint32_t new_tokens, uint64_t cac
 	return cell;
 }
 
+static bool fits(const struct grid *grid, const struct sample *cell)
+{
+	return (uint64_t)cell->prompts * cell->new_tokens + cell->decodes <= grid->limits.most_tokens &&
+	       cell->prompts + cell->decodes <= grid->limits.most_sequences &&
+	       calibrate_grid_blocks(cell, grid->limits.block_tokens) <= grid->limits.pool_blocks;
+}
+
 static void add_cell(struct grid *grid, struct sample cell)
 {
-	if ((uint64_t)cell.prompts * cell.new_tokens + cell.decodes > grid->limits.most_tokens ||
-	    cell.prompts + cell.decodes > grid->limits.most_sequences ||
-	    calibrate_grid_blocks(&cell, grid->limits.block_tokens) > grid->limits.pool_blocks || is_known(grid, &cell))
+	if (!fits(grid, &cell) || is_known(grid, &cell))
 		return;
 	ASSERT(grid->count < CELLS_MOST);
 	grid->cells[grid->count++] = cell;
@@ -135,42 +140,101 @@ static void add_shared(struct grid *grid)
 	}
 }
 
-/* A step after `rounds` of hard work and rest; and after a rest alone, to compare with. */
-static void add_step_after_work(struct grid *grid, struct sample cell, double work_ms, double rest_ms, uint32_t rounds)
+/* What came before a step: `rounds` times prompts of `tokens` after `cached` for work_ms, decodes for rest_ms and nothing for idle_ms. */
+struct before {
+	uint32_t tokens;
+	uint64_t cached;
+	double work_ms, rest_ms, idle_ms;
+	uint32_t rounds;
+};
+
+/* The step after that; after a rest alone, to compare with; and what the work is made of, whose load has to be known. */
+static void add_step_after(struct grid *grid, struct sample cell, struct before before)
 {
+	const struct sample work = cell_of(1, before.tokens, before.cached, 0, 0);
+	if (!fits(grid, &work))
+		return;
 	add_cell(grid, cell);
-	cell.work_ns = work_ms * 1e6;
-	cell.rest_ns = rest_ms * 1e6;
-	cell.rounds = rounds;
+	add_cell(grid, work);
+	cell.work_tokens = before.tokens;
+	cell.work_cached = before.cached;
+	cell.work_ns = before.work_ms * 1e6;
+	cell.rest_ns = before.rest_ms * 1e6;
+	cell.idle_ns = before.idle_ms * 1e6;
+	cell.rounds = before.rounds;
 	add_cell(grid, cell);
 }
 
-/* A cold prompt. */
-static void add_after_work(struct grid *grid, uint32_t new_tokens, double work_ms, double rest_ms, uint32_t rounds)
+/* A prompt alone after one round. */
+static void add_after(struct grid *grid, uint32_t new_tokens, uint64_t cached, struct before before)
 {
-	add_step_after_work(grid, cell_of(1, new_tokens, 0, 0, 0), work_ms, rest_ms, rounds);
+	before.rounds = 1;
+	add_step_after(grid, cell_of(1, new_tokens, cached, 0, 0), before);
 }
 
-/* How much of hard work uses the budget up, how much rest brings it back, what goes on for ever, and which prompts are hard work. */
-static void add_power(struct grid *grid)
+/* How fast cold prompts use the power up, which of them do, how much of it rest brings back, and what goes on for ever. */
+static void add_cold_after_work(struct grid *grid)
 {
 	static const uint32_t prompts[] = {64, 128, 192, 256, 320, 384, 448, 512, 768, 1024, 2048, 4096, 8192};
 	static const double works_ms[] = {12, 24, 36, 48, 70, 100}, rests_ms[] = {5, 10, 20, 40, 80};
 	for (size_t i = 0; i < COUNT_OF(prompts); i++)
-		add_after_work(grid, prompts[i], 150, 0, 1);
+		add_after(grid, prompts[i], 0, (struct before){SAMPLES_WORK_TOKENS, .work_ms = 150});
 	for (uint32_t size = 512; size <= 2048; size *= 4) {
 		for (size_t i = 0; i < COUNT_OF(works_ms); i++)
-			add_after_work(grid, size, works_ms[i], 0, 1);
-		for (size_t i = 0; i < COUNT_OF(rests_ms); i++)
-			add_after_work(grid, size, 150, rests_ms[i], 1);
+			add_after(grid, size, 0, (struct before){SAMPLES_WORK_TOKENS, .work_ms = works_ms[i]});
+		for (size_t i = 0; i < COUNT_OF(rests_ms); i++) {
+			add_after(grid, size, 0, (struct before){SAMPLES_WORK_TOKENS, .work_ms = 150, .rest_ms = rests_ms[i]});
+			add_after(grid, size, 0, (struct before){SAMPLES_WORK_TOKENS, .work_ms = 150, .idle_ms = rests_ms[i]});
+		}
 	}
-	for (size_t i = 0; i < 2; i++)
-		add_after_work(grid, 512, 11, rests_ms[i], 15);
-	for (size_t i = 0; i < 4; i++)
-		add_after_work(grid, 2048, 45, rests_ms[i], 6);
+	for (size_t i = 0; i < 4; i++) {
+		const double rest_ms = rests_ms[i];
+		const struct sample small = cell_of(1, 512, 0, 0, 0), large = cell_of(1, 2048, 0, 0, 0);
+		if (i < 2)
+			add_step_after(grid, small, (struct before){SAMPLES_WORK_TOKENS, .work_ms = 11, .rest_ms = rest_ms, .rounds = 15});
+		add_step_after(grid, large, (struct before){2048, .work_ms = 45, .rest_ms = rest_ms, .rounds = 6});
+		add_step_after(grid, large, (struct before){2048, .work_ms = 45, .idle_ms = rest_ms, .rounds = 6});
+	}
+}
+
+/* Work that goes on, and work in turns with rest. */
+static void add_after_long_work(struct grid *grid)
+{
+	static const uint32_t prompts[] = {512, 2048, 8192};
+	static const double rests_ms[] = {0, 20, 50, 100};
+	for (size_t i = 0; i < COUNT_OF(prompts); i++) {
+		for (size_t r = 0; r < COUNT_OF(rests_ms); r++)
+			add_after(grid, prompts[i], 0, (struct before){2048, .work_ms = 400, .rest_ms = rests_ms[r]});
+		add_step_after(grid, cell_of(1, prompts[i], 0, 0, 0),
+		               (struct before){4096, .cached = 16384, .work_ms = 150, .rest_ms = 30, .idle_ms = 30, .rounds = 3});
+	}
+}
+
+/* Few tokens to many cached ones are another load than cold prompts: what it does to them and to itself, and those to it. */
+static void add_cached_after_work(struct grid *grid)
+{
+	static const struct {
+		uint32_t new_tokens;
+		uint64_t cached;
+	} parts[] = {{128, 0}, {256, 0}, {64, 8192}, {256, 8192}, {256, 24576}, {512, 16384}, {1024, 16384}, {2048, 16384}, {4096, 16384}};
+	for (size_t i = 0; i < COUNT_OF(parts); i++) {
+		const struct before itself = {parts[i].new_tokens, parts[i].cached, .work_ms = 150};
+		add_after(grid, parts[i].new_tokens, parts[i].cached, itself);
+		add_after(grid, parts[i].new_tokens, parts[i].cached, (struct before){SAMPLES_WORK_TOKENS, .work_ms = 150});
+		add_after(grid, 512, 0, itself);
+	}
+	struct sample mixed = cell_of(1, 256, 8192, 8, 8192);
+	add_step_after(grid, mixed, (struct before){SAMPLES_WORK_TOKENS, .work_ms = 150, .rounds = 1});
+	add_step_after(grid, mixed, (struct before){256, .cached = 8192, .work_ms = 150, .rounds = 1});
+}
+
+static void add_decodes_after_work(struct grid *grid)
+{
+	static const double rests_ms[] = {0, 10, 20, 40};
 	for (uint32_t decodes = 1; decodes <= 32; decodes *= 4) {
-		for (size_t i = 0; i < 4; i++)
-			add_step_after_work(grid, cell_of(0, 0, 0, decodes, 4096), 150, i ? rests_ms[i] : 0, 1);
+		for (size_t i = 0; i < COUNT_OF(rests_ms); i++)
+			add_step_after(grid, cell_of(0, 0, 0, decodes, 4096),
+			               (struct before){SAMPLES_WORK_TOKENS, .work_ms = 150, .rest_ms = rests_ms[i], .rounds = 1});
 	}
 }
 
@@ -195,7 +259,10 @@ struct sample *calibrate_grid_make(const struct calibrate_grid_limits *limits, u
 	add_prompts(&grid);
 	add_decodes(&grid);
 	add_shared(&grid);
-	add_power(&grid);
+	add_cold_after_work(&grid);
+	add_after_long_work(&grid);
+	add_cached_after_work(&grid);
+	add_decodes_after_work(&grid);
 	add_drawn(&grid, rng);
 	gsl_ran_shuffle(rng, grid.cells, grid.count, sizeof(*grid.cells));
 	gsl_rng_free(rng);

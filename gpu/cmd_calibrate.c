@@ -3,7 +3,7 @@
  * Every pass measures each cell, the cells in random order, so that what drifts (temperature, neighbours) is spread over all.
  * Long work pulls the chip's clock down, but not at once: the first 100 ms after a rest are some 10 % faster than what follows.
  * So a step with prompts is measured after a rest of decodes, which take little power, up to REST_NS of them: once, or for
- * SHORT_NS where it is shorter than that; and some also after rounds of hard work and rest, once. Steps of decodes follow each
+ * SHORT_NS where it is shorter than that; and some also after rounds of work and rest, once. Steps of decodes follow each
  * other, for BURST_NS, and the median of the later half counts. Before the first pass all is run once. Passes go on until the
  * minutes are used up. Times are of the host's clock from the call to the tokens in hand, as a server would see it.
  */
@@ -34,7 +34,7 @@
 #define LEAST_PASSES   3
 #define MOST_PASSES    64
 #define LEAST_REST_NS  20e6
-#define REST_NS        80e6 /* after so long a chip has all but its full clock again */
+#define REST_NS        120e6 /* after so long a chip has all but its full clock again */
 #define REST_TOKENS    1024
 #define SHORT_NS       15e6
 #define BURST_NS       40e6
@@ -101,16 +101,23 @@ static void rest(struct calibration_run *run, double rest_ns)
 		measure_cell(run, &decode, false);
 }
 
-/* Steps are not cut: the time nearest to `work_ns` that they come to. */
-static double work(struct calibration_run *run, double work_ns)
+/* Steps are not cut: the time nearest to the cell's work_ns that they come to. */
+static double work(struct calibration_run *run, const struct sample *cell)
 {
-	const struct sample prompt = {.kind = SAMPLE_STEP, .prompts = 1, .new_tokens = SAMPLES_WORK_TOKENS};
+	const struct sample prompt = {.kind = SAMPLE_STEP, .prompts = 1, .new_tokens = cell->work_tokens, .cached_tokens = cell->work_cached};
 	const double start_ns = now_ns();
 	double last_ns;
 	do {
 		last_ns = measure_cell(run, &prompt, false);
-	} while (now_ns() - start_ns + last_ns / 2 < work_ns);
+	} while (now_ns() - start_ns + last_ns / 2 < cell->work_ns);
 	return now_ns() - start_ns;
+}
+
+static void idle(double idle_ns)
+{
+	const struct timespec time = {.tv_nsec = (long)idle_ns};
+	if (idle_ns > 0)
+		nanosleep(&time, NULL);
 }
 
 /* As long as work was since the last rest, and a little more. */
@@ -124,8 +131,9 @@ static double measure_after_work(struct calibration_run *run, const struct sampl
 	rest_from_work(run);
 	run->worked_ns = REST_NS;
 	for (uint32_t round = 0; round < cell->rounds; round++) {
-		*work_ns += work(run, cell->work_ns);
+		*work_ns += work(run, cell);
 		rest(run, cell->rest_ns);
+		idle(cell->idle_ns);
 	}
 	return measure_cell(run, cell, false);
 }
@@ -271,9 +279,10 @@ static void close_run(struct calibration_run *run)
 static void write_sample(struct output *output, const struct sample *s, uint32_t mhz, uint32_t celsius)
 {
 	static const char *const kinds[] = {"step", "read", "write"};
-	output_printf(output, "%s,%u,%u,%" PRIu64 ",%u,%" PRIu64 ",%" PRIu64 ",%.3f,%.3f,%u,%s,%.0f,%u,%.0f,%.0f,%.0f,%u,%u\n",
+	output_printf(output, "%s,%u,%u,%" PRIu64 ",%u,%" PRIu64 ",%" PRIu64 ",%u,%" PRIu64
+	                      ",%.3f,%.3f,%.3f,%u,%s,%.0f,%u,%.0f,%.0f,%.0f,%u,%u\n",
 	              kinds[s->kind], s->prompts, s->new_tokens, s->cached_tokens, s->decodes, s->context_tokens, s->shared_tokens,
-	              s->work_ns / 1e6, s->rest_ns / 1e6, s->rounds, s->tier, s->bytes, s->repeats, s->median_ns, s->least_ns, s->most_ns,
+	              s->work_tokens, s->work_cached, s->work_ns / 1e6, s->rest_ns / 1e6, s->idle_ns / 1e6, s->rounds, s->tier, s->bytes, s->repeats, s->median_ns, s->least_ns, s->most_ns,
 	              mhz, celsius);
 }
 
@@ -300,8 +309,8 @@ static int write_samples(const struct calibrate_command *command, const struct c
 	output_printf(output, "# attention: tile_tokens=%u tile_blocks=%u blocks_at_once=%u most_blocks=%u part_tokens=%u\n",
 	              ATTENTION_TILE / (model->heads / model->kv_heads), model->kv_heads, ATTENTION_CHIP, ATTENTION_MOST_BLOCKS,
 	              ATTENTION_PART_TOKENS);
-	output_printf(output, "kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_ms,rest_ms,rounds,tier,bytes,"
-	                      "repeats,median_ns,least_ns,most_ns,clock_mhz,celsius\n");
+	output_printf(output, "kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_tokens,work_cached,work_ms,"
+	                      "rest_ms,idle_ms,rounds,tier,bytes,repeats,median_ns,least_ns,most_ns,clock_mhz,celsius\n");
 	for (size_t i = 0; i < run->cell_count; i++)
 		write_sample(output, &run->cells[i], run->mhz[i], run->celsius[i]);
 	for (int i = 0; i < run->transfer_count; i++)

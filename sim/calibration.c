@@ -149,40 +149,45 @@ static int read_attention(struct calibration *c, const json_t *root, struct err 
 	return 0;
 }
 
-static int read_share(const json_t *power, const char *key, double *share, struct err *err)
+static int read_share(const json_t *power, const char *key, int most, double *share, struct err *err)
 {
 	const json_t *value = json_object_get(power, key);
-	if (!json_is_number(value) || !(json_number_value(value) >= 0) || !(json_number_value(value) <= CALIBRATION_SHARE_MOST))
-		return err_set(err, "field \"%s\" of \"power\" is missing or no number from 0 to %d.", key, CALIBRATION_SHARE_MOST);
+	if (!json_is_number(value) || !(json_number_value(value) >= 0) || !(json_number_value(value) <= most))
+		return err_set(err, "field \"%s\" of \"power\" is missing or no number from 0 to %d.", key, most);
 	*share = json_number_value(value);
 	return 0;
-}
-
-/* What has no "light_slowdown" has none. */
-static int read_light(const json_t *power, double *share, struct err *err)
-{
-	return json_object_get(power, "light_slowdown") ? read_share(power, "light_slowdown", share, err) : 0;
 }
 
 static int read_power(struct calibration *c, const json_t *root, struct err *err)
 {
 	const json_t *group = json_object_get(root, "power");
 	struct calibration_power *power = &c->power;
-	double from_ns = 0, full_ns = 0, most_ns = 0;
+	const struct {
+		const char *key;
+		int most;
+		double *share;
+	} shares[] = {{"slowdown", CALIBRATION_SHARE_MOST, &power->slowdown},
+	              {"light_slowdown", CALIBRATION_SHARE_MOST, &power->light_slowdown},
+	              {"from", 1, &power->from},
+	              {"full", 1, &power->full},
+	              {"most", 1, &power->most},
+	              {"pairs_load", 1, &power->pairs_load}};
+	double half_life_ns = 0;
 	power->least_rows = 1;
 	if (!group)
 		return 0;
-	if (read_share(group, "slowdown", &power->slowdown, err) < 0 || read_light(group, &power->light_slowdown, err) < 0 ||
-	    read_share(group, "rest_rate", &power->rest_rate, err) < 0 ||
-	    read_number(root, "power", "from_ns", &from_ns, err) < 0 || read_number(root, "power", "full_ns", &full_ns, err) < 0 ||
-	    read_number(root, "power", "most_ns", &most_ns, err) < 0 ||
+	for (size_t i = 0; i < COUNT_OF(shares); i++) {
+		if (read_share(group, shares[i].key, shares[i].most, shares[i].share, err) < 0)
+			return -1;
+	}
+	if (read_number(root, "power", "half_life_ns", &half_life_ns, err) < 0 ||
 	    read_whole(group, "power", "least_rows", 1, 1 << 30, &power->least_rows, err) < 0)
 		return -1;
-	power->from_ns = (int64_t)from_ns;
-	power->full_ns = (int64_t)full_ns;
-	power->most_ns = (int64_t)most_ns;
-	if (power->full_ns <= power->from_ns)
-		return err_set(err, "field \"full_ns\" of \"power\": expected more than from_ns.");
+	power->half_life_ns = (int64_t)half_life_ns;
+	if (power->half_life_ns < 1)
+		return err_set(err, "field \"half_life_ns\" of \"power\": expected 1 at least.");
+	if (!(power->full - power->from >= CALIBRATION_RAMP_LEAST))
+		return err_set(err, "field \"full\" of \"power\": expected more than \"from\", by %g at least.", CALIBRATION_RAMP_LEAST);
 	return 0;
 }
 

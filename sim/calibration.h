@@ -19,12 +19,13 @@
  * Attention. Where `attention` says how a device goes through it in rounds, those pairs of P whose one token is cached are the pairs that
  * the rounds have room for (attention_rounds.h), and attention_tile_tokens means nothing.
  *
- * Power. A chip that has rested runs at its full clock until its power budget is used up, and slower from then on. `power` says how
- * much: a step with part of a prompt and least_rows tokens or more is hard work, and takes `slowdown` longer, as a share, once
- * full_ns of hard work have come together; from from_ns on the share rises in a straight line. What has come together is the sum of
- * such steps at full clock, at most most_ns, less rest_rate times all the time in between. All other steps are light work: they take
- * light_slowdown longer, as a share, where full_ns have come together, and less down to from_ns, by what there is in their middle (not
- * at all where most_ns would take more than 10 s to be rested from). So step_ns is a step at full clock.
+ * Power. A chip that has rested runs at its full clock until its power budget is used up, and slower from then on. `power` tells that
+ * by the chip's level, a moving average of load whose past counts half after each half_life_ns. Load is 0 while there is nothing to do or
+ * all sequences decode. A step with part of a prompt has the share of its time that arithmetic takes, `most` at most: the products'
+ * beyond reading weights, and pairs_load of the pairs'. Where the level is `full` or above, such a step of least_rows tokens or more
+ * takes `slowdown` longer, as a share, and any other one light_slowdown; down to `from` less, in a straight line. The level counts as
+ * it is in the middle of a step that decodes, and of each sixteenth of another, which its own load has brought it to. Steps that decode
+ * are not slowed down at all where `most` would take more than 10 s to fall to `from`. So step_ns is a step at full clock.
  *
  * smooth max(a, b) = (a^s + b^s)^(1/s), s = `sharpness`, a power of two (1: the sum). Every term is a curve: straight between
  * points from (0, 0) on, never falling, and straight on after its last point. While a batch decodes all but C and C' stands still, so
@@ -37,8 +38,8 @@
  *             "attention_tile_tokens": 1, "distinct_free_64ths": 27, "rows_ns": 20.1, "pairs_ns": [[4096, 5000], [1e8, 9e7]], ...},
  *    "attention": {"tile_tokens": 32, "tile_blocks": 8, "blocks_at_once": 132, "most_blocks": 512, "part_tokens": 256,
  *                  "part_cost_tokens": 512},
- *    "power": {"slowdown": 0.12, "from_ns": 12e6, "full_ns": 87e6, "most_ns": 84e6, "rest_rate": 1.7, "least_rows": 256,
- *              "light_slowdown": 0.05},
+ *    "power": {"slowdown": 0.16, "light_slowdown": 0.07, "half_life_ns": 4e7, "from": 0.15, "full": 0.45, "most": 0.5,
+ *              "pairs_load": 0.4, "least_rows": 192},
  *    "transfers": [{"tier": "host", "read_bytes_per_s": 5e10, "write_bytes_per_s": 5e10, "latency_ns": 20000}],
  *    "fit": {...}}                                                        what fit.h found out about it; not read here
  *
@@ -60,7 +61,8 @@
 #define CALIBRATION_POINTS_MOST 64
 #define CALIBRATION_TIERS_MOST  8
 #define CALIBRATION_NS_MOST     1e12 /* of any number of ns in a file */
-#define CALIBRATION_SHARE_MOST  10   /* of the shares of `power` */
+#define CALIBRATION_SHARE_MOST  10   /* of what `power` makes longer */
+#define CALIBRATION_RAMP_LEAST  1e-6 /* from `from` to `full` */
 
 struct calibration_curve {
 	uint32_t count; /* 0: nothing */
@@ -78,8 +80,9 @@ enum calibration_term {
 
 /* No slowdown: the rest means nothing. */
 struct calibration_power {
-	double slowdown, light_slowdown, rest_rate;
-	int64_t from_ns, full_ns, most_ns;
+	double slowdown, light_slowdown;
+	int64_t half_life_ns;
+	double from, full, most, pairs_load;
 	uint32_t least_rows;
 };
 

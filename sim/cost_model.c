@@ -3,6 +3,10 @@
 #include <math.h>
 
 #define SCALE_BITS 20
+#define LEVEL_BITS 32
+#define LEVEL_ONE  (UINT64_C(1) << LEVEL_BITS)
+#define SHARE_BITS 95 /* of a cost that still can be told in 2^-32 */
+#define STEP_PARTS 16 /* of a step, each slowed down by the level in its middle */
 #define MILLION    1000000u
 /* Steps that are slowed down by hard work before them are added one by one, so there are not to be many. */
 #define LONGEST_LIGHT_NS (10 * NS_PER_S)
@@ -36,12 +40,30 @@ static uint32_t least_1(uint32_t n)
 	return n > 1 ? n : 1;
 }
 
-/* None where it would go on for longer than any chip takes to rest. */
-static uint64_t light_ppm_of(const struct calibration_power *power)
+static uint64_t level_of(double share)
 {
-	if (!((double)power->most_ns <= power->rest_rate * (double)LONGEST_LIGHT_NS))
-		return 0;
-	return (uint64_t)llround(power->light_slowdown * MILLION);
+	return (uint64_t)llround(ldexp(share, LEVEL_BITS));
+}
+
+static uint64_t ppm_of(double share)
+{
+	return (uint64_t)llround(share * MILLION);
+}
+
+static uint64_t halved(const struct cost_model *model, uint64_t value, uint64_t ns);
+
+static void take_power(struct cost_model *model, const struct calibration_power *power)
+{
+	model->least_rows = power->least_rows;
+	model->slowdown_ppm = ppm_of(power->slowdown);
+	model->light_ppm = model->slowdown_ppm ? ppm_of(power->light_slowdown) : 0;
+	model->half_life_ns = power->half_life_ns > 0 ? (uint64_t)power->half_life_ns : 1;
+	model->from = level_of(power->from);
+	model->full = level_of(power->full);
+	model->most = level_of(power->most);
+	model->pairs_load = level_of(power->pairs_load);
+	/* None where it would go on for longer than any chip takes to rest. */
+	model->decode_ppm = halved(model, model->most, LONGEST_LIGHT_NS) <= model->from ? model->light_ppm : 0;
 }
 
 struct cost_model cost_model_of(const struct calibration *calibration)
@@ -56,14 +78,8 @@ struct cost_model cost_model_of(const struct calibration *calibration)
 	        .distinct_free_64ths = calibration->distinct_free_64ths,
 	        .attention = calibration->attention,
 	        .only_prompts_have_rows = calibration->only_prompts_have_rows,
-	        .least_rows = calibration->power.least_rows,
-	        .slowdown_ppm = (uint64_t)llround(calibration->power.slowdown * MILLION),
-	        .light_ppm = light_ppm_of(&calibration->power),
-	        .rest_ppm = (uint64_t)llround(calibration->power.rest_rate * MILLION),
-	        .from_ns = (uint64_t)calibration->power.from_ns,
-	        .full_ns = (uint64_t)calibration->power.full_ns,
-	        .most_ns = (uint64_t)calibration->power.most_ns,
 	};
+	take_power(&model, &calibration->power);
 	for (int term = 0; term < TERM_COUNT; term++)
 		model.terms[term] = curve_of(&calibration->terms[term]);
 	return model;
@@ -196,64 +212,118 @@ static int64_t to_ns(u128 cost)
 	return ns > 0 ? (int64_t)ns : 1; /* time goes on, whatever a calibration says */
 }
 
-/* The integral of the slowdown's share over the first `work_ns` of hard work, times 2 (full_ns - from_ns). */
-static u128 slowed_work(const struct cost_model *model, uint64_t work_ns)
+struct cost_shares cost_model_shares(const struct cost_model *model, const struct cost_sizes *sizes)
 {
-	const u128 ramp_ns = model->full_ns - model->from_ns;
-	if (work_ns <= model->from_ns)
+	const u128 matrix = matrix_cost(model, sizes); /* rounded, maybe below weights */
+	return (struct cost_shares){.products = matrix > model->weights ? matrix - model->weights : 0,
+	                            .pairs = curve_cost(&model->terms[TERM_PAIRS], sizes->x[TERM_PAIRS]),
+	                            .step = step_cost(model, sizes)};
+}
+
+uint64_t cost_model_load(const struct cost_model *model, const struct cost_shares *shares)
+{
+	const u128 arithmetic = shares->products + (shares->pairs * model->pairs_load >> LEVEL_BITS);
+	if (arithmetic >> SHARE_BITS != 0 || shares->step == 0)
+		return model->most; /* no calibration of a machine comes here */
+	const uint64_t load = (uint64_t)((arithmetic << LEVEL_BITS) / shares->step);
+	return load < model->most ? load : model->most;
+}
+
+/* `value` 2^(-ns / half_life), rounded down a little. */
+static uint64_t halved(const struct cost_model *model, uint64_t value, uint64_t ns)
+{
+	/* 2^32 times the square root of 1/2, the square root of that, and so on. */
+	static const uint32_t roots[] = {3037000500, 3611622603, 3938502376, 4112874773, 4202935003, 4248701965, 4271771996, 4283353945, 4289156690,
+	                                 4292061010, 4293513907, 4294240540, 4294603903, 4294785595, 4294876445, 4294921870, 4294944583, 4294955939,
+	                                 4294961618, 4294964457};
+	const uint64_t halves = ns / model->half_life_ns;
+	const uint32_t part = (uint32_t)(((u128)(ns % model->half_life_ns) << COUNT_OF(roots)) / model->half_life_ns);
+	if (halves > LEVEL_BITS)
 		return 0;
-	if (work_ns <= model->full_ns)
-		return (u128)(work_ns - model->from_ns) * (work_ns - model->from_ns);
-	return ramp_ns * ramp_ns + 2 * ramp_ns * (work_ns - model->full_ns);
+	value >>= halves;
+	for (uint32_t i = 0; i < COUNT_OF(roots); i++) {
+		if (part >> (COUNT_OF(roots) - 1 - i) & 1)
+			value = value * roots[i] >> LEVEL_BITS;
+	}
+	return value;
 }
 
-int64_t cost_model_slowdown_ns(const struct cost_model *model, uint64_t before_ns, uint64_t work_ns)
+/* From `level` on the way to `load`, of which `left`, in 2^-32, is left to go. */
+static uint64_t approach(uint64_t level, uint64_t load, uint64_t left)
 {
-	const u128 slowed = slowed_work(model, before_ns + work_ns) - slowed_work(model, before_ns);
-	const u128 longer_ns = slowed * model->slowdown_ppm / ((u128)2 * MILLION * (model->full_ns - model->from_ns));
-	return longer_ns < LONGEST_NS - work_ns ? (int64_t)longer_ns : LONGEST_NS - (int64_t)work_ns;
+	return level < load ? load - ((load - level) * left >> LEVEL_BITS) : load + ((level - load) * left >> LEVEL_BITS);
 }
 
-static bool is_hard_work(const struct cost_model *model, const struct cost_sizes *sizes)
+uint64_t cost_model_level_after(const struct cost_model *model, uint64_t level, uint64_t load, uint64_t ns)
 {
-	return model->slowdown_ppm && sizes->has_prompt && sizes->x[TERM_ROWS] >= model->least_rows;
+	return approach(level, load, halved(model, LEVEL_ONE - 1, ns));
 }
 
-/* What has not been rested from by `now_ns`. */
-static uint64_t work_left_ns(const struct cost_model *model, const struct device_history *history, int64_t now_ns)
+/* How much of its slowdown a level brings. */
+static uint64_t ramp(const struct cost_model *model, uint64_t level)
 {
-	const u128 rested_ns = (u128)(uint64_t)(now_ns - history->until_ns) * model->rest_ppm / MILLION;
-	return rested_ns < (u128)history->work_ns ? (uint64_t)(history->work_ns - (int64_t)rested_ns) : 0;
+	if (level <= model->from)
+		return 0;
+	return level < model->full ? ((level - model->from) << (LEVEL_BITS - 1)) / (model->full - model->from) << 1 : LEVEL_ONE;
 }
 
-/* Light work of `work_ns` at full clock. */
-static int64_t light_ns(const struct cost_model *model, const struct device_history *history, int64_t start_ns, int64_t work_ns)
+static int64_t longer_ns(int64_t work_ns, uint64_t ppm, uint64_t ramps, uint32_t parts)
 {
-	if (!history || !model->light_ppm)
+	const u128 longer = (u128)(uint64_t)work_ns * ppm * ramps / ((u128)MILLION * parts) >> LEVEL_BITS;
+	return longer < (u128)(LONGEST_NS - work_ns) ? work_ns + (int64_t)longer : LONGEST_NS;
+}
+
+double cost_model_ramp(const struct cost_model *model, uint64_t level)
+{
+	return ldexp((double)ramp(model, level), -LEVEL_BITS);
+}
+
+int64_t cost_model_slowed_ns(const struct cost_model *model, uint64_t level, uint64_t load, uint64_t rows, int64_t work_ns)
+{
+	const uint64_t left = halved(model, LEVEL_ONE - 1, (uint64_t)work_ns / (2 * STEP_PARTS));
+	uint64_t ramps = 0;
+	for (int i = 0; i < STEP_PARTS; i++) {
+		level = approach(level, load, left);
+		ramps += ramp(model, level);
+		level = approach(level, load, left);
+	}
+	return longer_ns(work_ns, rows >= model->least_rows ? model->slowdown_ppm : model->light_ppm, ramps, STEP_PARTS);
+}
+
+static uint64_t level_at(const struct cost_model *model, const struct device_history *history, int64_t now_ns)
+{
+	return history ? halved(model, history->level, (uint64_t)(now_ns - history->until_ns)) : 0;
+}
+
+/* A step that decodes. */
+static int64_t decode_step_ns(const struct cost_model *model, const struct device_history *history, int64_t start_ns, int64_t work_ns)
+{
+	if (!history || !model->decode_ppm)
 		return work_ns;
-	const u128 ramp_ns = model->full_ns - model->from_ns, left_ns = work_left_ns(model, history, start_ns + work_ns / 2);
-	if (left_ns <= model->from_ns)
+	return longer_ns(work_ns, model->decode_ppm, ramp(model, level_at(model, history, start_ns + work_ns / 2)), 1);
+}
+
+static int64_t prompt_step_ns(const struct cost_model *model, const struct cost_sizes *sizes, int64_t start_ns,
+                              struct device_history *history)
+{
+	const struct cost_shares shares = cost_model_shares(model, sizes);
+	const int64_t work_ns = to_ns(shares.step);
+	if (!model->slowdown_ppm)
 		return work_ns;
-	const u128 above_ns = left_ns < model->full_ns ? left_ns - model->from_ns : ramp_ns;
-	const u128 longer_ns = (u128)(uint64_t)work_ns * model->light_ppm * above_ns / (MILLION * ramp_ns);
-	return longer_ns < (u128)(LONGEST_NS - work_ns) ? work_ns + (int64_t)longer_ns : LONGEST_NS;
+	const uint64_t level = level_at(model, history, start_ns), load = cost_model_load(model, &shares);
+	const int64_t took_ns = cost_model_slowed_ns(model, level, load, (uint64_t)sizes->x[TERM_ROWS], work_ns);
+	if (history)
+		*history = (struct device_history){cost_model_level_after(model, level, load, (uint64_t)took_ns), start_ns + took_ns};
+	return took_ns;
 }
 
 static int64_t cost_model_step_ns(void *backend, const struct step *step)
 {
 	const struct cost_model *model = backend;
 	const struct cost_sizes sizes = cost_model_sizes(model, step);
-	const int64_t work_ns = to_ns(step_cost(model, &sizes));
-	if (!is_hard_work(model, &sizes))
-		return light_ns(model, step->history, step->start_ns, work_ns);
-	const uint64_t before_ns = step->history ? work_left_ns(model, step->history, step->start_ns) : 0;
-	const int64_t took_ns = work_ns + cost_model_slowdown_ns(model, before_ns, (uint64_t)work_ns);
-	if (step->history) {
-		const uint64_t after_ns = before_ns + (uint64_t)work_ns;
-		*step->history = (struct device_history){(int64_t)(after_ns < model->most_ns ? after_ns : model->most_ns),
-		                                         step->start_ns + took_ns};
-	}
-	return took_ns;
+	if (sizes.has_prompt)
+		return prompt_step_ns(model, &sizes, step->start_ns, step->history);
+	return decode_step_ns(model, step->history, step->start_ns, to_ns(step_cost(model, &sizes)));
 }
 
 u128 cost_model_floor_sum(u128 n, u128 m, u128 a, u128 b)
@@ -347,11 +417,11 @@ static int64_t cost_model_decode_ns(void *backend, const struct step *step, uint
 	const struct cost_model *model = backend;
 	struct cost_sizes sizes = cost_model_sizes(model, step);
 	int64_t took_ns = 0;
-	for (; steps > 0 && step->history && model->light_ppm; steps--) {
+	for (; steps > 0 && step->history && model->decode_ppm; steps--) {
 		const int64_t start_ns = step->start_ns + took_ns;
-		if (work_left_ns(model, step->history, start_ns) <= model->from_ns)
+		if (level_at(model, step->history, start_ns) <= model->from)
 			break;
-		took_ns += light_ns(model, step->history, start_ns, to_ns(step_cost(model, &sizes)));
+		took_ns += decode_step_ns(model, step->history, start_ns, to_ns(step_cost(model, &sizes)));
 		if (took_ns >= LONGEST_NS)
 			return LONGEST_NS;
 		sizes.x[TERM_CONTEXT] += sizes.x[TERM_DECODES];
@@ -366,8 +436,7 @@ int64_t cost_model_prompt_ns(const struct cost_model *model, uint64_t new_tokens
 	struct cost_sizes sizes = {.has_prompt = true};
 	add_prompt(model, &sizes, new_tokens, cached_tokens);
 	add_whole(model, &sizes);
-	const int64_t work_ns = to_ns(step_cost(model, &sizes));
-	return is_hard_work(model, &sizes) ? work_ns + cost_model_slowdown_ns(model, 0, (uint64_t)work_ns) : work_ns;
+	return prompt_step_ns(model, &sizes, 0, NULL);
 }
 
 int64_t cost_model_answer_ns(const struct cost_model *model, uint64_t context_tokens, uint64_t count)

@@ -1,14 +1,15 @@
 /* cost_model.h - the backend that predicts: a step's duration from a calibration, whose header has the formula.
  *
  * Curves are held as whole multiples of 2^-20 ns at whole x, so that a step is an exact integer function of its shape:
- * floor(sum / 2^20), at least 1, and what power makes of it a floor of that. The one term that is no curve, the smooth max, is rounded to such a multiple too; it is made
- * of divisions, products and square roots alone, which IEEE 754 rounds correctly, so all machines come to the same. No term
- * falls when a step grows, but that of distinct context, by less than that of all context rises where calibrations are of machines, and
- * that of pairs where attention goes in rounds and keys are cut into more parts.
+ * floor(sum / 2^20), at least 1, and what power makes of it a floor of that. Levels and loads are whole multiples of 2^-32, and what is
+ * left of a level after a time is a product of whole numbers, too. The one term that is no curve, the smooth max, is rounded to such a
+ * multiple too; it is made of divisions, products and square roots alone, which IEEE 754 rounds correctly, so all machines come to the
+ * same. No term falls when a step grows, but that of distinct context, by less than that of all context rises where calibrations are of
+ * machines, and that of pairs where attention goes in rounds and keys are cut into more parts.
  *
  * The sum over a stretch of decode steps, each a token longer, has a closed form: between two points of the curves of context and
  * distinct context it is a sum of floor((a i + b) / m), O(log) by Euclid's scheme (Graham, Knuth, Patashnik, Concrete Mathematics,
- * 3.5). The few after hard work that are slowed down by it are added one by one.
+ * 3.5). The few after prompts that are slowed down by them are added one by one.
  */
 #ifndef KVCAST_COST_MODEL_H
 #define KVCAST_COST_MODEL_H
@@ -30,7 +31,8 @@ struct cost_model {
 	struct cost_curve terms[TERM_COUNT];
 	/* Power: 0 slowdown_ppm means none. */
 	uint32_t least_rows;
-	uint64_t slowdown_ppm, light_ppm, rest_ppm, from_ns, full_ns, most_ns;
+	uint64_t slowdown_ppm, light_ppm, decode_ppm, half_life_ns; /* of decode steps, light_ppm or 0 */
+	uint64_t from, full, most, pairs_load; /* in 2^-32 */
 };
 
 struct cost_model cost_model_of(const struct calibration *calibration);
@@ -56,8 +58,18 @@ struct cost_sizes {
 };
 struct cost_sizes cost_model_sizes(const struct cost_model *model, const struct step *step);
 
-/* What a step of `work_ns` at full clock, if it is hard work, takes beyond that after `before_ns` of hard work. */
-int64_t cost_model_slowdown_ns(const struct cost_model *model, uint64_t before_ns, uint64_t work_ns);
+/* What the arithmetic of a step with parts of prompts takes, at full clock, and the whole step; in 2^-20 ns. */
+struct cost_shares {
+	u128 products, pairs, step;
+};
+struct cost_shares cost_model_shares(const struct cost_model *model, const struct cost_sizes *sizes);
+
+/* Power (calibration.h), in 2^-32: a step's load; what level is left `ns` later under a load; how much of its slowdown, from 0 to 1, a
+ * level brings; and how long a step with parts of prompts takes from a level on that would take `work_ns` at full clock. */
+uint64_t cost_model_load(const struct cost_model *model, const struct cost_shares *shares);
+uint64_t cost_model_level_after(const struct cost_model *model, uint64_t level, uint64_t load, uint64_t ns);
+double cost_model_ramp(const struct cost_model *model, uint64_t level);
+int64_t cost_model_slowed_ns(const struct cost_model *model, uint64_t level, uint64_t load, uint64_t rows, int64_t work_ns);
 
 /* Sum of floor((a i + b) / m) for i = 0 .. n - 1; m > 0. */
 u128 cost_model_floor_sum(u128 n, u128 m, u128 a, u128 b);

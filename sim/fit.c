@@ -27,7 +27,7 @@ static uint64_t repeated_tokens(const struct sample *s)
 	return s->decodes > 0 ? (s->decodes - 1) * s->shared_tokens : 0;
 }
 
-static struct step_part *parts_of(const struct sample *s, uint32_t *count)
+struct step_part *fit_parts(const struct sample *s, uint32_t *count)
 {
 	*count = s->prompts + s->decodes;
 	struct step_part *parts = mem_alloc(*count, sizeof(*parts));
@@ -43,7 +43,7 @@ struct fit_point fit_point_of(const struct sample *sample, const struct calibrat
 	        .row_tile_tokens = calibration->row_tile_tokens, .attention_tile_tokens = calibration->attention_tile_tokens,
 	        .distinct_free_64ths = calibration->distinct_free_64ths, .attention = calibration->attention});
 	uint32_t count;
-	struct step_part *parts = parts_of(sample, &count);
+	struct step_part *parts = fit_parts(sample, &count);
 	const struct cost_sizes sizes = cost_model_sizes(&tiles, &(struct step){.parts = parts, .count = count, .repeated_tokens = repeated_tokens(sample)});
 	struct fit_point point = {.ns = sample->median_ns, .has_prompt = sizes.has_prompt};
 	for (int term = 0; term < TERM_COUNT; term++)
@@ -56,7 +56,7 @@ int64_t fit_predict(const struct calibration *calibration, const struct sample *
 {
 	struct cost_model model = cost_model_of(calibration);
 	uint32_t count;
-	struct step_part *parts = parts_of(sample, &count);
+	struct step_part *parts = fit_parts(sample, &count);
 	const int64_t ns = cost_model_backend.step_ns(&model, &(struct step){.parts = parts, .count = count, .repeated_tokens = repeated_tokens(sample)});
 	free(parts);
 	return ns;
@@ -308,6 +308,9 @@ static int fit_all(struct fit *fit, const struct fit_options *options, struct er
 	fit->calibration.attention = fit->samples->attention;
 	if (fit->samples->attention.blocks_at_once)
 		fit->calibration.attention.part_cost_tokens = PART_COST_TOKENS;
+	for (size_t i = 0; i < fit->cell_count; i++)
+		all[i] = fit->cells[i].sample;
+	fit_physical(&fit->calibration, all, fit->cell_count, given_by(fit->samples)); /* loads need no better model than this */
 	fit_power(fit);
 	fit->full_clock = mem_alloc(fit->cell_count, sizeof(*fit->full_clock));
 	for (size_t i = 0; i < fit->cell_count; i++) {
@@ -315,6 +318,7 @@ static int fit_all(struct fit *fit, const struct fit_options *options, struct er
 		fit->full_clock[i] = *fit->cells[i].sample;
 		fit->full_clock[i].median_ns = fit_full_clock_ns(&fit->calibration, fit->cells[i].sample, fit->cells[i].sample->median_ns);
 	}
+	fit->calibration = (struct calibration){.power = fit->calibration.power, .attention = fit->calibration.attention};
 	cross_validate(fit, options, rng);
 	for (int model = 0; model < FIT_MODELS; model++)
 		fit->held_out[model] = errors_of(fit, (enum fit_model)model);

@@ -17,9 +17,9 @@
  * Bands are the 5th and 95th percentile of what fits to `bootstraps` resamples of the cells predict; they say how well the
  * data hold the model down, not whether it is right.
  *
- * Power (calibration.h) comes first: steps after rounds of hard work and rest are compared with the same steps after a rest, and the
- * five numbers with the smallest loss are found by the simplex method of Nelder and Mead, for each least number of rows that was
- * measured, and with them what slows light work down, in closed form. The loss is Huber's pseudo loss of relative errors, a square up to
+ * Power (calibration.h) comes first: steps after rounds of work and rest are compared with the same steps after a rest. Their loads are
+ * by a physical model of the latter as they are; the six numbers with the smallest loss are found by the simplex method of Nelder and
+ * Mead, for each least number of rows that was measured, and with them what slows decodes down, in closed form. The loss is Huber's pseudo loss of relative errors, a square up to
  * 1 % and straight beyond. They are taken if it is less than half of what it is without. Then the steps after a rest are what they would
  * be at full clock, and only those enter the models above.
  *

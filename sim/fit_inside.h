@@ -40,8 +40,11 @@ bool fit_has_shared(const struct sample *const *cells, size_t count);
 /* The mean square of the smaller nine tenths; squares and sorts `values`. */
 double fit_trimmed_square(double *values, size_t count);
 
-/* fit_power.c: what hard work before a step does to it, from the cells that have rounds and the same shapes after a rest. No slowdown
- * where there are too few, or where it would explain little. */
+/* The parts of such a step, to be freed. */
+struct step_part *fit_parts(const struct sample *sample, uint32_t *count);
+
+/* fit_power.c: what work before a step does to it, from the cells that have rounds and the same shapes after a rest; fit->calibration has
+ * the terms that loads are reckoned by. No slowdown where there are too few cells, or where it would explain little. */
 void fit_power(struct fit *fit);
 /* How long a step would take at full clock that took `ns` after a rest. */
 double fit_full_clock_ns(const struct calibration *calibration, const struct sample *sample, double ns);

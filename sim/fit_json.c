@@ -59,12 +59,10 @@ static json_t *attention_json(const struct attention_rounds *rounds)
 
 static json_t *power_json(const struct calibration_power *power)
 {
-	json_t *json = json_pack("{s:o, s:I, s:I, s:I, s:o, s:i}", "slowdown", rounded(power->slowdown), "from_ns", (json_int_t)power->from_ns,
-	                         "full_ns", (json_int_t)power->full_ns, "most_ns", (json_int_t)power->most_ns, "rest_rate",
-	                         rounded(power->rest_rate), "least_rows", (int)power->least_rows);
-	if (power->light_slowdown > 0)
-		json_object_set_new(json, "light_slowdown", rounded(power->light_slowdown));
-	return json;
+	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:i}", "slowdown", rounded(power->slowdown), "light_slowdown",
+	                 rounded(power->light_slowdown), "half_life_ns", (json_int_t)power->half_life_ns, "from", rounded(power->from),
+	                 "full", rounded(power->full), "most", rounded(power->most), "pairs_load", rounded(power->pairs_load), "least_rows",
+	                 (int)power->least_rows);
 }
 
 static json_t *errors_json(const struct fit_errors *errors)

@@ -1,27 +1,30 @@
-/* fit_power.c - what hard work before a step does to it (fit.h). */
+/* fit_power.c - what work before a step does to it (fit.h). */
 #include "fit_inside.h"
+
+#include "cost_model.h"
 
 #include <gsl/gsl_multimin.h>
 #include <math.h>
 #include <stdlib.h>
 
-#define LEAST_CELLS 10   /* of five numbers, twice as many */
+#define LEAST_CELLS 10   /* of six numbers, nearly twice as many */
 #define WORTH_LOSS   0.5  /* of the loss without: more is not worth a model */
 #define ITERATIONS  1500
-#define DEPTH       40   /* halvings of a time */
+#define FULL_ROUNDS 8    /* from a measured time to what it is at full clock */
 #define USUAL_ERROR 0.01 /* of a step: larger ones count by their size, no longer by its square, as one step of three may meet a neighbour */
 #define ROUNDS      4    /* of weighing */
 
-enum { FROM, RAMP, MOST, REST, SLOWDOWN, NUMBERS };
+enum { HALF_LIFE, FROM, RAMP, MOST, SLOWDOWN, PAIRS, NUMBERS };
 
-/* A step after hard work, and how long it takes after a rest. */
+/* A step after work, how long it takes after a rest, and what both are made of. */
 struct pair {
 	const struct sample *sample;
 	double rested_ns;
+	struct cost_shares shares, work;
 };
 
 struct problem {
-	const struct pair *pairs;
+	struct pair *pairs;
 	size_t count;
 	uint32_t least_rows;
 };
@@ -31,61 +34,54 @@ static uint32_t rows_of(const struct sample *s)
 	return s->prompts * s->new_tokens + s->decodes;
 }
 
-/* cost_model_slowdown_ns in real numbers: times here are tried, not kept. */
-static double slowed_ns(const struct calibration_power *power, double work_ns)
+static struct cost_model model_of(const struct calibration_power *power)
 {
-	const double from_ns = (double)power->from_ns, full_ns = (double)power->full_ns;
-	if (work_ns <= from_ns)
-		return 0;
-	if (work_ns <= full_ns)
-		return (work_ns - from_ns) * (work_ns - from_ns) / (2 * (full_ns - from_ns));
-	return (full_ns - from_ns) / 2 + work_ns - full_ns;
+	return cost_model_of(&(struct calibration){.power = *power});
 }
 
-static double took_ns(const struct calibration_power *power, double before_ns, double work_ns)
+/* The time at full clock of a step with prompts that takes `ns` after a rest. */
+static double full_clock_ns(const struct cost_model *model, const struct cost_shares *shares, uint32_t rows, double ns)
 {
-	return work_ns + power->slowdown * (slowed_ns(power, before_ns + work_ns) - slowed_ns(power, before_ns));
+	double work_ns = ns;
+	for (int round = 0; round < FULL_ROUNDS; round++)
+		work_ns *= ns / (double)cost_model_slowed_ns(model, 0, cost_model_load(model, shares), rows, llround(work_ns));
+	return work_ns;
 }
 
-/* The work at full clock that takes `ns` after `before_ns` of hard work. */
-static double work_ns(const struct calibration_power *power, double before_ns, double ns)
+/* The level that a pair's rounds leave behind. */
+static uint64_t level_before(const struct cost_model *model, const struct pair *pair)
 {
-	double least = ns / (1 + power->slowdown), most = ns;
-	for (int i = 0; i < DEPTH; i++) {
-		const double middle = (least + most) / 2;
-		*(took_ns(power, before_ns, middle) < ns ? &least : &most) = middle;
-	}
-	return (least + most) / 2;
-}
-
-/* The hard work that has come together after a sample's rounds. */
-static double history_ns(const struct calibration_power *power, const struct sample *s)
-{
-	double before_ns = 0;
+	const struct sample *s = pair->sample;
+	const uint64_t load = cost_model_load(model, &pair->work);
+	uint64_t level = 0;
 	for (uint32_t round = 0; round < s->rounds; round++) {
-		before_ns = fmin((double)power->most_ns, before_ns + work_ns(power, before_ns, s->work_ns));
-		before_ns = fmax(0, before_ns - power->rest_rate * s->rest_ns);
+		level = cost_model_level_after(model, level, load, (uint64_t)s->work_ns);
+		level = cost_model_level_after(model, level, 0, (uint64_t)(s->rest_ns + s->idle_ns));
 	}
-	return before_ns;
+	return level;
 }
 
-static bool is_hard(const struct calibration_power *power, const struct sample *s)
+static double prompt_ns(const struct cost_model *model, const struct pair *pair)
 {
-	return s->prompts > 0 && rows_of(s) >= power->least_rows;
+	const uint32_t rows = rows_of(pair->sample);
+	const double work_ns = full_clock_ns(model, &pair->shares, rows, pair->rested_ns);
+	return (double)cost_model_slowed_ns(model, level_before(model, pair), cost_model_load(model, &pair->shares), rows, llround(work_ns));
 }
 
-/* By how much of light_slowdown light work is slowed down. */
-static double light_share(const struct calibration_power *power, const struct pair *pair)
+/* By how much of light_slowdown a step that decodes is slowed down. */
+static double light_share(const struct cost_model *model, const struct pair *pair)
 {
-	const double left_ns = history_ns(power, pair->sample) - power->rest_rate * pair->rested_ns / 2, from_ns = (double)power->from_ns;
-	return fmin(1, fmax(0, (left_ns - from_ns) / ((double)power->full_ns - from_ns)));
+	const uint64_t level = cost_model_level_after(model, level_before(model, pair), 0, (uint64_t)(pair->rested_ns / 2));
+	return cost_model_ramp(model, level);
 }
 
-static double forecast_ns(const struct calibration_power *power, const struct pair *pair)
+static double forecast_ns(const struct cost_model *model, const struct pair *pair)
 {
-	if (!is_hard(power, pair->sample))
-		return pair->rested_ns * (1 + power->light_slowdown * light_share(power, pair));
-	return took_ns(power, history_ns(power, pair->sample), work_ns(power, 0, pair->rested_ns));
+	if (model->slowdown_ppm == 0)
+		return pair->rested_ns;
+	if (pair->sample->prompts > 0)
+		return prompt_ns(model, pair);
+	return pair->rested_ns * (1 + (double)model->light_ppm / 1e6 * light_share(model, pair));
 }
 
 /* Huber's pseudo loss, and what weight it gives a square. */
@@ -99,17 +95,18 @@ static double weight(double off)
 	return 1 / hypot(1, off / USUAL_ERROR);
 }
 
-/* The light_slowdown with the least loss, the rest of `power` given. */
+/* The light_slowdown with the least loss for steps that decode, the rest of `power` given. */
 static double best_light(const struct problem *problem, const struct calibration_power *power)
 {
+	const struct cost_model model = model_of(power);
 	double light = 0;
 	for (int round = 0; round < ROUNDS; round++) {
 		double product = 0, squares = 0;
 		for (size_t i = 0; i < problem->count; i++) {
 			const struct pair *pair = &problem->pairs[i];
-			if (is_hard(power, pair->sample))
+			if (pair->sample->prompts > 0)
 				continue;
-			const double took_ns = pair->sample->median_ns, gain = pair->rested_ns * light_share(power, pair) / took_ns;
+			const double took_ns = pair->sample->median_ns, gain = pair->rested_ns * light_share(&model, pair) / took_ns;
 			const double lacking = 1 - pair->rested_ns / took_ns, weighed = weight(lacking - light * gain);
 			product += weighed * gain * lacking;
 			squares += weighed * gain * gain;
@@ -124,12 +121,13 @@ static struct calibration_power power_of(const struct problem *problem, const gs
 	double numbers[NUMBERS];
 	for (size_t i = 0; i < NUMBERS; i++)
 		numbers[i] = exp(gsl_vector_get(logs, i));
-	const double most = CALIBRATION_NS_MOST / 2;
+	const double full = fmin(numbers[FROM] + numbers[RAMP], 1);
 	struct calibration_power power = {
-	        .from_ns = (int64_t)fmin(numbers[FROM], most),
-	        .full_ns = (int64_t)fmin(numbers[FROM], most) + (int64_t)fmin(1 + numbers[RAMP], most),
-	        .most_ns = (int64_t)fmin(numbers[MOST], most),
-	        .rest_rate = fmin(numbers[REST], CALIBRATION_SHARE_MOST),
+	        .half_life_ns = (int64_t)fmin(1 + numbers[HALF_LIFE], CALIBRATION_NS_MOST),
+	        .from = fmax(0, fmin(numbers[FROM], full - CALIBRATION_RAMP_LEAST)),
+	        .full = full,
+	        .most = fmin(numbers[MOST], 1),
+	        .pairs_load = fmin(numbers[PAIRS], 1),
 	        .slowdown = fmin(numbers[SLOWDOWN], CALIBRATION_SHARE_MOST),
 	        .least_rows = problem->least_rows,
 	};
@@ -141,9 +139,10 @@ static double mean_loss(const gsl_vector *logs, void *context)
 {
 	const struct problem *problem = context;
 	const struct calibration_power power = power_of(problem, logs);
+	const struct cost_model model = model_of(&power);
 	double sum = 0;
 	for (size_t i = 0; i < problem->count; i++)
-		sum += loss(forecast_ns(&power, &problem->pairs[i]) / problem->pairs[i].sample->median_ns - 1);
+		sum += loss(forecast_ns(&model, &problem->pairs[i]) / problem->pairs[i].sample->median_ns - 1);
 	return sum / (double)problem->count;
 }
 
@@ -179,13 +178,24 @@ static const struct sample *rested_twin(const struct samples *samples, const str
 	return NULL;
 }
 
-static size_t find_pairs(const struct samples *samples, struct pair *pairs)
+static struct cost_shares shares_of(const struct cost_model *terms, const struct sample *s)
+{
+	uint32_t count;
+	struct step_part *parts = fit_parts(s, &count);
+	const struct cost_sizes sizes = cost_model_sizes(terms, &(struct step){.parts = parts, .count = count});
+	free(parts);
+	return cost_model_shares(terms, &sizes);
+}
+
+static size_t find_pairs(const struct samples *samples, const struct cost_model *terms, struct pair *pairs)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < samples->count; i++) {
 		const struct sample *s = &samples->samples[i], *twin;
-		if (s->kind == SAMPLE_STEP && s->rounds > 0 && (twin = rested_twin(samples, s)))
-			pairs[count++] = (struct pair){s, twin->median_ns};
+		if (s->kind != SAMPLE_STEP || s->rounds == 0 || !(twin = rested_twin(samples, s)))
+			continue;
+		const struct sample work = {.prompts = 1, .new_tokens = s->work_tokens, .cached_tokens = s->work_cached};
+		pairs[count++] = (struct pair){s, twin->median_ns, shares_of(terms, s), shares_of(terms, &work)};
 	}
 	return count;
 }
@@ -193,13 +203,13 @@ static size_t find_pairs(const struct samples *samples, struct pair *pairs)
 /* Each number of rows is tried as the least of hard work, from several guesses: the landscape has ledges. */
 static double choose(struct problem *problem, struct calibration_power *power)
 {
-	static const double guesses[][NUMBERS] = {{12e6, 75e6, 85e6, 1.7, 0.12}, {35e6, 40e6, 80e6, 1.5, 0.13}, {2e6, 10e6, 20e6, 1, 0.05}};
+	static const double guesses[][NUMBERS] = {{40e6, 0.15, 0.3, 0.5, 0.15, 0.4}, {60e6, 0.3, 0.3, 0.9, 0.12, 0.9}, {15e6, 0.1, 0.2, 0.8, 0.05, 0.7}};
 	double least = INFINITY;
 	gsl_vector *logs = gsl_vector_alloc(NUMBERS);
 	for (size_t i = 0; i < problem->count; i++) {
 		problem->least_rows = rows_of(problem->pairs[i].sample);
 		const bool is_prompt = problem->pairs[i].sample->prompts > 0;
-		bool known = !is_prompt || problem->least_rows > SAMPLES_WORK_TOKENS; /* then what came before was none */
+		bool known = !is_prompt || problem->least_rows > SAMPLES_WORK_TOKENS; /* then most of what came before was none */
 		for (size_t j = 0; j < i; j++)
 			known |= problem->pairs[j].sample->prompts > 0 && rows_of(problem->pairs[j].sample) == problem->least_rows;
 		for (size_t g = 0; g < COUNT_OF(guesses) && !known; g++) {
@@ -218,9 +228,10 @@ static double choose(struct problem *problem, struct calibration_power *power)
 
 void fit_power(struct fit *fit)
 {
+	const struct cost_model terms = cost_model_of(&fit->calibration), none = {.slowdown_ppm = 0};
 	struct pair *pairs = mem_alloc(fit->samples->count, sizeof(*pairs));
-	struct problem problem = {.pairs = pairs, .count = find_pairs(fit->samples, pairs)};
-	struct calibration_power power = {.least_rows = 1}, none = {.full_ns = 1, .least_rows = UINT32_MAX};
+	struct problem problem = {.pairs = pairs, .count = find_pairs(fit->samples, &terms, pairs)};
+	struct calibration_power power = {.least_rows = 1};
 	double without = 0;
 	size_t prompts = 0;
 	for (size_t i = 0; i < problem.count; i++) {
@@ -231,11 +242,10 @@ void fit_power(struct fit *fit)
 	if (prompts < LEAST_CELLS || !(choose(&problem, &power) < WORTH_LOSS * without))
 		power = (struct calibration_power){.least_rows = 1};
 	fit->calibration.power = power;
-	if (power.slowdown == 0)
-		power = none;
+	const struct cost_model model = model_of(&power);
 	for (size_t i = 0; i < problem.count; i++) {
 		const double ns = pairs[i].sample->median_ns;
-		fit->power.mean += fabs(forecast_ns(&power, &pairs[i]) / ns - 1) / (double)problem.count;
+		fit->power.mean += fabs(forecast_ns(&model, &pairs[i]) / ns - 1) / (double)problem.count;
 		fit->power.mean_without += fabs(forecast_ns(&none, &pairs[i]) / ns - 1) / (double)problem.count;
 	}
 	free(pairs);
@@ -243,8 +253,9 @@ void fit_power(struct fit *fit)
 
 double fit_full_clock_ns(const struct calibration *calibration, const struct sample *sample, double ns)
 {
-	const struct calibration_power *power = &calibration->power;
-	if (power->slowdown == 0 || !is_hard(power, sample))
+	const struct cost_model model = cost_model_of(calibration);
+	if (model.slowdown_ppm == 0 || sample->prompts == 0)
 		return ns;
-	return work_ns(power, 0, ns);
+	const struct cost_shares shares = shares_of(&model, sample);
+	return full_clock_ns(&model, &shares, rows_of(sample), ns);
 }

@@ -8,12 +8,12 @@
 #include <string.h>
 
 enum column { KIND, PROMPTS, NEW, CACHED, DECODES, CONTEXT, TIER, BYTES, REPEATS, MEDIAN, LEAST, MOST, NEEDED, SHARED = NEEDED, WORK, REST,
-	      ROUNDS, COLUMNS };
+	      ROUNDS, WORK_TOKENS, WORK_CACHED, IDLE, COLUMNS };
 #define MISSING SIZE_MAX
 
 static const char *const column_names[COLUMNS] = {"kind", "prompts", "new_tokens", "cached_tokens", "decodes", "context_tokens",
                                                   "tier", "bytes", "repeats", "median_ns", "least_ns", "most_ns", "shared_tokens",
-                                                  "work_ms", "rest_ms", "rounds"};
+                                                  "work_ms", "rest_ms", "rounds", "work_tokens", "work_cached", "idle_ms"};
 
 /* A whole number; an empty field is 0. */
 static int read_whole(const struct csv *csv, size_t row, size_t column, uint64_t most, uint64_t *value, struct err *err)
@@ -61,7 +61,7 @@ static int read_sample(const struct csv *csv, size_t row, const size_t *at, stru
 {
 	static const char *const kinds[] = {"step", "read", "write"};
 	const char *kind = csv_text(csv, row, at[KIND]), *tier = csv_text(csv, row, at[TIER]);
-	uint64_t prompts, new_tokens, decodes, repeats, bytes, rounds;
+	uint64_t prompts, new_tokens, decodes, repeats, bytes, rounds, work_tokens;
 	size_t k = 0;
 	while (k < COUNT_OF(kinds) && strcmp(kinds[k], kind) != 0)
 		k++;
@@ -80,7 +80,9 @@ static int read_sample(const struct csv *csv, size_t row, const size_t *at, stru
 	    read_whole(csv, row, at[REPEATS], 1 << 20, &repeats, err) < 0 ||
 	    read_whole(csv, row, at[SHARED], 1 << 30, &s->shared_tokens, err) < 0 ||
 	    read_whole(csv, row, at[ROUNDS], 1 << 10, &rounds, err) < 0 || read_ms(csv, row, at[WORK], &s->work_ns, err) < 0 ||
-	    read_ms(csv, row, at[REST], &s->rest_ns, err) < 0 ||
+	    read_ms(csv, row, at[REST], &s->rest_ns, err) < 0 || read_ms(csv, row, at[IDLE], &s->idle_ns, err) < 0 ||
+	    read_whole(csv, row, at[WORK_TOKENS], 1 << 30, &work_tokens, err) < 0 ||
+	    read_whole(csv, row, at[WORK_CACHED], 1 << 30, &s->work_cached, err) < 0 ||
 	    csv_number(csv, row, at[MEDIAN], &s->median_ns, err) < 0 || csv_number(csv, row, at[LEAST], &s->least_ns, err) < 0 ||
 	    csv_number(csv, row, at[MOST], &s->most_ns, err) < 0)
 		return -1;
@@ -89,6 +91,7 @@ static int read_sample(const struct csv *csv, size_t row, const size_t *at, stru
 	s->decodes = (uint32_t)decodes;
 	s->repeats = (uint32_t)repeats;
 	s->rounds = (uint32_t)rounds;
+	s->work_tokens = work_tokens > 0 || rounds == 0 ? (uint32_t)work_tokens : SAMPLES_WORK_TOKENS;
 	s->bytes = (double)bytes;
 	return check_sample(csv, row, s, err);
 }

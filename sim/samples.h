@@ -4,14 +4,15 @@
  * conditions; "# row_tile_tokens: 64" where rows of matrix products are rounded up to so many; "# attention: ..." with how attention goes
  * in rounds, as attention_rounds_parse() takes it) and a row for every cell of the grid, in the order measured:
  *
- *   kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_ms,rest_ms,rounds,tier,bytes,repeats,median_ns,
- *   least_ns,most_ns,clock_mhz,celsius
+ *   kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_tokens,work_cached,work_ms,rest_ms,idle_ms,rounds,
+ *   tier,bytes,repeats,median_ns,least_ns,most_ns,clock_mhz,celsius
  *
  * kind `step`: `prompts` sequences with new_tokens each after cached_tokens each, and `decodes` sequences with a token each
  * after context_tokens each, all in one step; the first shared_tokens of what they attend to are the same blocks for all. What came
- * before it: `rounds` times hard work (prompts of SAMPLES_WORK_TOKENS) for work_ms, then decodes for rest_ms; with 0 rounds, a rest. kind `read` or `write`: `bytes` from or to `tier` in one transfer. Fields that
- * a kind does not have are empty or 0; the columns shared_tokens to rounds may be missing. clock_mhz and celsius are the device's when the cell was done, 0 where unknown; they
- * are for people and not read here.
+ * before it: `rounds` times work for work_ms, then decodes for rest_ms, then nothing for idle_ms; with 0 rounds, a rest. Work is prompts
+ * of work_tokens each after work_cached each. kind `read` or `write`: `bytes` from or to `tier` in one transfer. Fields that a kind does
+ * not have are empty or 0; the columns shared_tokens to rounds may be missing, and work_tokens is SAMPLES_WORK_TOKENS then. clock_mhz and
+ * celsius are the device's when the cell was done, 0 where unknown; they are for people and not read here.
  */
 #ifndef KVCAST_SAMPLES_H
 #define KVCAST_SAMPLES_H
@@ -20,7 +21,7 @@
 #include "base.h"
 #include "err.h"
 
-#define SAMPLES_WORK_TOKENS 512 /* of each prompt of hard work: a dozen ms, so that work can be as long as wanted */
+#define SAMPLES_WORK_TOKENS 512
 
 enum sample_kind { SAMPLE_STEP, SAMPLE_READ, SAMPLE_WRITE };
 
@@ -28,8 +29,9 @@ struct sample {
 	enum sample_kind kind;
 	uint32_t prompts, new_tokens, decodes, repeats;
 	uint64_t cached_tokens, context_tokens, shared_tokens;
-	double work_ns, rest_ns;
-	uint32_t rounds;
+	double work_ns, rest_ns, idle_ns;
+	uint32_t rounds, work_tokens;
+	uint64_t work_cached;
 	char tier[24];
 	double bytes, median_ns, least_ns, most_ns;
 };

@@ -39,8 +39,9 @@ static void limits_are_kept(void **state)
 static bool same_but_for_what_came_before(const struct sample *worked, const struct sample *rested)
 {
 	struct sample s = *worked;
-	s.work_ns = s.rest_ns = 0;
-	s.rounds = 0;
+	s.work_ns = s.rest_ns = s.idle_ns = 0;
+	s.rounds = s.work_tokens = 0;
+	s.work_cached = 0;
 	return memcmp(&s, rested, sizeof(s)) == 0;
 }
 

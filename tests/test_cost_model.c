@@ -78,45 +78,88 @@ static void what_sequences_share_is_read_once(void **state)
 	assert_int_equal(cost_model_answer_ns(&model, 10, 2), 10 + 3 * 21 + 16 * 21);
 }
 
-/* 1 us a row. Work is 20 % slower once 10 us have come together, 10 % after 6, not before 2; a rest is worth half its time. */
-static void hard_work_uses_the_power_up(void **state)
+/* Half of a level is gone, and half of the way to a load, after 2.4 us; from 0.5 on, at once, work is 20 % slower. */
+#define AT_ONCE {.slowdown = 0.2, .half_life_ns = 2400, .from = 0.5, .full = 0.500001, .most = 1, .least_rows = 2}
+
+static void near_level(uint64_t level, double expected)
+{
+	if (fabs(ldexp((double)level, -32) - expected) > 1e-5)
+		fail_msg("a level of %.9g, but %.9g was expected", ldexp((double)level, -32), expected);
+}
+
+/* 1 us a row, all of it load. */
+static void work_uses_the_power_up(void **state)
 {
 	(void)state;
-	const struct calibration c = {.terms = {[TERM_ROWS] = CALIBRATION_LINE(1000)},
-	                              .power = {.slowdown = 0.2, .rest_rate = 0.5, .from_ns = 2000, .full_ns = 10000, .most_ns = 12000,
-	                                        .least_rows = 2}};
+	const struct calibration c = {.terms = {[TERM_ROWS] = CALIBRATION_LINE(1000)}, .power = AT_ONCE};
 	struct cost_model model = cost_model_of(&c);
 	struct device_history history = {0};
 	struct step_part part = {0, 4, 0, false};
 	struct step step = {.parts = &part, .count = 1, .history = &history};
-	/* 4 us of work: 2 at full clock, then from 0 to 5 % slower. */
-	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 50);
-	assert_int_equal(history.work_ns, 4000);
-	assert_int_equal(history.until_ns, 4050);
-	/* From 5 % to 15. */
-	step.start_ns = 4050;
-	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 400);
-	/* After a rest of 4 us, 6 are left: 10 % to 20 over 4, and 20 over 4 more; 12 are kept in mind. */
-	step.start_ns = 4050 + 4400 + 4000;
-	part.new_tokens = 8;
-	assert_int_equal(cost_model_backend.step_ns(&model, &step), 8000 + 600 + 800);
-	assert_int_equal(history.work_ns, 12000);
-	assert_int_equal(history.until_ns, step.start_ns + 9400);
-	/* Too small to be hard work, or no prompt's: neither slowed, nor work. */
+	/* Of 16 parts of 250 ns the middle of 10 is before 2.4 us. */
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 800 * 6 / 16);
+	near_level(history.level, 1 - exp2(-4300 / 2400.));
+	assert_int_equal(history.until_ns, 4300);
+	/* Right after it all is slower. */
+	step.start_ns = 4300;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 800);
+	near_level(history.level, 1 - exp2(-9100 / 2400.));
+	/* Decodes are neither slowed nor work; a prompt of one row is work, if not slowed. */
 	const struct device_history before = history;
+	const struct step_part decodes[] = {{0, 1, 0, true}, {1, 1, 0, true}};
+	step.start_ns = 9100;
+	assert_int_equal(cost_model_backend.step_ns(&model, &(struct step){.parts = decodes, .count = 2, .start_ns = 9100, .history = &history}), 2000);
+	assert_memory_equal(&history, &before, sizeof(before));
 	part.new_tokens = 1;
 	assert_int_equal(cost_model_backend.step_ns(&model, &step), 1000);
-	const struct step_part decodes[] = {{0, 1, 0, true}, {1, 1, 0, true}};
-	assert_int_equal(cost_model_backend.step_ns(&model, &(struct step){.parts = decodes, .count = 2, .history = &history}), 2000);
-	assert_memory_equal(&history, &before, sizeof(before));
-	/* A device that nobody keeps a history of has rested, and so has one after long enough. */
+	near_level(history.level, 1 - exp2(-10100 / 2400.));
+	/* A rest of two half-lives leaves a quarter, 0.2365, and after 1.47 us there is 0.5 again. */
+	step.start_ns = 10100 + 4800;
 	part.new_tokens = 4;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 800 * 10 / 16);
+	/* A device that nobody keeps a history of has rested, and so has one after long enough. */
 	step.history = NULL;
-	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4050);
-	assert_int_equal(cost_model_prompt_ns(&model, 4, 0), 4050);
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4300);
+	assert_int_equal(cost_model_prompt_ns(&model, 4, 0), 4300);
 	step.history = &history;
-	step.start_ns = history.until_ns + 24000;
-	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4050);
+	step.start_ns = history.until_ns + 240000;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4300);
+}
+
+/* 3 us of 12 are weights, 4 a fixed part and keys, 2 products and 3 pairs. */
+static void load_is_the_share_of_arithmetic(void **state)
+{
+	(void)state;
+	struct calibration c = {.prompt_step_ns = 3500, .weights_ns = 3000, .power = AT_ONCE,
+	                        .terms = {[TERM_ROWS] = CALIBRATION_LINE(1000), [TERM_KEYS] = CALIBRATION_LINE(50),
+	                                  [TERM_PAIRS] = {1, {{23, 3000}}}}};
+	const struct step_part part = {0, 2, 10, false};
+	const struct step step = {.parts = &part, .count = 1};
+	static const double pairs_loads[] = {0, 0.5, 1}, loads[] = {2 / 12., 3.5 / 12, 0.375};
+	c.power.most = 0.375;
+	for (size_t i = 0; i < COUNT_OF(loads); i++) {
+		c.power.pairs_load = pairs_loads[i];
+		const struct cost_model model = cost_model_of(&c);
+		const struct cost_sizes sizes = cost_model_sizes(&model, &step);
+		const struct cost_shares shares = cost_model_shares(&model, &sizes);
+		assert_true(shares.step >> 20 == 12000 && shares.products >> 20 == 2000 && shares.pairs >> 20 == 3000);
+		near_level(cost_model_load(&model, &shares), loads[i]);
+	}
+}
+
+static void levels_halve(void **state)
+{
+	(void)state;
+	struct make_rng rng = {3};
+	for (int i = 0; i < 20000; i++) {
+		const uint64_t half_life_ns = 1 + make_random(&rng, i % 2 ? 100 : 100000000), ns = make_random(&rng, 20 * half_life_ns);
+		const struct cost_model model = {.half_life_ns = half_life_ns};
+		const uint64_t level = make_random(&rng, UINT64_C(1) << 32), load = make_random(&rng, (UINT64_C(1) << 32) + 1);
+		const double left = exp2(-(double)ns / (double)half_life_ns), from = ldexp((double)level, -32), to = ldexp((double)load, -32);
+		near_level(cost_model_level_after(&model, level, load, ns), to + (from - to) * left);
+	}
+	const struct cost_model model = {.half_life_ns = 1};
+	assert_int_equal(cost_model_level_after(&model, UINT32_MAX, 0, UINT64_MAX), 0);
 }
 
 static uint64_t tile_rows(struct cost_model *model, uint32_t rows)
@@ -147,6 +190,15 @@ static double term_ns(const struct calibration *c, const struct cost_sizes *size
 	return calibration_curve_ns(&c->terms[term], (double)sizes->x[term]);
 }
 
+/* All of a step but what its products take beyond reading weights. */
+static double without_products_ns(const struct calibration *c, const struct cost_sizes *sizes)
+{
+	double ns = (sizes->has_prompt ? c->prompt_step_ns : c->decode_step_ns) + c->weights_ns;
+	for (int term = TERM_SEQUENCES; term < TERM_COUNT; term++)
+		ns += term_ns(c, sizes, term);
+	return ns;
+}
+
 static void as_the_formula_in_floats(void **state)
 {
 	(void)state;
@@ -168,57 +220,63 @@ static void as_the_formula_in_floats(void **state)
 		            pow(pow(c->weights_ns, c->sharpness) + pow(arithmetic, c->sharpness), 1.0 / c->sharpness);
 		for (int term = TERM_SEQUENCES; term < TERM_COUNT; term++)
 			ns += term_ns(c, &sizes, term);
-		struct device_history history = {.work_ns = (int64_t)make_random(&rng, 8000000)};
-		const double before_ns = (double)history.work_ns;
+		struct device_history history = {.level = make_random(&rng, UINT64_C(1) << 31), .until_ns = 1000};
 		struct step slowed = step;
 		slowed.history = &history;
-		/* In a thousand slices. */
-		double longer_ns = 0;
-		const double ramp_ns = (double)(c->power.full_ns - c->power.from_ns);
-		const bool hard = sizes.has_prompt && sizes.x[TERM_ROWS] >= c->power.least_rows;
-		if (!hard)
-			longer_ns = ns * c->power.light_slowdown *
-			            fmin(1, fmax(0, (before_ns - c->power.rest_rate * ns / 2 - (double)c->power.from_ns) / ramp_ns));
-		for (int slice = 0; slice < 1000 && hard; slice++) {
-			const double done_ns = before_ns + ns * (slice + 0.5) / 1000;
-			longer_ns += ns / 1000 * c->power.slowdown * fmin(1, fmax(0, (done_ns - (double)c->power.from_ns) / ramp_ns));
+		slowed.start_ns = 1000 + (int64_t)make_random(&rng, 4000000);
+		const struct calibration_power *power = &c->power;
+		const double half_lives = ns / (double)power->half_life_ns;
+		const double level = ldexp((double)history.level, -32) * exp2(-(double)(slowed.start_ns - 1000) / (double)power->half_life_ns);
+		const double products = ns - without_products_ns(c, &sizes);
+		const double load = sizes.has_prompt ? fmin(power->most, (products + power->pairs_load * term_ns(c, &sizes, TERM_PAIRS)) / ns) : 0;
+		const int slices = sizes.has_prompt ? 16 : 1;
+		double ramps = 0;
+		for (int slice = 0; slice < slices; slice++) {
+			const double then = load + (level - load) * exp2(-half_lives * (slice + 0.5) / slices);
+			ramps += fmin(1, fmax(0, (then - power->from) / (power->full - power->from))) / slices;
 		}
-		assert_true(fabs((double)cost_model_backend.step_ns(&model, &slowed) - ns - longer_ns) <= 2 + longer_ns * 1e-3);
+		const bool hard = sizes.has_prompt && sizes.x[TERM_ROWS] >= power->least_rows;
+		const double longer_ns = ns * ramps * (hard ? power->slowdown : power->light_slowdown);
+		const double off = (double)cost_model_backend.step_ns(&model, &slowed) - ns - longer_ns;
+		/* Each of 32 factors leaves out up to 2^-20 of a half-life. */
+		assert_true(fabs(off) <= 2 + 5e-6 * ns);
 	}
 }
 
-/* 1 us a row and a decode; 10 % slower once 10 us have come together, 5 % after 6; a rest is worth its time. */
-static void light_work_after_hard_is_slower(void **state)
+/* 1 us a row and a decode; from a level of 0.25 on decodes are up to 10 % slower, from 0.5 on all of it; it halves every 4 us. */
+static void decodes_after_work_are_slower(void **state)
 {
 	(void)state;
 	const struct calibration c = {.terms = {[TERM_ROWS] = CALIBRATION_LINE(1000)},
-	                              .power = {.slowdown = 0.5, .light_slowdown = 0.1, .rest_rate = 1, .from_ns = 2000, .full_ns = 10000,
-	                                        .most_ns = 12000, .least_rows = 5}};
+	                              .power = {.slowdown = 0.5, .light_slowdown = 0.1, .half_life_ns = 4000, .from = 0.25, .full = 0.5, .most = 1,
+	                                        .least_rows = 5}};
 	struct cost_model model = cost_model_of(&c);
-	struct device_history history = {.work_ns = 12000, .until_ns = 100};
-	struct step_part part = {0, 4, 0, false}, decode = {0, 1, 0, true};
-	struct step step = {.parts = &part, .count = 1, .start_ns = 100, .history = &history};
-	/* In the middle of 4 us 10 are left, 2 us later 8, which is a quarter less; 8 us later there are 2: not slower. */
-	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 400);
-	step.start_ns = 2100;
-	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 300);
-	step.start_ns = 8100;
-	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000);
-	/* It is no work. */
-	assert_int_equal(history.work_ns, 12000);
-	assert_int_equal(history.until_ns, 100);
-	/* Decodes: 11.5 are left in the middle of the first, then 10.4, 9.3 and 8.2112, less as the times before are longer. */
-	step = (struct step){.parts = &decode, .count = 1, .start_ns = 100, .history = &history};
-	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 4), 1100 + 1100 + 1091 + 1077);
-	/* Without a history, and from the eighth us on, as if there were no power. */
+	struct device_history history = {.level = UINT64_C(1) << 31, .until_ns = 100};
+	struct step_part decode = {0, 1, 0, true};
+	struct step step = {.parts = &decode, .count = 1, .start_ns = 100, .history = &history};
+	const struct device_history before = history;
+	/* In the middle of the first 0.4585 are left, then, as that took 83 ns longer, 0.3801, 0.3167 and 0.2651. */
+	static const int64_t longer_ns[] = {83, 52, 26, 6};
+	int64_t sum_ns = 0;
+	for (int i = 0; i < 4; i++) {
+		const int64_t ns = cost_model_backend.step_ns(&model, &step);
+		assert_int_equal(ns, 1000 + longer_ns[i]);
+		step.start_ns += ns;
+		sum_ns += ns;
+	}
+	step.start_ns = 100;
+	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 4), sum_ns);
+	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 10), sum_ns + 6000);
+	assert_memory_equal(&history, &before, sizeof(before));
+	/* Without a history, and when no more than 0.25 is left, as if there were no power. */
 	step.history = NULL;
 	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 4), 4000);
 	step.history = &history;
-	step.start_ns = 10100;
+	step.start_ns = 4100;
 	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 4), 4000);
-	/* Where hard work would never be rested from it slows no decode down for ever. */
+	/* Where work would never be rested from it slows no decode down for ever. */
 	struct calibration restless = c;
-	restless.power.rest_rate = 1e-7;
+	restless.power.half_life_ns = 6 * NS_PER_S;
 	model = cost_model_of(&restless);
 	step.start_ns = 100;
 	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 4), 4000);
@@ -251,7 +309,7 @@ static void stretches_are_single_steps_added_up(void **state)
 		for (uint32_t i = 0; i < count; i++)
 			parts[i] = (struct step_part){i, 1, make_random(&rng, 40), true};
 		/* In half of the rounds after so much hard work that the first steps are slower. */
-		struct device_history history = {.work_ns = (int64_t)make_random(&rng, 8000000), .until_ns = 5};
+		struct device_history history = {.level = make_random(&rng, UINT64_C(1) << 31), .until_ns = 5};
 		struct step step = {.parts = parts, .count = count, .repeated_tokens = make_random(&rng, 3) * make_random(&rng, 500),
 		                    .start_ns = 7, .history = make_chance(&rng, 50) ? &history : NULL};
 		const int64_t at_once = cost_model_backend.decode_ns(&model, &step, steps);
@@ -300,23 +358,19 @@ static void second_form_is_read(void **state)
 #define POWER(more) "{\"kvcast_calibration\": 2, " TEXTS ", \"step\": {\"prompt_step_ns\": 1, \"decode_step_ns\": 2, " \
 	"\"distinct_free_64ths\": 27, \"distinct_ns\": 0.25}, \"power\": {" more "}}"
 
+#define SHARES "\"slowdown\": 0.125, \"light_slowdown\": 0.0625, \"from\": 0.25, \"full\": 0.5, \"most\": 0.75, \"pairs_load\": 1"
+
 static void power_is_read(void **state)
 {
 	(void)state;
 	struct err err;
-	struct calibration *c = load(POWER("\"slowdown\": 0.125, \"from_ns\": 12e6, \"full_ns\": 87000000, \"most_ns\": 84e6, "
-	                                   "\"rest_rate\": 1.75, \"least_rows\": 256"), &err);
+	struct calibration *c = load(POWER(SHARES ", \"half_life_ns\": 4e7, \"least_rows\": 256"), &err);
 	assert_non_null(c);
-	assert_true(c->power.light_slowdown == 0);
-	assert_true(c->power.slowdown == 0.125 && c->power.rest_rate == 1.75 && c->power.least_rows == 256);
-	assert_true(c->power.from_ns == 12000000 && c->power.full_ns == 87000000 && c->power.most_ns == 84000000);
+	assert_true(c->power.slowdown == 0.125 && c->power.light_slowdown == 0.0625 && c->power.half_life_ns == 40000000);
+	assert_true(c->power.from == 0.25 && c->power.full == 0.5 && c->power.most == 0.75 && c->power.pairs_load == 1);
+	assert_int_equal(c->power.least_rows, 256);
 	assert_int_equal(c->distinct_free_64ths, 27);
 	assert_true(calibration_curve_ns(&c->terms[TERM_DISTINCT], 8) == 2);
-	calibration_free(c);
-	c = load(POWER("\"slowdown\": 0.125, \"light_slowdown\": 0.05, \"from_ns\": 1, \"full_ns\": 2, \"most_ns\": 2, "
-	               "\"rest_rate\": 1.75, \"least_rows\": 256"), &err);
-	assert_non_null(c);
-	assert_true(c->power.light_slowdown == 0.05);
 	calibration_free(c);
 }
 
@@ -342,14 +396,15 @@ static void bad_files_get_one_sentence(void **state)
 	                                          "whole number and ns no less than at the point before.");
 	refuses(STEP(", \"distinct_free_64ths\": 65"),
 	        "c.json: field \"distinct_free_64ths\" of \"step\": expected a whole number from 0 to 64.");
-	refuses(POWER("\"slowdown\": 11, \"rest_rate\": 1, \"from_ns\": 1, \"full_ns\": 2, \"most_ns\": 2"),
-	        "c.json: field \"slowdown\" of \"power\" is missing or no number from 0 to 10.");
-	refuses(POWER("\"slowdown\": 0.1, \"light_slowdown\": -1, \"rest_rate\": 1, \"from_ns\": 1, \"full_ns\": 2, \"most_ns\": 2"),
-	        "c.json: field \"light_slowdown\" of \"power\" is missing or no number from 0 to 10.");
-	refuses(POWER("\"slowdown\": 0.1, \"rest_rate\": 1, \"from_ns\": 2, \"full_ns\": 2, \"most_ns\": 2"),
-	        "c.json: field \"full_ns\" of \"power\": expected more than from_ns.");
-	refuses(POWER("\"slowdown\": 0.1, \"rest_rate\": 1, \"from_ns\": 2, \"full_ns\": 3"),
-	        "c.json: field \"most_ns\" of \"power\" is missing or no number of nanoseconds from 0 to 1e12.");
+	refuses(POWER("\"slowdown\": 11"), "c.json: field \"slowdown\" of \"power\" is missing or no number from 0 to 10.");
+	refuses(POWER("\"slowdown\": 1, \"light_slowdown\": 1, \"from\": 1.5"),
+	        "c.json: field \"from\" of \"power\" is missing or no number from 0 to 1.");
+	refuses(POWER("\"slowdown\": 1"), "c.json: field \"light_slowdown\" of \"power\" is missing or no number from 0 to 10.");
+	refuses(POWER(SHARES), "c.json: field \"half_life_ns\" of \"power\" is missing or no number of nanoseconds from 0 to 1e12.");
+	refuses(POWER(SHARES ", \"half_life_ns\": 0"), "c.json: field \"half_life_ns\" of \"power\": expected 1 at least.");
+	refuses(POWER("\"slowdown\": 1, \"light_slowdown\": 1, \"from\": 0.5, \"full\": 0.5, \"most\": 1, \"pairs_load\": 1, "
+	              "\"half_life_ns\": 5"),
+	        "c.json: field \"full\" of \"power\": expected more than \"from\", by 1e-06 at least.");
 	refuses("{\"kvcast_calibration\": 2, " TEXTS ", \"step\": {\"prompt_step_ns\": 1}}",
 	        "c.json: field \"decode_step_ns\" of \"step\" is missing or no number of nanoseconds from 0 to 1e12.");
 }
@@ -360,10 +415,12 @@ int main(void)
 	        cmocka_unit_test(first_form_by_hand),
 	        cmocka_unit_test(second_form_by_hand),
 	        cmocka_unit_test(what_sequences_share_is_read_once),
-	        cmocka_unit_test(hard_work_uses_the_power_up),
+	        cmocka_unit_test(work_uses_the_power_up),
+	        cmocka_unit_test(load_is_the_share_of_arithmetic),
+	        cmocka_unit_test(levels_halve),
 	        cmocka_unit_test(rows_fill_whole_tiles),
 	        cmocka_unit_test(as_the_formula_in_floats),
-	        cmocka_unit_test(light_work_after_hard_is_slower),
+	        cmocka_unit_test(decodes_after_work_are_slower),
 	        cmocka_unit_test(more_never_costs_less),
 	        cmocka_unit_test(stretches_are_single_steps_added_up),
 	        cmocka_unit_test(second_form_is_read),

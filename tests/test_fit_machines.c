@@ -15,8 +15,8 @@
 #define CELLS_MOST 320
 
 static const struct calibration_power powers[] = {
-        {.slowdown = 0.12, .rest_rate = 1.7, .from_ns = 12000000, .full_ns = 87000000, .most_ns = 84000000, .least_rows = 256},
-        {.slowdown = 0.2, .rest_rate = 1, .from_ns = 20000000, .full_ns = 50000000, .most_ns = 60000000, .least_rows = 448,
+        {.slowdown = 0.12, .half_life_ns = 40000000, .from = 0.15, .full = 0.4, .most = 0.5, .pairs_load = 0.4, .least_rows = 256},
+        {.slowdown = 0.2, .half_life_ns = 25000000, .from = 0.3, .full = 0.5, .most = 0.8, .pairs_load = 0.9, .least_rows = 448,
          .light_slowdown = 0.05},
 };
 
@@ -48,7 +48,7 @@ static int64_t time_of(const struct calibration *calibration, const struct sampl
 {
 	struct cost_model model = cost_model_of(calibration);
 	struct device_history history = {0};
-	const struct sample work = step_of(1, SAMPLES_WORK_TOKENS, 0, 0, 0, 0);
+	const struct sample work = step_of(1, s->work_tokens, s->work_cached, 0, 0, 0);
 	int64_t now_ns = 0, worked_ns = 0;
 	for (uint32_t round = 0; round < s->rounds; round++) {
 		const int64_t start_ns = now_ns;
@@ -58,7 +58,7 @@ static int64_t time_of(const struct calibration *calibration, const struct sampl
 			now_ns += took_ns;
 		} while ((double)(now_ns - start_ns + took_ns / 2) < s->work_ns);
 		worked_ns += now_ns - start_ns;
-		now_ns += (int64_t)s->rest_ns;
+		now_ns += (int64_t)(s->rest_ns + s->idle_ns);
 	}
 	if (work_ns && s->rounds)
 		*work_ns = (double)worked_ns / s->rounds;
@@ -79,13 +79,33 @@ static void add(struct made *made, struct sample s)
 	made->cells[made->samples.count++] = s;
 }
 
+static void set_rounds(struct sample *s, double work_ms, double rest_ms, uint32_t rounds)
+{
+	s->work_tokens = SAMPLES_WORK_TOKENS;
+	s->work_ns = work_ms * 1e6;
+	s->rest_ns = rest_ms * 1e6 / 2;
+	s->idle_ns = rest_ms * 1e6 / 2;
+	s->rounds = rounds;
+}
+
 static void add_after_work(struct made *made, uint32_t new_tokens, double work_ms, double rest_ms, uint32_t rounds)
 {
 	struct sample s = step_of(1, new_tokens, 0, 0, 0, 0);
-	s.work_ns = work_ms * 1e6;
-	s.rest_ns = rest_ms * 1e6;
-	s.rounds = rounds;
+	set_rounds(&s, work_ms, rest_ms, rounds);
 	add(made, s);
+}
+
+/* After work of its own kind; and 512 cold tokens after that. */
+static void add_after_itself(struct made *made, uint32_t new_tokens, uint64_t cached)
+{
+	struct sample s = step_of(1, new_tokens, cached, 0, 0, 0);
+	for (int i = 0; i < 2; i++) {
+		set_rounds(&s, 150, 0, 1);
+		s.work_tokens = new_tokens;
+		s.work_cached = cached;
+		add(made, s);
+		s = step_of(1, 512, 0, 0, 0, 0);
+	}
 }
 
 static void add_decodes_after_work(struct made *made, uint32_t decodes, double rest_ms)
@@ -99,7 +119,7 @@ static void add_decodes_after_work(struct made *made, uint32_t decodes, double r
 
 static void add_grid(struct made *made)
 {
-	static const uint32_t news[] = {16, 64, 128, 192, 256, 384, 448, 512, 768, 1024, 2048, 4096, 8192}, decodes[] = {1, 3, 8, 20, 64};
+	static const uint32_t news[] = {16, 64, 128, 192, 256, 384, 448, 512, 768, 1024, 2048, 4096, 8192}, decodes[] = {1, 3, 8, 11, 21, 64};
 	static const uint64_t cached[] = {0, 512, 8192, 32768}, contexts[] = {100, 1024, 4000, 16384};
 	for (size_t n = 0; n < COUNT_OF(news); n++) {
 		for (size_t c = 0; c < COUNT_OF(cached); c++)
@@ -126,8 +146,12 @@ static void add_power(struct made *made)
 	}
 	for (size_t i = 0; i < 4; i++)
 		add_after_work(made, 2048, 45, rests_ms[i], 6);
-	for (size_t i = 0; i < 4; i++)
-		add_decodes_after_work(made, 8, i ? rests_ms[i - 1] : 0);
+	add_after_itself(made, 256, 512);
+	add_after_itself(made, 512, 32768);
+	add_after_itself(made, 2048, 32768);
+	add_after_itself(made, 448, 0);
+	for (uint32_t i = 0; i < 12; i++)
+		add_decodes_after_work(made, 1 + i % 3 * 10, i < 3 ? 0 : rests_ms[i / 3 - 1]);
 }
 
 static struct fit fit_folds(struct made *made, const struct calibration *truth, double noise, uint32_t folds)
@@ -166,9 +190,7 @@ static double worst_elsewhere(const struct calibration *fitted, const struct cal
 	static const uint32_t news[COUNT_OF(others)] = {1024, 768, 512, 1500, 3000, 600, 2500};
 	for (size_t i = 0; i < COUNT_OF(others); i++) {
 		others[i] = step_of(1, news[i], 0, 0, 0, 0);
-		others[i].work_ns = histories[i][0] * 1e6;
-		others[i].rest_ns = histories[i][1] * 1e6;
-		others[i].rounds = (uint32_t)histories[i][2];
+		set_rounds(&others[i], histories[i][0], histories[i][1], (uint32_t)histories[i][2]);
 	}
 	return worst_of(fitted, truth, others, COUNT_OF(others));
 }
@@ -184,7 +206,7 @@ static void power_is_found(void **state)
 		add_grid(&made);
 		add_power(&made);
 		struct fit fit = fit_made(&made, &truth, i % 2 ? 0.01 : 0);
-		assert_int_equal(fit.power.count, 42);
+		assert_int_equal(fit.power.count, 58);
 		/* Of a slowdown that begins earlier and is larger in the end, noise cannot tell one that begins later. */
 		assert_true(fabs(fit.calibration.power.slowdown / truth.power.slowdown - 1) < (i % 2 ? 0.15 : 0.01));
 		assert_true(worst_elsewhere(&fit.calibration, &truth) < 0.02);
@@ -246,7 +268,7 @@ static void no_power_is_found_where_there_is_none(void **state)
 	open_made(&made);
 	add_grid(&made);
 	add_power(&made);
-	assert_no_power(&made, &fit_machine, 0.01, 42);
+	assert_no_power(&made, &fit_machine, 0.01, 58);
 
 	/* Nine pairs, one less than needed; and rounds before steps that were not measured after a rest, or that are no prompts, which do not
 	 * show what hard work is. */

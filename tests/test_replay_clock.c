@@ -37,21 +37,21 @@ static void what_happens_in_a_step_is_no_gap(void **state)
 	assert_int_equal(advance_ms(&clock, 300, 1255), 37);
 }
 
-/* Of a gap of 10 s 60 ms are slept after 250 ms of prompts, 8 after 8, none after decodes. */
+/* Of a gap of 10 s 250 ms are slept after 250 ms of prompts, 8 after 8, none after decodes. */
 static void a_gap_is_slept_as_long_as_it_takes_to_rest(void **state)
 {
 	(void)state;
 	struct replay_clock clock = {.wall = false};
 	advance_ms(&clock, 0, 1000);
 	step_ms(&clock, 1002, 1252, true);
-	assert_int_equal(advance_ms(&clock, 10250, 1252), 60);
-	assert_int_equal(skip_ms(&clock, 1313), 10000 - 61);
-	step_ms(&clock, 1315, 1323, true);
-	assert_int_equal(advance_ms(&clock, 20258, 1323), 8);
-	assert_int_equal(skip_ms(&clock, 1331), 10000 - 8);
-	step_ms(&clock, 1333, 1343, false);
-	assert_int_equal(advance_ms(&clock, 30268, 1343), 0);
-	assert_int_equal(skip_ms(&clock, 1343), 10000);
+	assert_int_equal(advance_ms(&clock, 10250, 1252), 250);
+	assert_int_equal(skip_ms(&clock, 1503), 10000 - 251);
+	step_ms(&clock, 1505, 1513, true);
+	assert_int_equal(advance_ms(&clock, 20258, 1513), 8);
+	assert_int_equal(skip_ms(&clock, 1521), 10000 - 8);
+	step_ms(&clock, 1523, 1533, false);
+	assert_int_equal(advance_ms(&clock, 30268, 1533), 0);
+	assert_int_equal(skip_ms(&clock, 1533), 10000);
 }
 
 /* A rest may come in pieces. */
@@ -65,9 +65,9 @@ static void a_short_gap_leaves_the_rest_of_a_rest(void **state)
 	assert_int_equal(skip_ms(&clock, 1103), 0);
 	assert_int_equal(advance_ms(&clock, 131, 1103), 30);
 	assert_int_equal(skip_ms(&clock, 1133), 0);
-	assert_int_equal(advance_ms(&clock, 1131, 1133), 29);
-	assert_int_equal(skip_ms(&clock, 1162), 971);
-	assert_int_equal(advance_ms(&clock, 9000, 1162), 0);
+	assert_int_equal(advance_ms(&clock, 1131, 1133), 69);
+	assert_int_equal(skip_ms(&clock, 1202), 931);
+	assert_int_equal(advance_ms(&clock, 9000, 1202), 0);
 }
 
 static void on_the_wall_nothing_is_left_out(void **state)
