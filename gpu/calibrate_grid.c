@@ -146,6 +146,7 @@ struct before {
 	uint64_t cached;
 	double work_ms, rest_ms, idle_ms;
 	uint32_t rounds;
+	double for_ms; /* the step is repeated for so long */
 };
 
 /* The step after that; after a rest alone, to compare with; and what the work is made of, whose load has to be known. */
@@ -162,6 +163,7 @@ static void add_step_after(struct grid *grid, struct sample cell, struct before 
 	cell.rest_ns = before.rest_ms * 1e6;
 	cell.idle_ns = before.idle_ms * 1e6;
 	cell.rounds = before.rounds;
+	cell.for_ns = before.for_ms * 1e6;
 	add_cell(grid, cell);
 }
 
@@ -207,6 +209,19 @@ static void add_after_long_work(struct grid *grid)
 			add_after(grid, prompts[i], 0, (struct before){2048, .work_ms = 400, .rest_ms = rests_ms[r]});
 		add_step_after(grid, cell_of(1, prompts[i], 0, 0, 0),
 		               (struct before){4096, .cached = 16384, .work_ms = 150, .rest_ms = 30, .idle_ms = 30, .rounds = 3});
+	}
+}
+
+/* Work of seconds, on which a chip keeps another eye; its clock swings then, so means are taken. */
+static void add_after_seconds_of_work(struct grid *grid)
+{
+	static const double works_ms[] = {400, 800, 1200, 1600}, rests_ms[] = {50, 150, 400};
+	for (uint32_t size = 2048; size <= 8192; size *= 4) {
+		const struct sample cell = cell_of(1, size, 0, 0, 0);
+		for (size_t i = 0; i < COUNT_OF(works_ms); i++)
+			add_step_after(grid, cell, (struct before){size, .work_ms = works_ms[i], .rounds = 1, .for_ms = 400});
+		for (size_t i = 0; i < COUNT_OF(rests_ms); i++)
+			add_step_after(grid, cell, (struct before){size, .work_ms = 800, .rest_ms = rests_ms[i], .rounds = 2, .for_ms = 400});
 	}
 }
 
@@ -261,6 +276,7 @@ struct sample *calibrate_grid_make(const struct calibrate_grid_limits *limits, u
 	add_shared(&grid);
 	add_cold_after_work(&grid);
 	add_after_long_work(&grid);
+	add_after_seconds_of_work(&grid);
 	add_cached_after_work(&grid);
 	add_decodes_after_work(&grid);
 	add_drawn(&grid, rng);

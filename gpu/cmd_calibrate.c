@@ -3,7 +3,7 @@
  * Every pass measures each cell, the cells in random order, so that what drifts (temperature, neighbours) is spread over all.
  * Long work pulls the chip's clock down, but not at once: the first 100 ms after a rest are some 10 % faster than what follows.
  * So a step with prompts is measured after a rest of decodes, which take little power, up to REST_NS of them: once, or for
- * SHORT_NS where it is shorter than that; and some also after rounds of work and rest, once. Steps of decodes follow each
+ * SHORT_NS where it is shorter than that; and some also after rounds of work and rest, once, or for a while, of which the mean counts. Steps of decodes follow each
  * other, for BURST_NS, and the median of the later half counts. Before the first pass all is run once. Passes go on until the
  * minutes are used up. Times are of the host's clock from the call to the tokens in hand, as a server would see it.
  */
@@ -34,7 +34,9 @@
 #define LEAST_PASSES   3
 #define MOST_PASSES    64
 #define LEAST_REST_NS  20e6
-#define REST_NS        120e6 /* after so long a chip has all but its full clock again */
+#define REST_NS        120e6 /* after so long a chip has all but its full clock again, */
+#define LONG_WORK_NS   500e6 /* but not after so much work, */
+#define LONG_REST_NS   1e9   /* then it takes that */
 #define REST_TOKENS    1024
 #define SHORT_NS       15e6
 #define BURST_NS       40e6
@@ -123,19 +125,25 @@ static void idle(double idle_ns)
 /* As long as work was since the last rest, and a little more. */
 static void rest_from_work(struct calibration_run *run)
 {
-	rest(run, fmin(REST_NS, LEAST_REST_NS + run->worked_ns));
+	rest(run, fmin(run->worked_ns > LONG_WORK_NS ? LONG_REST_NS : REST_NS, LEAST_REST_NS + run->worked_ns));
 }
 
 static double measure_after_work(struct calibration_run *run, const struct sample *cell, double *work_ns)
 {
 	rest_from_work(run);
-	run->worked_ns = REST_NS;
 	for (uint32_t round = 0; round < cell->rounds; round++) {
 		*work_ns += work(run, cell);
 		rest(run, cell->rest_ns);
 		idle(cell->idle_ns);
 	}
-	return measure_cell(run, cell, false);
+	run->worked_ns = fmax(REST_NS, cell->rounds * cell->work_ns + cell->for_ns);
+	double sum_ns = 0;
+	uint32_t count = 0;
+	do {
+		sum_ns += measure_cell(run, cell, false);
+		count++;
+	} while (sum_ns < cell->for_ns);
+	return sum_ns / count;
 }
 
 static double measure_burst(struct calibration_run *run, const struct sample *cell)
@@ -280,9 +288,9 @@ static void write_sample(struct output *output, const struct sample *s, uint32_t
 {
 	static const char *const kinds[] = {"step", "read", "write"};
 	output_printf(output, "%s,%u,%u,%" PRIu64 ",%u,%" PRIu64 ",%" PRIu64 ",%u,%" PRIu64
-	                      ",%.3f,%.3f,%.3f,%u,%s,%.0f,%u,%.0f,%.0f,%.0f,%u,%u\n",
+	                      ",%.3f,%.3f,%.3f,%u,%.3f,%s,%.0f,%u,%.0f,%.0f,%.0f,%u,%u\n",
 	              kinds[s->kind], s->prompts, s->new_tokens, s->cached_tokens, s->decodes, s->context_tokens, s->shared_tokens,
-	              s->work_tokens, s->work_cached, s->work_ns / 1e6, s->rest_ns / 1e6, s->idle_ns / 1e6, s->rounds, s->tier, s->bytes, s->repeats, s->median_ns, s->least_ns, s->most_ns,
+	              s->work_tokens, s->work_cached, s->work_ns / 1e6, s->rest_ns / 1e6, s->idle_ns / 1e6, s->rounds, s->for_ns / 1e6, s->tier, s->bytes, s->repeats, s->median_ns, s->least_ns, s->most_ns,
 	              mhz, celsius);
 }
 
@@ -310,7 +318,7 @@ static int write_samples(const struct calibrate_command *command, const struct c
 	              ATTENTION_TILE / (model->heads / model->kv_heads), model->kv_heads, ATTENTION_CHIP, ATTENTION_MOST_BLOCKS,
 	              ATTENTION_PART_TOKENS);
 	output_printf(output, "kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_tokens,work_cached,work_ms,"
-	                      "rest_ms,idle_ms,rounds,tier,bytes,repeats,median_ns,least_ns,most_ns,clock_mhz,celsius\n");
+	                      "rest_ms,idle_ms,rounds,for_ms,tier,bytes,repeats,median_ns,least_ns,most_ns,clock_mhz,celsius\n");
 	for (size_t i = 0; i < run->cell_count; i++)
 		write_sample(output, &run->cells[i], run->mhz[i], run->celsius[i]);
 	for (int i = 0; i < run->transfer_count; i++)
@@ -339,7 +347,7 @@ static int calibrate(const struct calibrate_command *command, struct calibration
 static const struct argp_option option_table[] = {
         {"model", 'm', "NAME|FILE", 0, "the model's shape; default llama-3.1-8b", 0},
         {"output", 'o', "FILE", 0, "where the samples go; default standard output", 0},
-        {"minutes", 't', "N", 0, "time to spend, the model's loading included; default 5; three passes are made in any case, which take about 2", 0},
+        {"minutes", 't', "N", 0, "time to spend, the model's loading included; default 5; three passes are made in any case, which take about 6", 0},
         {"folder", 'd', "FOLDER", 0, "measure transfers of a disk and an archive there, too", 0},
         {"commit", 'c', "TEXT", 0, "kept in the samples: what this program was built from", 0},
         {"products", 'P', "FILE", 0, GPU_CLI_PRODUCTS_HELP "; without it cuBLASLt's first choices are taken", 0},

@@ -140,7 +140,7 @@ static int open_tiers(struct cuda_backend *backend, struct err *err)
 	return backend->tiers ? 0 : -1;
 }
 
-/* Whatever CUDA does only once is not to be part of the first step's time. */
+/* Whatever CUDA does only once is not to be part of the first step's time, nor is what this work leaves of the chip's power. */
 static void warm_up(struct cuda_backend *backend, const struct llama_options *shape)
 {
 	const uint32_t block = shape->block_tokens;
@@ -160,6 +160,7 @@ static void warm_up(struct cuda_backend *backend, const struct llama_options *sh
 	}
 	free(ids);
 	free(table);
+	backend->options.sleep_ns(REPLAY_CLOCK_MOST_REST_NS);
 }
 
 static struct llama *open_model(const struct cuda_backend_options *options, struct llama_options shape, struct err *err)

@@ -36,8 +36,8 @@ struct step_part {
 
 /* What the replica's device did before: the engine keeps it, zeroed at first, for the backend, which alone reads and writes it. */
 struct device_history {
-	uint64_t level;   /* of load (calibration.h), in 2^-32, */
-	int64_t until_ns; /* at this time, from when on there was none */
+	uint64_t levels[2]; /* of load, over a short time and a long one (calibration.h), in 2^-32, */
+	int64_t until_ns;   /* at this time, from when on there was none */
 };
 
 struct step {

@@ -149,12 +149,30 @@ static int read_attention(struct calibration *c, const json_t *root, struct err 
 	return 0;
 }
 
-static int read_share(const json_t *power, const char *key, int most, double *share, struct err *err)
+static int read_share(const json_t *group, const char *name, const char *key, int most, double *share, struct err *err)
 {
-	const json_t *value = json_object_get(power, key);
+	const json_t *value = json_object_get(group, key);
 	if (!json_is_number(value) || !(json_number_value(value) >= 0) || !(json_number_value(value) <= most))
-		return err_set(err, "field \"%s\" of \"power\" is missing or no number from 0 to %d.", key, most);
+		return err_set(err, "field \"%s\" of \"%s\" is missing or no number from 0 to %d.", key, name, most);
 	*share = json_number_value(value);
+	return 0;
+}
+
+static int read_budget(struct calibration_budget *budget, const json_t *parent, const char *name, struct err *err)
+{
+	const json_t *group = json_object_get(parent, name);
+	double half_life_ns = 0;
+	if (!group)
+		return 0;
+	if (read_share(group, name, "slowdown", CALIBRATION_SHARE_MOST, &budget->slowdown, err) < 0 ||
+	    read_share(group, name, "from", 1, &budget->from, err) < 0 || read_share(group, name, "full", 1, &budget->full, err) < 0 ||
+	    read_number(parent, name, "half_life_ns", &half_life_ns, err) < 0)
+		return -1;
+	budget->half_life_ns = (int64_t)half_life_ns;
+	if (budget->half_life_ns < 1)
+		return err_set(err, "field \"half_life_ns\" of \"%s\": expected 1 at least.", name);
+	if (!(budget->full - budget->from >= CALIBRATION_RAMP_LEAST))
+		return err_set(err, "field \"full\" of \"%s\": expected more than \"from\", by %g at least.", name, CALIBRATION_RAMP_LEAST);
 	return 0;
 }
 
@@ -162,33 +180,15 @@ static int read_power(struct calibration *c, const json_t *root, struct err *err
 {
 	const json_t *group = json_object_get(root, "power");
 	struct calibration_power *power = &c->power;
-	const struct {
-		const char *key;
-		int most;
-		double *share;
-	} shares[] = {{"slowdown", CALIBRATION_SHARE_MOST, &power->slowdown},
-	              {"light_slowdown", CALIBRATION_SHARE_MOST, &power->light_slowdown},
-	              {"from", 1, &power->from},
-	              {"full", 1, &power->full},
-	              {"most", 1, &power->most},
-	              {"pairs_load", 1, &power->pairs_load}};
-	double half_life_ns = 0;
 	power->least_rows = 1;
 	if (!group)
 		return 0;
-	for (size_t i = 0; i < COUNT_OF(shares); i++) {
-		if (read_share(group, shares[i].key, shares[i].most, shares[i].share, err) < 0)
-			return -1;
-	}
-	if (read_number(root, "power", "half_life_ns", &half_life_ns, err) < 0 ||
-	    read_whole(group, "power", "least_rows", 1, 1 << 30, &power->least_rows, err) < 0)
+	if (read_budget(&power->fast, root, "power", err) < 0 || read_budget(&power->slow, group, "slow", err) < 0 ||
+	    read_share(group, "power", "light_slowdown", CALIBRATION_SHARE_MOST, &power->light_slowdown, err) < 0 ||
+	    read_share(group, "power", "most", 1, &power->most, err) < 0 ||
+	    read_share(group, "power", "pairs_load", 1, &power->pairs_load, err) < 0)
 		return -1;
-	power->half_life_ns = (int64_t)half_life_ns;
-	if (power->half_life_ns < 1)
-		return err_set(err, "field \"half_life_ns\" of \"power\": expected 1 at least.");
-	if (!(power->full - power->from >= CALIBRATION_RAMP_LEAST))
-		return err_set(err, "field \"full\" of \"power\": expected more than \"from\", by %g at least.", CALIBRATION_RAMP_LEAST);
-	return 0;
+	return read_whole(group, "power", "least_rows", 1, 1 << 30, &power->least_rows, err);
 }
 
 static int read_transfers(struct calibration *c, const json_t *root, struct err *err)

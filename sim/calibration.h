@@ -25,7 +25,8 @@
  * beyond reading weights, and pairs_load of the pairs'. Where the level is `full` or above, such a step of least_rows tokens or more
  * takes `slowdown` longer, as a share, and any other one light_slowdown; down to `from` less, in a straight line. The level counts as
  * it is in the middle of a step that decodes, and of each sixteenth of another, which its own load has brought it to. Steps that decode
- * are not slowed down at all where `most` would take more than 10 s to fall to `from`. So step_ns is a step at full clock.
+ * are not slowed down at all where `most` would take more than 10 s to fall to `from`. So step_ns is a step at full clock. `slow` is a
+ * second such average, over a longer time: steps that the first one slows down by `slowdown` are slowed down by its own, too.
  *
  * smooth max(a, b) = (a^s + b^s)^(1/s), s = `sharpness`, a power of two (1: the sum). Every term is a curve: straight between
  * points from (0, 0) on, never falling, and straight on after its last point. While a batch decodes all but C and C' stands still, so
@@ -39,7 +40,7 @@
  *    "attention": {"tile_tokens": 32, "tile_blocks": 8, "blocks_at_once": 132, "most_blocks": 512, "part_tokens": 256,
  *                  "part_cost_tokens": 512},
  *    "power": {"slowdown": 0.16, "light_slowdown": 0.07, "half_life_ns": 4e7, "from": 0.15, "full": 0.45, "most": 0.5,
- *              "pairs_load": 0.4, "least_rows": 192},
+ *              "pairs_load": 0.4, "least_rows": 192, "slow": {"slowdown": 0.02, "half_life_ns": 3e8, "from": 0.4, "full": 0.5}},
  *    "transfers": [{"tier": "host", "read_bytes_per_s": 5e10, "write_bytes_per_s": 5e10, "latency_ns": 20000}],
  *    "fit": {...}}                                                        what fit.h found out about it; not read here
  *
@@ -78,11 +79,17 @@ enum calibration_term {
 	TERM_ROWS, TERM_ROW_TILES, TERM_SEQUENCES, TERM_PAIRS, TERM_KEYS, TERM_DECODES, TERM_CONTEXT, TERM_DISTINCT, TERM_COUNT
 };
 
-/* No slowdown: the rest means nothing. */
-struct calibration_power {
-	double slowdown, light_slowdown;
+/* What a moving average of load does to steps. */
+struct calibration_budget {
+	double slowdown;
 	int64_t half_life_ns;
-	double from, full, most, pairs_load;
+	double from, full;
+};
+
+/* No slowdown of `fast`: the rest means nothing. */
+struct calibration_power {
+	struct calibration_budget fast, slow;
+	double light_slowdown, most, pairs_load;
 	uint32_t least_rows;
 };
 

@@ -50,20 +50,25 @@ static uint64_t ppm_of(double share)
 	return (uint64_t)llround(share * MILLION);
 }
 
-static uint64_t halved(const struct cost_model *model, uint64_t value, uint64_t ns);
+static uint64_t halved(const struct cost_budget *budget, uint64_t value, uint64_t ns);
+
+static struct cost_budget budget_of(const struct calibration_budget *from)
+{
+	return (struct cost_budget){.ppm = ppm_of(from->slowdown), .half_life_ns = from->half_life_ns > 0 ? (uint64_t)from->half_life_ns : 1,
+	                            .from = level_of(from->from), .full = level_of(from->full)};
+}
 
 static void take_power(struct cost_model *model, const struct calibration_power *power)
 {
+	const struct cost_budget fast = budget_of(&power->fast);
+	model->budgets[0] = fast;
+	model->budgets[1] = budget_of(&power->slow);
 	model->least_rows = power->least_rows;
-	model->slowdown_ppm = ppm_of(power->slowdown);
-	model->light_ppm = model->slowdown_ppm ? ppm_of(power->light_slowdown) : 0;
-	model->half_life_ns = power->half_life_ns > 0 ? (uint64_t)power->half_life_ns : 1;
-	model->from = level_of(power->from);
-	model->full = level_of(power->full);
+	model->light_ppm = fast.ppm ? ppm_of(power->light_slowdown) : 0;
 	model->most = level_of(power->most);
 	model->pairs_load = level_of(power->pairs_load);
 	/* None where it would go on for longer than any chip takes to rest. */
-	model->decode_ppm = halved(model, model->most, LONGEST_LIGHT_NS) <= model->from ? model->light_ppm : 0;
+	model->decode_ppm = halved(&fast, model->most, LONGEST_LIGHT_NS) <= fast.from ? model->light_ppm : 0;
 }
 
 struct cost_model cost_model_of(const struct calibration *calibration)
@@ -230,14 +235,14 @@ uint64_t cost_model_load(const struct cost_model *model, const struct cost_share
 }
 
 /* `value` 2^(-ns / half_life), rounded down a little. */
-static uint64_t halved(const struct cost_model *model, uint64_t value, uint64_t ns)
+static uint64_t halved(const struct cost_budget *budget, uint64_t value, uint64_t ns)
 {
 	/* 2^32 times the square root of 1/2, the square root of that, and so on. */
 	static const uint32_t roots[] = {3037000500, 3611622603, 3938502376, 4112874773, 4202935003, 4248701965, 4271771996, 4283353945, 4289156690,
 	                                 4292061010, 4293513907, 4294240540, 4294603903, 4294785595, 4294876445, 4294921870, 4294944583, 4294955939,
 	                                 4294961618, 4294964457};
-	const uint64_t halves = ns / model->half_life_ns;
-	const uint32_t part = (uint32_t)(((u128)(ns % model->half_life_ns) << COUNT_OF(roots)) / model->half_life_ns);
+	const uint64_t halves = ns / budget->half_life_ns;
+	const uint32_t part = (uint32_t)(((u128)(ns % budget->half_life_ns) << COUNT_OF(roots)) / budget->half_life_ns);
 	if (halves > LEVEL_BITS)
 		return 0;
 	value >>= halves;
@@ -254,45 +259,60 @@ static uint64_t approach(uint64_t level, uint64_t load, uint64_t left)
 	return level < load ? load - ((load - level) * left >> LEVEL_BITS) : load + ((level - load) * left >> LEVEL_BITS);
 }
 
-uint64_t cost_model_level_after(const struct cost_model *model, uint64_t level, uint64_t load, uint64_t ns)
+uint64_t cost_model_level_after(const struct cost_budget *budget, uint64_t level, uint64_t load, uint64_t ns)
 {
-	return approach(level, load, halved(model, LEVEL_ONE - 1, ns));
+	return approach(level, load, halved(budget, LEVEL_ONE - 1, ns));
 }
 
 /* How much of its slowdown a level brings. */
-static uint64_t ramp(const struct cost_model *model, uint64_t level)
+static uint64_t ramp(const struct cost_budget *budget, uint64_t level)
 {
-	if (level <= model->from)
+	if (level <= budget->from)
 		return 0;
-	return level < model->full ? ((level - model->from) << (LEVEL_BITS - 1)) / (model->full - model->from) << 1 : LEVEL_ONE;
+	return level < budget->full ? ((level - budget->from) << (LEVEL_BITS - 1)) / (budget->full - budget->from) << 1 : LEVEL_ONE;
 }
 
-static int64_t longer_ns(int64_t work_ns, uint64_t ppm, uint64_t ramps, uint32_t parts)
+double cost_model_ramp(const struct cost_budget *budget, uint64_t level)
 {
-	const u128 longer = (u128)(uint64_t)work_ns * ppm * ramps / ((u128)MILLION * parts) >> LEVEL_BITS;
+	return ldexp((double)ramp(budget, level), -LEVEL_BITS);
+}
+
+/* The sum of what a level brings in the middle of each part of a step under a load. */
+static uint64_t ramps(const struct cost_budget *budget, uint64_t level, uint64_t load, int64_t work_ns)
+{
+	const uint64_t left = halved(budget, LEVEL_ONE - 1, (uint64_t)work_ns / (2 * STEP_PARTS));
+	uint64_t sum = 0;
+	for (int i = 0; i < STEP_PARTS; i++) {
+		level = approach(level, load, left);
+		sum += ramp(budget, level);
+		level = approach(level, load, left);
+	}
+	return sum;
+}
+
+/* `slowdown` is a sum of `parts` shares in 2^-32, in millionths of them. */
+static int64_t longer_ns(int64_t work_ns, u128 slowdown, uint32_t parts)
+{
+	const u128 longer = ((u128)(uint64_t)work_ns * (slowdown / parts) / MILLION) >> LEVEL_BITS;
 	return longer < (u128)(LONGEST_NS - work_ns) ? work_ns + (int64_t)longer : LONGEST_NS;
 }
 
-double cost_model_ramp(const struct cost_model *model, uint64_t level)
+int64_t cost_model_slowed_ns(const struct cost_model *model, uint64_t *levels, uint64_t load, uint64_t rows, int64_t work_ns)
 {
-	return ldexp((double)ramp(model, level), -LEVEL_BITS);
+	const struct cost_budget *fast = &model->budgets[0], *slow = &model->budgets[1];
+	const bool hard = rows >= model->least_rows;
+	u128 slowdown = (u128)(hard ? fast->ppm : model->light_ppm) * ramps(fast, levels[0], load, work_ns);
+	if (hard && slow->ppm)
+		slowdown += (u128)slow->ppm * ramps(slow, levels[1], load, work_ns);
+	const int64_t took_ns = longer_ns(work_ns, slowdown, STEP_PARTS);
+	for (size_t b = 0; b < COUNT_OF(model->budgets); b++)
+		levels[b] = cost_model_level_after(&model->budgets[b], levels[b], load, (uint64_t)took_ns);
+	return took_ns;
 }
 
-int64_t cost_model_slowed_ns(const struct cost_model *model, uint64_t level, uint64_t load, uint64_t rows, int64_t work_ns)
+static uint64_t level_at(const struct cost_model *model, const struct device_history *history, size_t budget, int64_t now_ns)
 {
-	const uint64_t left = halved(model, LEVEL_ONE - 1, (uint64_t)work_ns / (2 * STEP_PARTS));
-	uint64_t ramps = 0;
-	for (int i = 0; i < STEP_PARTS; i++) {
-		level = approach(level, load, left);
-		ramps += ramp(model, level);
-		level = approach(level, load, left);
-	}
-	return longer_ns(work_ns, rows >= model->least_rows ? model->slowdown_ppm : model->light_ppm, ramps, STEP_PARTS);
-}
-
-static uint64_t level_at(const struct cost_model *model, const struct device_history *history, int64_t now_ns)
-{
-	return history ? halved(model, history->level, (uint64_t)(now_ns - history->until_ns)) : 0;
+	return halved(&model->budgets[budget], history->levels[budget], (uint64_t)(now_ns - history->until_ns));
 }
 
 /* A step that decodes. */
@@ -300,7 +320,8 @@ static int64_t decode_step_ns(const struct cost_model *model, const struct devic
 {
 	if (!history || !model->decode_ppm)
 		return work_ns;
-	return longer_ns(work_ns, model->decode_ppm, ramp(model, level_at(model, history, start_ns + work_ns / 2)), 1);
+	const uint64_t level = level_at(model, history, 0, start_ns + work_ns / 2);
+	return longer_ns(work_ns, (u128)model->decode_ppm * ramp(&model->budgets[0], level), 1);
 }
 
 static int64_t prompt_step_ns(const struct cost_model *model, const struct cost_sizes *sizes, int64_t start_ns,
@@ -308,12 +329,15 @@ static int64_t prompt_step_ns(const struct cost_model *model, const struct cost_
 {
 	const struct cost_shares shares = cost_model_shares(model, sizes);
 	const int64_t work_ns = to_ns(shares.step);
-	if (!model->slowdown_ppm)
+	if (!model->budgets[0].ppm)
 		return work_ns;
-	const uint64_t level = level_at(model, history, start_ns), load = cost_model_load(model, &shares);
-	const int64_t took_ns = cost_model_slowed_ns(model, level, load, (uint64_t)sizes->x[TERM_ROWS], work_ns);
+	struct device_history after = {.until_ns = start_ns};
+	for (size_t b = 0; b < COUNT_OF(after.levels) && history; b++)
+		after.levels[b] = level_at(model, history, b, start_ns);
+	const int64_t took_ns = cost_model_slowed_ns(model, after.levels, cost_model_load(model, &shares), (uint64_t)sizes->x[TERM_ROWS], work_ns);
+	after.until_ns += took_ns;
 	if (history)
-		*history = (struct device_history){cost_model_level_after(model, level, load, (uint64_t)took_ns), start_ns + took_ns};
+		*history = after;
 	return took_ns;
 }
 
@@ -419,7 +443,7 @@ static int64_t cost_model_decode_ns(void *backend, const struct step *step, uint
 	int64_t took_ns = 0;
 	for (; steps > 0 && step->history && model->decode_ppm; steps--) {
 		const int64_t start_ns = step->start_ns + took_ns;
-		if (level_at(model, step->history, start_ns) <= model->from)
+		if (level_at(model, step->history, 0, start_ns) <= model->budgets[0].from)
 			break;
 		took_ns += decode_step_ns(model, step->history, start_ns, to_ns(step_cost(model, &sizes)));
 		if (took_ns >= LONGEST_NS)

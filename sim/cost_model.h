@@ -23,16 +23,22 @@ struct cost_curve {
 	uint64_t x[CALIBRATION_POINTS_MOST], ns[CALIBRATION_POINTS_MOST], slope[CALIBRATION_POINTS_MOST];
 };
 
+/* calibration_budget; shares in 2^-32. */
+struct cost_budget {
+	uint64_t ppm, half_life_ns, from, full;
+};
+
 struct cost_model {
 	uint64_t prompt_step, decode_step, weights; /* in 2^-20 ns */
 	uint32_t sharpness, row_tile_tokens, attention_tile_tokens, distinct_free_64ths;
 	struct attention_rounds attention;
 	bool only_prompts_have_rows;
 	struct cost_curve terms[TERM_COUNT];
-	/* Power: 0 slowdown_ppm means none. */
+	/* Power; none where the first of the budgets has 0 ppm. Of steps that decode, decode_ppm is light_ppm or 0. */
+	struct cost_budget budgets[2];
 	uint32_t least_rows;
-	uint64_t slowdown_ppm, light_ppm, decode_ppm, half_life_ns; /* of decode steps, light_ppm or 0 */
-	uint64_t from, full, most, pairs_load; /* in 2^-32 */
+	uint64_t light_ppm, decode_ppm;
+	uint64_t most, pairs_load; /* in 2^-32 */
 };
 
 struct cost_model cost_model_of(const struct calibration *calibration);
@@ -65,11 +71,12 @@ struct cost_shares {
 struct cost_shares cost_model_shares(const struct cost_model *model, const struct cost_sizes *sizes);
 
 /* Power (calibration.h), in 2^-32: a step's load; what level is left `ns` later under a load; how much of its slowdown, from 0 to 1, a
- * level brings; and how long a step with parts of prompts takes from a level on that would take `work_ns` at full clock. */
+ * level brings; and how long a step with parts of prompts takes that would take `work_ns` at full clock, from levels on that it leaves
+ * as they are when it is over. */
 uint64_t cost_model_load(const struct cost_model *model, const struct cost_shares *shares);
-uint64_t cost_model_level_after(const struct cost_model *model, uint64_t level, uint64_t load, uint64_t ns);
-double cost_model_ramp(const struct cost_model *model, uint64_t level);
-int64_t cost_model_slowed_ns(const struct cost_model *model, uint64_t level, uint64_t load, uint64_t rows, int64_t work_ns);
+uint64_t cost_model_level_after(const struct cost_budget *budget, uint64_t level, uint64_t load, uint64_t ns);
+double cost_model_ramp(const struct cost_budget *budget, uint64_t level);
+int64_t cost_model_slowed_ns(const struct cost_model *model, uint64_t *levels, uint64_t load, uint64_t rows, int64_t work_ns);
 
 /* Sum of floor((a i + b) / m) for i = 0 .. n - 1; m > 0. */
 u128 cost_model_floor_sum(u128 n, u128 m, u128 a, u128 b);

@@ -57,12 +57,22 @@ static json_t *attention_json(const struct attention_rounds *rounds)
 	                 (json_int_t)rounds->part_cost_tokens);
 }
 
+static json_t *budget_json(const struct calibration_budget *budget)
+{
+	return json_pack("{s:o, s:I, s:o, s:o}", "slowdown", rounded(budget->slowdown), "half_life_ns", (json_int_t)budget->half_life_ns, "from",
+	                 rounded(budget->from), "full", rounded(budget->full));
+}
+
 static json_t *power_json(const struct calibration_power *power)
 {
-	return json_pack("{s:o, s:o, s:I, s:o, s:o, s:o, s:o, s:i}", "slowdown", rounded(power->slowdown), "light_slowdown",
-	                 rounded(power->light_slowdown), "half_life_ns", (json_int_t)power->half_life_ns, "from", rounded(power->from),
-	                 "full", rounded(power->full), "most", rounded(power->most), "pairs_load", rounded(power->pairs_load), "least_rows",
-	                 (int)power->least_rows);
+	json_t *json = budget_json(&power->fast);
+	json_object_set_new(json, "light_slowdown", rounded(power->light_slowdown));
+	json_object_set_new(json, "most", rounded(power->most));
+	json_object_set_new(json, "pairs_load", rounded(power->pairs_load));
+	json_object_set_new(json, "least_rows", json_integer(power->least_rows));
+	if (power->slow.slowdown > 0)
+		json_object_set_new(json, "slow", budget_json(&power->slow));
+	return json;
 }
 
 static json_t *errors_json(const struct fit_errors *errors)
@@ -181,7 +191,7 @@ int fit_write_json(const struct fit *fit, const struct fit_options *options, con
 	ASSERT(root);
 	if (fit->calibration.attention.blocks_at_once)
 		json_object_set_new(root, "attention", attention_json(&fit->calibration.attention));
-	if (fit->calibration.power.slowdown > 0)
+	if (fit->calibration.power.fast.slowdown > 0)
 		json_object_set_new(root, "power", power_json(&fit->calibration.power));
 	write_value(output, root, 0);
 	output_printf(output, "\n");

@@ -9,12 +9,14 @@
 
 #define LEAST_CELLS 10   /* of six numbers, nearly twice as many */
 #define WORTH_LOSS   0.5  /* of the loss without: more is not worth a model */
+#define WORTH_SLOW   0.97 /* of the loss without a slow budget */
 #define ITERATIONS  1500
 #define FULL_ROUNDS 8    /* from a measured time to what it is at full clock */
 #define USUAL_ERROR 0.01 /* of a step: larger ones count by their size, no longer by its square, as one step of three may meet a neighbour */
 #define ROUNDS      4    /* of weighing */
+#define REPEATS_MOST 4096
 
-enum { HALF_LIFE, FROM, RAMP, MOST, SLOWDOWN, PAIRS, NUMBERS };
+enum { HALF_LIFE, FROM, RAMP, SLOWDOWN, SLOW_NUMBERS, MOST = SLOW_NUMBERS, PAIRS, FAST_NUMBERS };
 
 /* A step after work, how long it takes after a rest, and what both are made of. */
 struct pair {
@@ -23,10 +25,12 @@ struct pair {
 	struct cost_shares shares, work;
 };
 
+/* `power` is what is known: all but what is searched for. */
 struct problem {
 	struct pair *pairs;
 	size_t count;
-	uint32_t least_rows;
+	struct calibration_power power;
+	bool slow; /* search for this budget, not for all else */
 };
 
 static uint32_t rows_of(const struct sample *s)
@@ -42,42 +46,56 @@ static struct cost_model model_of(const struct calibration_power *power)
 /* The time at full clock of a step with prompts that takes `ns` after a rest. */
 static double full_clock_ns(const struct cost_model *model, const struct cost_shares *shares, uint32_t rows, double ns)
 {
+	const uint64_t load = cost_model_load(model, shares);
 	double work_ns = ns;
-	for (int round = 0; round < FULL_ROUNDS; round++)
-		work_ns *= ns / (double)cost_model_slowed_ns(model, 0, cost_model_load(model, shares), rows, llround(work_ns));
+	for (int round = 0; round < FULL_ROUNDS; round++) {
+		uint64_t levels[2] = {0};
+		work_ns *= ns / (double)cost_model_slowed_ns(model, levels, load, rows, llround(work_ns));
+	}
 	return work_ns;
 }
 
-/* The level that a pair's rounds leave behind. */
-static uint64_t level_before(const struct cost_model *model, const struct pair *pair)
+/* The levels that a pair's rounds leave behind. */
+static void levels_before(const struct cost_model *model, const struct pair *pair, uint64_t *levels)
 {
 	const struct sample *s = pair->sample;
 	const uint64_t load = cost_model_load(model, &pair->work);
-	uint64_t level = 0;
-	for (uint32_t round = 0; round < s->rounds; round++) {
-		level = cost_model_level_after(model, level, load, (uint64_t)s->work_ns);
-		level = cost_model_level_after(model, level, 0, (uint64_t)(s->rest_ns + s->idle_ns));
+	for (size_t b = 0; b < COUNT_OF(model->budgets); b++) {
+		levels[b] = 0;
+		for (uint32_t round = 0; round < s->rounds; round++) {
+			levels[b] = cost_model_level_after(&model->budgets[b], levels[b], load, (uint64_t)s->work_ns);
+			levels[b] = cost_model_level_after(&model->budgets[b], levels[b], 0, (uint64_t)(s->rest_ns + s->idle_ns));
+		}
 	}
-	return level;
 }
 
+/* The mean, where it is repeated. */
 static double prompt_ns(const struct cost_model *model, const struct pair *pair)
 {
 	const uint32_t rows = rows_of(pair->sample);
-	const double work_ns = full_clock_ns(model, &pair->shares, rows, pair->rested_ns);
-	return (double)cost_model_slowed_ns(model, level_before(model, pair), cost_model_load(model, &pair->shares), rows, llround(work_ns));
+	const int64_t work_ns = llround(full_clock_ns(model, &pair->shares, rows, pair->rested_ns));
+	uint64_t levels[2], load = cost_model_load(model, &pair->shares);
+	double sum_ns = 0;
+	uint32_t count = 0;
+	levels_before(model, pair, levels);
+	do {
+		sum_ns += (double)cost_model_slowed_ns(model, levels, load, rows, work_ns);
+		count++;
+	} while (sum_ns < pair->sample->for_ns && count < REPEATS_MOST);
+	return sum_ns / count;
 }
 
 /* By how much of light_slowdown a step that decodes is slowed down. */
 static double light_share(const struct cost_model *model, const struct pair *pair)
 {
-	const uint64_t level = cost_model_level_after(model, level_before(model, pair), 0, (uint64_t)(pair->rested_ns / 2));
-	return cost_model_ramp(model, level);
+	uint64_t levels[2];
+	levels_before(model, pair, levels);
+	return cost_model_ramp(&model->budgets[0], cost_model_level_after(&model->budgets[0], levels[0], 0, (uint64_t)(pair->rested_ns / 2)));
 }
 
 static double forecast_ns(const struct cost_model *model, const struct pair *pair)
 {
-	if (model->slowdown_ppm == 0)
+	if (model->budgets[0].ppm == 0)
 		return pair->rested_ns;
 	if (pair->sample->prompts > 0)
 		return prompt_ns(model, pair);
@@ -116,21 +134,30 @@ static double best_light(const struct problem *problem, const struct calibration
 	return light;
 }
 
-static struct calibration_power power_of(const struct problem *problem, const gsl_vector *logs)
+static struct calibration_budget budget_of(const double *numbers)
 {
-	double numbers[NUMBERS];
-	for (size_t i = 0; i < NUMBERS; i++)
-		numbers[i] = exp(gsl_vector_get(logs, i));
 	const double full = fmin(numbers[FROM] + numbers[RAMP], 1);
-	struct calibration_power power = {
+	return (struct calibration_budget){
 	        .half_life_ns = (int64_t)fmin(1 + numbers[HALF_LIFE], CALIBRATION_NS_MOST),
 	        .from = fmax(0, fmin(numbers[FROM], full - CALIBRATION_RAMP_LEAST)),
 	        .full = full,
-	        .most = fmin(numbers[MOST], 1),
-	        .pairs_load = fmin(numbers[PAIRS], 1),
 	        .slowdown = fmin(numbers[SLOWDOWN], CALIBRATION_SHARE_MOST),
-	        .least_rows = problem->least_rows,
 	};
+}
+
+static struct calibration_power power_of(const struct problem *problem, const gsl_vector *logs)
+{
+	double numbers[FAST_NUMBERS];
+	for (size_t i = 0; i < logs->size; i++)
+		numbers[i] = exp(gsl_vector_get(logs, i));
+	struct calibration_power power = problem->power;
+	if (problem->slow) {
+		power.slow = budget_of(numbers);
+		return power;
+	}
+	power.fast = budget_of(numbers);
+	power.most = fmin(numbers[MOST], 1);
+	power.pairs_load = fmin(numbers[PAIRS], 1);
 	power.light_slowdown = best_light(problem, &power);
 	return power;
 }
@@ -149,9 +176,9 @@ static double mean_loss(const gsl_vector *logs, void *context)
 /* From `logs`, which it leaves at the best. Returns the mean loss there. */
 static double search(struct problem *problem, gsl_vector *logs)
 {
-	gsl_multimin_function function = {.f = mean_loss, .n = NUMBERS, .params = problem};
-	gsl_multimin_fminimizer *minimizer = gsl_multimin_fminimizer_alloc(gsl_multimin_fminimizer_nmsimplex2, NUMBERS);
-	gsl_vector *steps = gsl_vector_alloc(NUMBERS);
+	gsl_multimin_function function = {.f = mean_loss, .n = logs->size, .params = problem};
+	gsl_multimin_fminimizer *minimizer = gsl_multimin_fminimizer_alloc(gsl_multimin_fminimizer_nmsimplex2, logs->size);
+	gsl_vector *steps = gsl_vector_alloc(logs->size);
 	gsl_vector_set_all(steps, 0.3);
 	gsl_multimin_fminimizer_set(minimizer, &function, logs, steps);
 	for (int i = 0; i < ITERATIONS && gsl_multimin_fminimizer_iterate(minimizer) == 0; i++) {
@@ -200,38 +227,72 @@ static size_t find_pairs(const struct samples *samples, const struct cost_model 
 	return count;
 }
 
-/* Each number of rows is tried as the least of hard work, from several guesses: the landscape has ledges. */
-static double choose(struct problem *problem, struct calibration_power *power)
+/* From each of the guesses; problem->power gets the best if it is better than `least`. Returns the loss. */
+static double search_from(struct problem *problem, const double *guesses, size_t guess_count, size_t numbers, double least)
 {
-	static const double guesses[][NUMBERS] = {{40e6, 0.15, 0.3, 0.5, 0.15, 0.4}, {60e6, 0.3, 0.3, 0.9, 0.12, 0.9}, {15e6, 0.1, 0.2, 0.8, 0.05, 0.7}};
-	double least = INFINITY;
-	gsl_vector *logs = gsl_vector_alloc(NUMBERS);
-	for (size_t i = 0; i < problem->count; i++) {
-		problem->least_rows = rows_of(problem->pairs[i].sample);
-		const bool is_prompt = problem->pairs[i].sample->prompts > 0;
-		bool known = !is_prompt || problem->least_rows > SAMPLES_WORK_TOKENS; /* then most of what came before was none */
-		for (size_t j = 0; j < i; j++)
-			known |= problem->pairs[j].sample->prompts > 0 && rows_of(problem->pairs[j].sample) == problem->least_rows;
-		for (size_t g = 0; g < COUNT_OF(guesses) && !known; g++) {
-			for (size_t n = 0; n < NUMBERS; n++)
-				gsl_vector_set(logs, n, log(guesses[g][n]));
-			const double error = search(problem, logs);
-			if (error < least) {
-				least = error;
-				*power = power_of(problem, logs);
-			}
+	gsl_vector *logs = gsl_vector_alloc(numbers);
+	struct calibration_power best = problem->power;
+	for (size_t g = 0; g < guess_count; g++) {
+		for (size_t n = 0; n < numbers; n++)
+			gsl_vector_set(logs, n, log(guesses[g * numbers + n]));
+		const double loss = search(problem, logs);
+		if (loss < least) {
+			least = loss;
+			best = power_of(problem, logs);
 		}
 	}
 	gsl_vector_free(logs);
+	problem->power = best;
 	return least;
+}
+
+/* Each number of rows is tried as the least of hard work, from several guesses: the landscape has ledges. */
+static double choose_fast(struct problem *problem)
+{
+	static const double guesses[][FAST_NUMBERS] = {{40e6, 0.15, 0.3, 0.15, 0.5, 0.4}, {60e6, 0.3, 0.3, 0.12, 0.9, 0.9}, {15e6, 0.1, 0.2, 0.05, 0.8, 0.7}};
+	double least = INFINITY;
+	struct calibration_power best = problem->power;
+	for (size_t i = 0; i < problem->count; i++) {
+		problem->power.least_rows = rows_of(problem->pairs[i].sample);
+		const bool is_prompt = problem->pairs[i].sample->prompts > 0;
+		bool known = !is_prompt || problem->power.least_rows > SAMPLES_WORK_TOKENS; /* then most of what came before was none */
+		for (size_t j = 0; j < i; j++)
+			known |= problem->pairs[j].sample->prompts > 0 && rows_of(problem->pairs[j].sample) == problem->power.least_rows;
+		if (known)
+			continue;
+		const double loss = search_from(problem, guesses[0], COUNT_OF(guesses), FAST_NUMBERS, least);
+		if (loss < least) {
+			least = loss;
+			best = problem->power;
+		}
+	}
+	problem->power = best;
+	return least;
+}
+
+/* What is left when the fast budget has what it can explain; then that one again. */
+static void choose_slow(struct problem *problem, double least)
+{
+	const struct calibration_power power = problem->power;
+	const double most = fmin(power.most, 1);
+	const double guesses[][SLOW_NUMBERS] = {{300e6, 0.8 * most, 0.1 * most, 0.02}, {600e6, 0.5 * most, 0.3 * most, 0.04}};
+	problem->slow = true;
+	if (!(search_from(problem, guesses[0], COUNT_OF(guesses), SLOW_NUMBERS, least) < WORTH_SLOW * least)) {
+		problem->power = power;
+		return;
+	}
+	problem->slow = false;
+	const struct calibration_budget *fast = &problem->power.fast;
+	const double again[] = {(double)fast->half_life_ns, fast->from, fast->full - fast->from, fast->slowdown, most, power.pairs_load};
+	search_from(problem, again, 1, FAST_NUMBERS, INFINITY);
 }
 
 void fit_power(struct fit *fit)
 {
-	const struct cost_model terms = cost_model_of(&fit->calibration), none = {.slowdown_ppm = 0};
+	const struct cost_model terms = cost_model_of(&fit->calibration), none = {.least_rows = 0};
+	const struct calibration_power no_power = {.least_rows = 1};
 	struct pair *pairs = mem_alloc(fit->samples->count, sizeof(*pairs));
-	struct problem problem = {.pairs = pairs, .count = find_pairs(fit->samples, &terms, pairs)};
-	struct calibration_power power = {.least_rows = 1};
+	struct problem problem = {.pairs = pairs, .count = find_pairs(fit->samples, &terms, pairs), .power = no_power};
 	double without = 0;
 	size_t prompts = 0;
 	for (size_t i = 0; i < problem.count; i++) {
@@ -239,10 +300,13 @@ void fit_power(struct fit *fit)
 		without += loss(forecast_ns(&none, &pairs[i]) / pairs[i].sample->median_ns - 1) / (double)problem.count;
 	}
 	fit->power = (struct fit_power_errors){.count = problem.count};
-	if (prompts < LEAST_CELLS || !(choose(&problem, &power) < WORTH_LOSS * without))
-		power = (struct calibration_power){.least_rows = 1};
-	fit->calibration.power = power;
-	const struct cost_model model = model_of(&power);
+	const double least = prompts < LEAST_CELLS ? INFINITY : choose_fast(&problem);
+	if (least < WORTH_LOSS * without)
+		choose_slow(&problem, least);
+	else
+		problem.power = no_power;
+	fit->calibration.power = problem.power;
+	const struct cost_model model = model_of(&problem.power);
 	for (size_t i = 0; i < problem.count; i++) {
 		const double ns = pairs[i].sample->median_ns;
 		fit->power.mean += fabs(forecast_ns(&model, &pairs[i]) / ns - 1) / (double)problem.count;
@@ -254,7 +318,7 @@ void fit_power(struct fit *fit)
 double fit_full_clock_ns(const struct calibration *calibration, const struct sample *sample, double ns)
 {
 	const struct cost_model model = cost_model_of(calibration);
-	if (model.slowdown_ppm == 0 || sample->prompts == 0)
+	if (model.budgets[0].ppm == 0 || sample->prompts == 0)
 		return ns;
 	const struct cost_shares shares = shares_of(&model, sample);
 	return full_clock_ns(&model, &shares, rows_of(sample), ns);

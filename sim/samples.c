@@ -8,12 +8,12 @@
 #include <string.h>
 
 enum column { KIND, PROMPTS, NEW, CACHED, DECODES, CONTEXT, TIER, BYTES, REPEATS, MEDIAN, LEAST, MOST, NEEDED, SHARED = NEEDED, WORK, REST,
-	      ROUNDS, WORK_TOKENS, WORK_CACHED, IDLE, COLUMNS };
+	      ROUNDS, WORK_TOKENS, WORK_CACHED, IDLE, FOR, COLUMNS };
 #define MISSING SIZE_MAX
 
 static const char *const column_names[COLUMNS] = {"kind", "prompts", "new_tokens", "cached_tokens", "decodes", "context_tokens",
                                                   "tier", "bytes", "repeats", "median_ns", "least_ns", "most_ns", "shared_tokens",
-                                                  "work_ms", "rest_ms", "rounds", "work_tokens", "work_cached", "idle_ms"};
+                                                  "work_ms", "rest_ms", "rounds", "work_tokens", "work_cached", "idle_ms", "for_ms"};
 
 /* A whole number; an empty field is 0. */
 static int read_whole(const struct csv *csv, size_t row, size_t column, uint64_t most, uint64_t *value, struct err *err)
@@ -50,6 +50,8 @@ static int check_sample(const struct csv *csv, size_t row, const struct sample *
 		err_set(err, "shared_tokens are part of cached_tokens and of context_tokens.");
 	else if (s->rounds && s->work_ns <= 0)
 		err_set(err, "rounds have work_ms above 0.");
+	else if (s->for_ns > 0 && s->rounds == 0)
+		err_set(err, "for_ms goes with rounds.");
 	else if (s->kind != SAMPLE_STEP && (!s->tier[0] || !(s->bytes > 0)))
 		err_set(err, "a transfer has a tier and bytes.");
 	else
@@ -81,6 +83,7 @@ static int read_sample(const struct csv *csv, size_t row, const size_t *at, stru
 	    read_whole(csv, row, at[SHARED], 1 << 30, &s->shared_tokens, err) < 0 ||
 	    read_whole(csv, row, at[ROUNDS], 1 << 10, &rounds, err) < 0 || read_ms(csv, row, at[WORK], &s->work_ns, err) < 0 ||
 	    read_ms(csv, row, at[REST], &s->rest_ns, err) < 0 || read_ms(csv, row, at[IDLE], &s->idle_ns, err) < 0 ||
+	    read_ms(csv, row, at[FOR], &s->for_ns, err) < 0 ||
 	    read_whole(csv, row, at[WORK_TOKENS], 1 << 30, &work_tokens, err) < 0 ||
 	    read_whole(csv, row, at[WORK_CACHED], 1 << 30, &s->work_cached, err) < 0 ||
 	    csv_number(csv, row, at[MEDIAN], &s->median_ns, err) < 0 || csv_number(csv, row, at[LEAST], &s->least_ns, err) < 0 ||

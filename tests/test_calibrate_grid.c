@@ -39,7 +39,7 @@ static void limits_are_kept(void **state)
 static bool same_but_for_what_came_before(const struct sample *worked, const struct sample *rested)
 {
 	struct sample s = *worked;
-	s.work_ns = s.rest_ns = s.idle_ns = 0;
+	s.work_ns = s.rest_ns = s.idle_ns = s.for_ns = 0;
 	s.rounds = s.work_tokens = 0;
 	s.work_cached = 0;
 	return memcmp(&s, rested, sizeof(s)) == 0;
@@ -60,7 +60,7 @@ static void shared_and_worked_cells_can_be_compared(void **state)
 			for (size_t j = 0; j < count && !twin; j++)
 				twin = same_but_for_what_came_before(c, &cells[j]);
 			assert_true(twin);
-			assert_true(c->rounds == 0 || c->work_ns > 0);
+			assert_true(c->rounds == 0 ? c->for_ns == 0 : c->work_ns > 0 && c->work_tokens > 0);
 			decodes += c->rounds > 0 && c->prompts == 0;
 			assert_true(c->shared_tokens % all[l].block_tokens == 0);
 			assert_true((c->prompts == 0 || c->shared_tokens <= c->cached_tokens) && (c->decodes == 0 || c->shared_tokens <= c->context_tokens));

@@ -79,7 +79,7 @@ static void what_sequences_share_is_read_once(void **state)
 }
 
 /* Half of a level is gone, and half of the way to a load, after 2.4 us; from 0.5 on, at once, work is 20 % slower. */
-#define AT_ONCE {.slowdown = 0.2, .half_life_ns = 2400, .from = 0.5, .full = 0.500001, .most = 1, .least_rows = 2}
+#define AT_ONCE {.fast = {.slowdown = 0.2, .half_life_ns = 2400, .from = 0.5, .full = 0.500001}, .most = 1, .least_rows = 2}
 
 static void near_level(uint64_t level, double expected)
 {
@@ -98,12 +98,12 @@ static void work_uses_the_power_up(void **state)
 	struct step step = {.parts = &part, .count = 1, .history = &history};
 	/* Of 16 parts of 250 ns the middle of 10 is before 2.4 us. */
 	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 800 * 6 / 16);
-	near_level(history.level, 1 - exp2(-4300 / 2400.));
+	near_level(history.levels[0], 1 - exp2(-4300 / 2400.));
 	assert_int_equal(history.until_ns, 4300);
 	/* Right after it all is slower. */
 	step.start_ns = 4300;
 	assert_int_equal(cost_model_backend.step_ns(&model, &step), 4000 + 800);
-	near_level(history.level, 1 - exp2(-9100 / 2400.));
+	near_level(history.levels[0], 1 - exp2(-9100 / 2400.));
 	/* Decodes are neither slowed nor work; a prompt of one row is work, if not slowed. */
 	const struct device_history before = history;
 	const struct step_part decodes[] = {{0, 1, 0, true}, {1, 1, 0, true}};
@@ -112,7 +112,7 @@ static void work_uses_the_power_up(void **state)
 	assert_memory_equal(&history, &before, sizeof(before));
 	part.new_tokens = 1;
 	assert_int_equal(cost_model_backend.step_ns(&model, &step), 1000);
-	near_level(history.level, 1 - exp2(-10100 / 2400.));
+	near_level(history.levels[0], 1 - exp2(-10100 / 2400.));
 	/* A rest of two half-lives leaves a quarter, 0.2365, and after 1.47 us there is 0.5 again. */
 	step.start_ns = 10100 + 4800;
 	part.new_tokens = 4;
@@ -147,19 +147,42 @@ static void load_is_the_share_of_arithmetic(void **state)
 	}
 }
 
+/* A second average, of four times the half-life: another 10 % from 0.5 on, for work of two rows and more. */
+static void work_that_goes_on_uses_up_a_second_budget(void **state)
+{
+	(void)state;
+	struct calibration c = {.terms = {[TERM_ROWS] = CALIBRATION_LINE(1000)}, .power = AT_ONCE};
+	c.power.slow = (struct calibration_budget){.slowdown = 0.1, .half_life_ns = 9600, .from = 0.5, .full = 0.500001};
+	struct cost_model model = cost_model_of(&c);
+	struct device_history history = {0};
+	struct step_part part = {0, 16, 0, false};
+	struct step step = {.parts = &part, .count = 1, .history = &history};
+	/* Of 16 parts of 1 us the middle of 14 is after 2.4 us, of 6 after 9.6. */
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 16000 + 16000 / 5 * 14 / 16 + 16000 / 10 * 6 / 16);
+	near_level(history.levels[0], 1 - exp2(-19400 / 2400.));
+	near_level(history.levels[1], 1 - exp2(-19400 / 9600.));
+	/* After 4.8 us it is above 0.5 still, the first below, and back after 1.2 us and something. */
+	step.start_ns = 19400 + 4800;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 16000 + 16000 / 5 * 15 / 16 + 16000 / 10);
+	/* One row: neither. */
+	part.new_tokens = 1;
+	step.start_ns = history.until_ns;
+	assert_int_equal(cost_model_backend.step_ns(&model, &step), 1000);
+}
+
 static void levels_halve(void **state)
 {
 	(void)state;
 	struct make_rng rng = {3};
 	for (int i = 0; i < 20000; i++) {
 		const uint64_t half_life_ns = 1 + make_random(&rng, i % 2 ? 100 : 100000000), ns = make_random(&rng, 20 * half_life_ns);
-		const struct cost_model model = {.half_life_ns = half_life_ns};
+		const struct cost_budget budget = {.half_life_ns = half_life_ns};
 		const uint64_t level = make_random(&rng, UINT64_C(1) << 32), load = make_random(&rng, (UINT64_C(1) << 32) + 1);
 		const double left = exp2(-(double)ns / (double)half_life_ns), from = ldexp((double)level, -32), to = ldexp((double)load, -32);
-		near_level(cost_model_level_after(&model, level, load, ns), to + (from - to) * left);
+		near_level(cost_model_level_after(&budget, level, load, ns), to + (from - to) * left);
 	}
-	const struct cost_model model = {.half_life_ns = 1};
-	assert_int_equal(cost_model_level_after(&model, UINT32_MAX, 0, UINT64_MAX), 0);
+	const struct cost_budget budget = {.half_life_ns = 1};
+	assert_int_equal(cost_model_level_after(&budget, UINT32_MAX, 0, UINT64_MAX), 0);
 }
 
 static uint64_t tile_rows(struct cost_model *model, uint32_t rows)
@@ -199,6 +222,20 @@ static double without_products_ns(const struct calibration *c, const struct cost
 	return ns;
 }
 
+static double mean_ramp(const struct calibration_budget *budget, const struct device_history *history, int b, const struct step *step, double ns,
+                        double load)
+{
+	const double half_lives = ns / (double)budget->half_life_ns, rest_ns = (double)(step->start_ns - history->until_ns);
+	const double level = ldexp((double)history->levels[b], -32) * exp2(-rest_ns / (double)budget->half_life_ns);
+	const int slices = load > 0 ? 16 : 1;
+	double sum = 0;
+	for (int slice = 0; slice < slices; slice++) {
+		const double then = load + (level - load) * exp2(-half_lives * (slice + 0.5) / slices);
+		sum += fmin(1, fmax(0, (then - budget->from) / (budget->full - budget->from)));
+	}
+	return sum / slices;
+}
+
 static void as_the_formula_in_floats(void **state)
 {
 	(void)state;
@@ -220,23 +257,17 @@ static void as_the_formula_in_floats(void **state)
 		            pow(pow(c->weights_ns, c->sharpness) + pow(arithmetic, c->sharpness), 1.0 / c->sharpness);
 		for (int term = TERM_SEQUENCES; term < TERM_COUNT; term++)
 			ns += term_ns(c, &sizes, term);
-		struct device_history history = {.level = make_random(&rng, UINT64_C(1) << 31), .until_ns = 1000};
+		struct device_history history = {.levels = {make_random(&rng, UINT64_C(1) << 31), make_random(&rng, UINT64_C(1) << 30)}, .until_ns = 1000};
 		struct step slowed = step;
 		slowed.history = &history;
 		slowed.start_ns = 1000 + (int64_t)make_random(&rng, 4000000);
 		const struct calibration_power *power = &c->power;
-		const double half_lives = ns / (double)power->half_life_ns;
-		const double level = ldexp((double)history.level, -32) * exp2(-(double)(slowed.start_ns - 1000) / (double)power->half_life_ns);
 		const double products = ns - without_products_ns(c, &sizes);
 		const double load = sizes.has_prompt ? fmin(power->most, (products + power->pairs_load * term_ns(c, &sizes, TERM_PAIRS)) / ns) : 0;
-		const int slices = sizes.has_prompt ? 16 : 1;
-		double ramps = 0;
-		for (int slice = 0; slice < slices; slice++) {
-			const double then = load + (level - load) * exp2(-half_lives * (slice + 0.5) / slices);
-			ramps += fmin(1, fmax(0, (then - power->from) / (power->full - power->from))) / slices;
-		}
 		const bool hard = sizes.has_prompt && sizes.x[TERM_ROWS] >= power->least_rows;
-		const double longer_ns = ns * ramps * (hard ? power->slowdown : power->light_slowdown);
+		const double longer_ns = hard ? ns * (power->fast.slowdown * mean_ramp(&power->fast, &history, 0, &slowed, ns, load) +
+		                                      power->slow.slowdown * mean_ramp(&power->slow, &history, 1, &slowed, ns, load))
+		                              : ns * power->light_slowdown * mean_ramp(&power->fast, &history, 0, &slowed, ns, load);
 		const double off = (double)cost_model_backend.step_ns(&model, &slowed) - ns - longer_ns;
 		/* Each of 32 factors leaves out up to 2^-20 of a half-life. */
 		assert_true(fabs(off) <= 2 + 5e-6 * ns);
@@ -248,10 +279,10 @@ static void decodes_after_work_are_slower(void **state)
 {
 	(void)state;
 	const struct calibration c = {.terms = {[TERM_ROWS] = CALIBRATION_LINE(1000)},
-	                              .power = {.slowdown = 0.5, .light_slowdown = 0.1, .half_life_ns = 4000, .from = 0.25, .full = 0.5, .most = 1,
-	                                        .least_rows = 5}};
+	                              .power = {.fast = {.slowdown = 0.5, .half_life_ns = 4000, .from = 0.25, .full = 0.5},
+	                                        .light_slowdown = 0.1, .most = 1, .least_rows = 5}};
 	struct cost_model model = cost_model_of(&c);
-	struct device_history history = {.level = UINT64_C(1) << 31, .until_ns = 100};
+	struct device_history history = {.levels = {UINT64_C(1) << 31}, .until_ns = 100};
 	struct step_part decode = {0, 1, 0, true};
 	struct step step = {.parts = &decode, .count = 1, .start_ns = 100, .history = &history};
 	const struct device_history before = history;
@@ -276,7 +307,7 @@ static void decodes_after_work_are_slower(void **state)
 	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 4), 4000);
 	/* Where work would never be rested from it slows no decode down for ever. */
 	struct calibration restless = c;
-	restless.power.half_life_ns = 6 * NS_PER_S;
+	restless.power.fast.half_life_ns = 6 * NS_PER_S;
 	model = cost_model_of(&restless);
 	step.start_ns = 100;
 	assert_int_equal(cost_model_backend.decode_ns(&model, &step, 4), 4000);
@@ -309,7 +340,7 @@ static void stretches_are_single_steps_added_up(void **state)
 		for (uint32_t i = 0; i < count; i++)
 			parts[i] = (struct step_part){i, 1, make_random(&rng, 40), true};
 		/* In half of the rounds after so much hard work that the first steps are slower. */
-		struct device_history history = {.level = make_random(&rng, UINT64_C(1) << 31), .until_ns = 5};
+		struct device_history history = {.levels = {make_random(&rng, UINT64_C(1) << 31)}, .until_ns = 5};
 		struct step step = {.parts = parts, .count = count, .repeated_tokens = make_random(&rng, 3) * make_random(&rng, 500),
 		                    .start_ns = 7, .history = make_chance(&rng, 50) ? &history : NULL};
 		const int64_t at_once = cost_model_backend.decode_ns(&model, &step, steps);
@@ -349,7 +380,7 @@ static void second_form_is_read(void **state)
 	assert_true(calibration_curve_ns(&c->terms[TERM_ROWS], 10) == 40);
 	assert_true(calibration_curve_ns(&c->terms[TERM_PAIRS], 10) == 0);
 	assert_true(fabs(calibration_curve_ns(&c->terms[TERM_CONTEXT], 4) - 10.5) < 1e-12);
-	assert_true(c->power.slowdown == 0 && c->distinct_free_64ths == 0);
+	assert_true(c->power.fast.slowdown == 0 && c->distinct_free_64ths == 0);
 	assert_null(calibration_transfer(c, "disk"));
 	assert_int_equal(calibration_transfer(c, "host")->latency_ns, 9000);
 	calibration_free(c);
@@ -366,11 +397,17 @@ static void power_is_read(void **state)
 	struct err err;
 	struct calibration *c = load(POWER(SHARES ", \"half_life_ns\": 4e7, \"least_rows\": 256"), &err);
 	assert_non_null(c);
-	assert_true(c->power.slowdown == 0.125 && c->power.light_slowdown == 0.0625 && c->power.half_life_ns == 40000000);
-	assert_true(c->power.from == 0.25 && c->power.full == 0.5 && c->power.most == 0.75 && c->power.pairs_load == 1);
+	assert_true(c->power.fast.slowdown == 0.125 && c->power.light_slowdown == 0.0625 && c->power.fast.half_life_ns == 40000000);
+	assert_true(c->power.fast.from == 0.25 && c->power.fast.full == 0.5 && c->power.most == 0.75 && c->power.pairs_load == 1);
 	assert_int_equal(c->power.least_rows, 256);
+	assert_true(c->power.slow.slowdown == 0);
 	assert_int_equal(c->distinct_free_64ths, 27);
 	assert_true(calibration_curve_ns(&c->terms[TERM_DISTINCT], 8) == 2);
+	calibration_free(c);
+	c = load(POWER(SHARES ", \"half_life_ns\": 4e7, \"slow\": {\"slowdown\": 0.5, \"from\": 0.125, \"full\": 0.25, \"half_life_ns\": 3e8}"), &err);
+	assert_non_null(c);
+	assert_true(c->power.fast.half_life_ns == 40000000 && c->power.slow.half_life_ns == 300000000 && c->power.slow.slowdown == 0.5);
+	assert_true(c->power.slow.from == 0.125 && c->power.slow.full == 0.25 && c->power.least_rows == 1);
 	calibration_free(c);
 }
 
@@ -397,13 +434,14 @@ static void bad_files_get_one_sentence(void **state)
 	refuses(STEP(", \"distinct_free_64ths\": 65"),
 	        "c.json: field \"distinct_free_64ths\" of \"step\": expected a whole number from 0 to 64.");
 	refuses(POWER("\"slowdown\": 11"), "c.json: field \"slowdown\" of \"power\" is missing or no number from 0 to 10.");
-	refuses(POWER("\"slowdown\": 1, \"light_slowdown\": 1, \"from\": 1.5"),
-	        "c.json: field \"from\" of \"power\" is missing or no number from 0 to 1.");
-	refuses(POWER("\"slowdown\": 1"), "c.json: field \"light_slowdown\" of \"power\" is missing or no number from 0 to 10.");
+	refuses(POWER("\"slowdown\": 1, \"from\": 1.5"), "c.json: field \"from\" of \"power\" is missing or no number from 0 to 1.");
+	refuses(POWER("\"slowdown\": 1, \"from\": 0, \"full\": 1, \"half_life_ns\": 5"),
+	        "c.json: field \"light_slowdown\" of \"power\" is missing or no number from 0 to 10.");
+	refuses(POWER(SHARES ", \"half_life_ns\": 4e7, \"slow\": {\"slowdown\": 0.5}"),
+	        "c.json: field \"from\" of \"slow\" is missing or no number from 0 to 1.");
 	refuses(POWER(SHARES), "c.json: field \"half_life_ns\" of \"power\" is missing or no number of nanoseconds from 0 to 1e12.");
 	refuses(POWER(SHARES ", \"half_life_ns\": 0"), "c.json: field \"half_life_ns\" of \"power\": expected 1 at least.");
-	refuses(POWER("\"slowdown\": 1, \"light_slowdown\": 1, \"from\": 0.5, \"full\": 0.5, \"most\": 1, \"pairs_load\": 1, "
-	              "\"half_life_ns\": 5"),
+	refuses(POWER("\"slowdown\": 1, \"from\": 0.5, \"full\": 0.5, \"half_life_ns\": 5"),
 	        "c.json: field \"full\" of \"power\": expected more than \"from\", by 1e-06 at least.");
 	refuses("{\"kvcast_calibration\": 2, " TEXTS ", \"step\": {\"prompt_step_ns\": 1}}",
 	        "c.json: field \"decode_step_ns\" of \"step\" is missing or no number of nanoseconds from 0 to 1e12.");
@@ -416,6 +454,7 @@ int main(void)
 	        cmocka_unit_test(second_form_by_hand),
 	        cmocka_unit_test(what_sequences_share_is_read_once),
 	        cmocka_unit_test(work_uses_the_power_up),
+	        cmocka_unit_test(work_that_goes_on_uses_up_a_second_budget),
 	        cmocka_unit_test(load_is_the_share_of_arithmetic),
 	        cmocka_unit_test(levels_halve),
 	        cmocka_unit_test(rows_fill_whole_tiles),

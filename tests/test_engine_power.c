@@ -10,7 +10,7 @@
 static const struct calibration powered = {
         .name = "made", .device = "none", .model = "none", .provenance = "made up",
         .only_prompts_have_rows = true, .decode_step_ns = 2e6, .terms = {[TERM_ROWS] = CALIBRATION_LINE(1e6)},
-        .power = {.slowdown = 0.5, .half_life_ns = 10000000, .from = 0.5, .full = 0.500001, .most = 1, .least_rows = 2},
+        .power = {.fast = {.slowdown = 0.5, .half_life_ns = 10000000, .from = 0.5, .full = 0.500001}, .most = 1, .least_rows = 2},
 };
 
 static struct timed_setup of(enum engine_kind engine, uint32_t replicas)

@@ -15,8 +15,8 @@
 #define CELLS_MOST 320
 
 static const struct calibration_power powers[] = {
-        {.slowdown = 0.12, .half_life_ns = 40000000, .from = 0.15, .full = 0.4, .most = 0.5, .pairs_load = 0.4, .least_rows = 256},
-        {.slowdown = 0.2, .half_life_ns = 25000000, .from = 0.3, .full = 0.5, .most = 0.8, .pairs_load = 0.9, .least_rows = 448,
+        {.fast = {.slowdown = 0.12, .half_life_ns = 40000000, .from = 0.15, .full = 0.4}, .most = 0.5, .pairs_load = 0.4, .least_rows = 256},
+        {.fast = {.slowdown = 0.2, .half_life_ns = 25000000, .from = 0.3, .full = 0.5}, .most = 0.8, .pairs_load = 0.9, .least_rows = 448,
          .light_slowdown = 0.05},
 };
 
@@ -208,7 +208,7 @@ static void power_is_found(void **state)
 		struct fit fit = fit_made(&made, &truth, i % 2 ? 0.01 : 0);
 		assert_int_equal(fit.power.count, 58);
 		/* Of a slowdown that begins earlier and is larger in the end, noise cannot tell one that begins later. */
-		assert_true(fabs(fit.calibration.power.slowdown / truth.power.slowdown - 1) < (i % 2 ? 0.15 : 0.01));
+		assert_true(fabs(fit.calibration.power.fast.slowdown / truth.power.fast.slowdown - 1) < (i % 2 ? 0.15 : 0.01));
 		assert_true(worst_elsewhere(&fit.calibration, &truth) < 0.02);
 		assert_true(fabs(fit.calibration.power.light_slowdown - truth.power.light_slowdown) < (i % 2 ? 0.015 : 0.002));
 		assert_true(fit.power.mean < 0.5 * fit.power.mean_without);
@@ -248,14 +248,14 @@ static void assert_no_power(struct made *made, const struct calibration *truth, 
 	struct fit fit = fit_made(made, truth, noise);
 	struct err err;
 	assert_int_equal(fit.power.count, pairs);
-	assert_true(fit.calibration.power.slowdown == 0);
+	assert_true(fit.calibration.power.fast.slowdown == 0);
 	assert_true(fit.power.mean == fit.power.mean_without);
 	for (size_t i = 0; i < fit.cell_count; i++)
 		assert_true(fit.full_clock[i].median_ns == fit.cells[i].sample->median_ns);
 	assert_int_equal(fit_write_json(&fit, &(struct fit_options){.folds = 2, .bootstraps = 2}, "n", "c.json", &err), 0);
 	struct calibration *read = calibration_load("c.json", &err);
 	assert_non_null(read);
-	assert_true(read->power.slowdown == 0);
+	assert_true(read->power.fast.slowdown == 0);
 	calibration_free(read);
 	fit_free(&fit);
 }

@@ -18,7 +18,7 @@ static const struct calibration calibration = {
         .decode_step_ns = 100,
         .distinct_free_64ths = 32,
         .terms = {[TERM_ROWS] = CALIBRATION_LINE(1000), [TERM_DISTINCT] = CALIBRATION_LINE(2)},
-        .power = {.slowdown = 0.2, .half_life_ns = 2000, .from = 0.5, .full = 0.500001, .most = 1, .least_rows = 2},
+        .power = {.fast = {.slowdown = 0.2, .half_life_ns = 2000, .from = 0.5, .full = 0.500001}, .most = 1, .least_rows = 2},
 };
 
 /* The engine's clock, here as if a gap had been left out, and its steps are of no account. */

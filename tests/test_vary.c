@@ -59,7 +59,7 @@ static void a_step_by_hand(void **state)
 	assert_int_equal(step_ns(&c, 0.5, &prompt), 250 + 150 + 500 + 5); /* of 905.5, the whole ns */
 	assert_int_equal(step_ns(&c, 2, &decode), 2 * (7 + 300 + 100 + 11));
 	/* All of it at full slowdown from the first ns: a share of 10 %, of the longer step too. */
-	c.power = (struct calibration_power){.slowdown = 0.1, .half_life_ns = 1, .from = 0, .full = 0.5, .most = 1, .least_rows = 10};
+	c.power = (struct calibration_power){.fast = {.slowdown = 0.1, .half_life_ns = 1, .from = 0, .full = 0.5}, .most = 1, .least_rows = 10};
 	assert_int_equal(step_ns(&c, 1, &prompt), 1811 + 181);
 	assert_int_equal(step_ns(&c, 2, &prompt), 3622 + 362);
 	assert_int_equal(step_ns(&c, 2, &decode), 2 * (7 + 300 + 100 + 11));

@@ -37,8 +37,9 @@ const struct calibration timed_curved_calibration = {
         .row_tile_tokens = 16,
         .attention_tile_tokens = 8,
         .distinct_free_64ths = 27,
-        .power = {.slowdown = 0.3, .light_slowdown = 0.1, .half_life_ns = 3000000, .from = 0.02, .full = 0.3, .most = 0.25,
-                  .pairs_load = 0.5, .least_rows = 20},
+        .power = {.fast = {.slowdown = 0.3, .half_life_ns = 3000000, .from = 0.02, .full = 0.3},
+                  .slow = {.slowdown = 0.05, .half_life_ns = 20000000, .from = 0.01, .full = 0.1},
+                  .light_slowdown = 0.1, .most = 0.25, .pairs_load = 0.5, .least_rows = 20},
         .terms = {
                 [TERM_ROWS] = {3, {{16, 400000}, {24, 900000.1}, {60, 1300000}}},
                 [TERM_ROW_TILES] = CALIBRATION_LINE(30000.3),
