@@ -14,9 +14,11 @@
 #define FULL_ROUNDS 8    /* from a measured time to what it is at full clock */
 #define USUAL_ERROR 0.01 /* of a step: larger ones count by their size, no longer by its square, as one step of three may meet a neighbour */
 #define ROUNDS      4    /* of weighing */
+#define LEAST_NUMBER 1e-9 /* which has a logarithm */
 #define REPEATS_MOST 4096
 
-enum { HALF_LIFE, FROM, RAMP, SLOWDOWN, SLOW_NUMBERS, MOST = SLOW_NUMBERS, PAIRS, FAST_NUMBERS };
+/* What is searched for, in this order: the fast budget with what goes with it, the slow one, or both. */
+enum { HALF_LIFE, FROM, RAMP, SLOWDOWN, SLOW_NUMBERS, MOST = SLOW_NUMBERS, PAIRS, FAST_NUMBERS, ALL_NUMBERS = FAST_NUMBERS + SLOW_NUMBERS };
 
 /* A step after work, how long it takes after a rest, and what both are made of. */
 struct pair {
@@ -29,8 +31,8 @@ struct pair {
 struct problem {
 	struct pair *pairs;
 	size_t count;
+	bool without_long; /* leave out what follows seconds of work */
 	struct calibration_power power;
-	bool slow; /* search for this budget, not for all else */
 };
 
 static uint32_t rows_of(const struct sample *s)
@@ -147,14 +149,14 @@ static struct calibration_budget budget_of(const double *numbers)
 
 static struct calibration_power power_of(const struct problem *problem, const gsl_vector *logs)
 {
-	double numbers[FAST_NUMBERS];
+	double numbers[ALL_NUMBERS];
 	for (size_t i = 0; i < logs->size; i++)
 		numbers[i] = exp(gsl_vector_get(logs, i));
 	struct calibration_power power = problem->power;
-	if (problem->slow) {
-		power.slow = budget_of(numbers);
+	if (logs->size != FAST_NUMBERS)
+		power.slow = budget_of(numbers + logs->size - SLOW_NUMBERS);
+	if (logs->size == SLOW_NUMBERS)
 		return power;
-	}
 	power.fast = budget_of(numbers);
 	power.most = fmin(numbers[MOST], 1);
 	power.pairs_load = fmin(numbers[PAIRS], 1);
@@ -168,9 +170,15 @@ static double mean_loss(const gsl_vector *logs, void *context)
 	const struct calibration_power power = power_of(problem, logs);
 	const struct cost_model model = model_of(&power);
 	double sum = 0;
-	for (size_t i = 0; i < problem->count; i++)
-		sum += loss(forecast_ns(&model, &problem->pairs[i]) / problem->pairs[i].sample->median_ns - 1);
-	return sum / (double)problem->count;
+	size_t count = 0;
+	for (size_t i = 0; i < problem->count; i++) {
+		const struct pair *pair = &problem->pairs[i];
+		if (problem->without_long && pair->sample->for_ns > 0)
+			continue;
+		sum += loss(forecast_ns(&model, pair) / pair->sample->median_ns - 1);
+		count++;
+	}
+	return sum / (double)count;
 }
 
 /* From `logs`, which it leaves at the best. Returns the mean loss there. */
@@ -234,7 +242,7 @@ static double search_from(struct problem *problem, const double *guesses, size_t
 	struct calibration_power best = problem->power;
 	for (size_t g = 0; g < guess_count; g++) {
 		for (size_t n = 0; n < numbers; n++)
-			gsl_vector_set(logs, n, log(guesses[g * numbers + n]));
+			gsl_vector_set(logs, n, log(fmax(guesses[g * numbers + n], LEAST_NUMBER)));
 		const double loss = search(problem, logs);
 		if (loss < least) {
 			least = loss;
@@ -247,7 +255,7 @@ static double search_from(struct problem *problem, const double *guesses, size_t
 }
 
 /* Each number of rows is tried as the least of hard work, from several guesses: the landscape has ledges. */
-static double choose_fast(struct problem *problem)
+static void choose_fast(struct problem *problem)
 {
 	static const double guesses[][FAST_NUMBERS] = {{40e6, 0.15, 0.3, 0.15, 0.5, 0.4}, {60e6, 0.3, 0.3, 0.12, 0.9, 0.9}, {15e6, 0.1, 0.2, 0.05, 0.8, 0.7}};
 	double least = INFINITY;
@@ -267,24 +275,29 @@ static double choose_fast(struct problem *problem)
 		}
 	}
 	problem->power = best;
-	return least;
 }
 
-/* What is left when the fast budget has what it can explain; then that one again. */
-static void choose_slow(struct problem *problem, double least)
+/* What is left when the fast budget has what it can explain; then both together. Returns the loss. */
+static double choose_slow(struct problem *problem)
 {
-	const struct calibration_power power = problem->power;
-	const double most = fmin(power.most, 1);
+	const struct calibration_power fast_only = problem->power;
+	const double most = fast_only.most;
 	const double guesses[][SLOW_NUMBERS] = {{300e6, 0.8 * most, 0.1 * most, 0.02}, {600e6, 0.5 * most, 0.3 * most, 0.04}};
-	problem->slow = true;
-	if (!(search_from(problem, guesses[0], COUNT_OF(guesses), SLOW_NUMBERS, least) < WORTH_SLOW * least)) {
-		problem->power = power;
-		return;
-	}
-	problem->slow = false;
-	const struct calibration_budget *fast = &problem->power.fast;
-	const double again[] = {(double)fast->half_life_ns, fast->from, fast->full - fast->from, fast->slowdown, most, power.pairs_load};
-	search_from(problem, again, 1, FAST_NUMBERS, INFINITY);
+	gsl_vector *same = gsl_vector_alloc(FAST_NUMBERS);
+	const struct calibration_budget *fast = &fast_only.fast, *slow = &problem->power.slow;
+	const double known[] = {(double)fast->half_life_ns, fast->from, fast->full - fast->from, fast->slowdown, most, fast_only.pairs_load};
+	for (size_t n = 0; n < FAST_NUMBERS; n++)
+		gsl_vector_set(same, n, log(fmax(known[n], LEAST_NUMBER)));
+	const double without = mean_loss(same, problem);
+	gsl_vector_free(same);
+	search_from(problem, guesses[0], COUNT_OF(guesses), SLOW_NUMBERS, INFINITY);
+	const double both[ALL_NUMBERS] = {known[0], known[1], known[2], known[3], known[4], known[5],
+	                                  (double)slow->half_life_ns, slow->from, slow->full - slow->from, slow->slowdown};
+	const double loss = search_from(problem, both, 1, ALL_NUMBERS, INFINITY);
+	if (loss < WORTH_SLOW * without)
+		return loss;
+	problem->power = fast_only;
+	return without;
 }
 
 void fit_power(struct fit *fit)
@@ -296,14 +309,18 @@ void fit_power(struct fit *fit)
 	double without = 0;
 	size_t prompts = 0;
 	for (size_t i = 0; i < problem.count; i++) {
-		prompts += pairs[i].sample->prompts > 0;
+		prompts += pairs[i].sample->prompts > 0 && pairs[i].sample->for_ns == 0;
 		without += loss(forecast_ns(&none, &pairs[i]) / pairs[i].sample->median_ns - 1) / (double)problem.count;
 	}
 	fit->power = (struct fit_power_errors){.count = problem.count};
-	const double least = prompts < LEAST_CELLS ? INFINITY : choose_fast(&problem);
-	if (least < WORTH_LOSS * without)
-		choose_slow(&problem, least);
-	else
+	double least = INFINITY;
+	if (prompts >= LEAST_CELLS) {
+		problem.without_long = true;
+		choose_fast(&problem);
+		problem.without_long = false;
+		least = choose_slow(&problem);
+	}
+	if (!(least < WORTH_LOSS * without))
 		problem.power = no_power;
 	fit->calibration.power = problem.power;
 	const struct cost_model model = model_of(&problem.power);

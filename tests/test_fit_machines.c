@@ -62,7 +62,12 @@ static int64_t time_of(const struct calibration *calibration, const struct sampl
 	}
 	if (work_ns && s->rounds)
 		*work_ns = (double)worked_ns / s->rounds;
-	return time_at(&model, s, now_ns, &history);
+	int64_t sum_ns = 0, times = 0;
+	do {
+		sum_ns += time_at(&model, s, now_ns + sum_ns, &history);
+		times++;
+	} while ((double)sum_ns < s->for_ns);
+	return sum_ns / times;
 }
 
 static void open_made(struct made *made)
@@ -154,6 +159,27 @@ static void add_power(struct made *made)
 		add_decodes_after_work(made, 1 + i % 3 * 10, i < 3 ? 0 : rests_ms[i / 3 - 1]);
 }
 
+/* Steps for 0.4 s after seconds of work like them. */
+static void add_after_seconds(struct made *made, uint32_t new_tokens, double work_ms, double rest_ms, uint32_t rounds)
+{
+	struct sample s = step_of(1, new_tokens, 0, 0, 0, 0);
+	set_rounds(&s, work_ms, rest_ms, rounds);
+	s.work_tokens = new_tokens;
+	s.for_ns = 400e6;
+	add(made, s);
+}
+
+static void add_seconds(struct made *made)
+{
+	static const double works_ms[] = {400, 800, 1200, 1600}, rests_ms[] = {50, 150, 400};
+	for (uint32_t size = 2048; size <= 8192; size *= 4) {
+		for (size_t i = 0; i < COUNT_OF(works_ms); i++)
+			add_after_seconds(made, size, works_ms[i], 0, 1);
+		for (size_t i = 0; i < COUNT_OF(rests_ms); i++)
+			add_after_seconds(made, size, 800, rests_ms[i], 2);
+	}
+}
+
 static struct fit fit_folds(struct made *made, const struct calibration *truth, double noise, uint32_t folds)
 {
 	struct fit fit;
@@ -195,6 +221,18 @@ static double worst_elsewhere(const struct calibration *fitted, const struct cal
 	return worst_of(fitted, truth, others, COUNT_OF(others));
 }
 
+static double worst_after_seconds(const struct calibration *fitted, const struct calibration *truth)
+{
+	struct sample others[5];
+	static const double histories[COUNT_OF(others)][3] = {{1000, 0, 1}, {2000, 0, 1}, {300, 60, 5}, {900, 250, 2}, {150, 100, 8}};
+	static const uint32_t news[COUNT_OF(others)] = {4096, 1024, 3000, 8192, 2048};
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		others[i] = step_of(1, news[i], 0, 0, 0, 0);
+		set_rounds(&others[i], histories[i][0], histories[i][1], (uint32_t)histories[i][2]);
+	}
+	return worst_of(fitted, truth, others, COUNT_OF(others));
+}
+
 static void power_is_found(void **state)
 {
 	(void)state;
@@ -215,6 +253,29 @@ static void power_is_found(void **state)
 		/* What nobody slows down shows where hard work begins. */
 		if (i % 2 == 0)
 			assert_int_equal(fit.calibration.power.least_rows, truth.power.least_rows);
+		fit_free(&fit);
+	}
+}
+
+/* Both budgets; and where there is one, no other. */
+static void a_second_budget_is_found(void **state)
+{
+	(void)state;
+	static const struct calibration_budget slows[] = {{.slowdown = 0.05, .half_life_ns = 250000000, .from = 0.35, .full = 0.45}, {.slowdown = 0}};
+	for (size_t i = 0; i < 2 * COUNT_OF(slows); i++) {
+		struct calibration truth = fit_machine;
+		struct made made;
+		truth.power = powers[0];
+		truth.power.slow = slows[i / 2];
+		open_made(&made);
+		add_grid(&made);
+		add_power(&made);
+		add_seconds(&made);
+		struct fit fit = fit_made(&made, &truth, i % 2 ? 0.005 : 0);
+		const struct calibration_budget *slow = &fit.calibration.power.slow;
+		assert_true(worst_after_seconds(&fit.calibration, &truth) < 0.01);
+		if (i >= COUNT_OF(slows))
+			assert_true(slow->slowdown < 0.005);
 		fit_free(&fit);
 	}
 }
@@ -450,6 +511,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(power_is_found),
+	        cmocka_unit_test(a_second_budget_is_found),
 	        cmocka_unit_test(large_prompts_are_fitted_at_full_clock),
 	        cmocka_unit_test(no_power_is_found_where_there_is_none),
 	        cmocka_unit_test(what_distinct_context_costs_is_found),
