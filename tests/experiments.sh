@@ -53,7 +53,7 @@ for of in alone edges breakeven; do
 done
 
 # All go by one file of products a model, which the first of them makes.
-sh "$run" measure "$work/kvcast-gpu" "$out" calibrate bench >/dev/null 2>"$work/told" ||
+sh "$run" measure "$work/kvcast-gpu" "$out" calibrate calibrate-1.5b bench >/dev/null 2>"$work/told" ||
 	fail "calibrating failed: $(cat "$work/told")"
 for of in llama-3.1-8b qwen2.5-1.5b; do
 	[ -f "$out/calibrate/$of.products.csv" ] || fail "there is no file of products for $of"

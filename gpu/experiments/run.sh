@@ -6,15 +6,16 @@
 #   sh gpu/experiments/run.sh forecast KVCAST OUT [STEP...]        anywhere: the same runs by the simulator, and the comparisons
 #   sh gpu/experiments/run.sh charts KVCAST OUT [STEP...]          with gnuplot
 #
-# Steps, each of less than ten minutes: calibrate, alone, load, breakeven, edges, policies, ttl, bench; runs.txt has what most of
-# them run. All go by one file of matrix products a model, OUT/calibrate/MODEL.products.csv, which the first of them makes: remove it
-# together with what was measured by it. What is measured already is not measured again, so that a step that was cut short is gone on with; remove its file to
-# measure anew. What a step of its trace lacks is said, and left out. COMMIT, in the environment, is written into the logs.
+# Steps, each of less than ten minutes: calibrate, alone, load, breakeven, edges, policies, ttl, bench, calibrate-1.5b; runs.txt has
+# what most of them run. All go by one file of matrix products a model, OUT/calibrate/MODEL.products.csv, which the first of them makes:
+# remove it together with what was measured by it. What is measured already is not measured again, so that a step that was cut short is
+# gone on with; remove its file to measure anew. What a step of its trace lacks is said, and left out. COMMIT, in the environment, is
+# written into the logs.
 # OUT/EXPERIMENT/RUN.predicted.csv and RUN.measured-N.csv have a row a request; OUT/EXPERIMENT/compare.txt says how far they are off.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 model=llama-3.1-8b
-steps="calibrate alone load breakeven edges policies ttl bench"
+steps="calibrate alone load breakeven edges policies ttl bench calibrate-1.5b"
 ttl_options="--engine vllm --scope leaf --arrivals closed --sessions 4 --speed 14 --max-output 16"
 # Some policies weigh what a block costs to compute, so both sides have to take it from one calibration; only hits are compared.
 churn_options="--model qwen2.5-0.5b --engine static --capacity 1000 --calib h200-llama-3.1-8b.estimate"
@@ -156,13 +157,11 @@ measure_run()
 measure_calibrate()
 {
 	mkdir -p calibrate
-	for of in llama-3.1-8b qwen2.5-1.5b; do
-		[ ! -f "calibrate/$of.samples.csv" ] || continue
-		folder=$(mktemp -d)
-		"$gpu" calibrate --model "$of" --products "$(products "$of")" --minutes 4 --folder "$folder" \
-			--commit "${COMMIT:-unknown}" --output "calibrate/$of.samples.csv"
-		rm -rf "$folder"
-	done
+	[ ! -f "calibrate/$1.samples.csv" ] || return 0
+	folder=$(mktemp -d)
+	"$gpu" calibrate --model "$1" --products "$(products "$1")" --minutes 4 --folder "$folder" --commit "${COMMIT:-unknown}" \
+		--output "calibrate/$1.samples.csv"
+	rm -rf "$folder"
 }
 
 measure_policies()
@@ -186,7 +185,9 @@ measure()
 {
 	for step in $wanted; do
 		case $step in
-		calibrate | policies | bench) "measure_$step" ;;
+		calibrate) measure_calibrate "$model" ;;
+		calibrate-1.5b) measure_calibrate qwen2.5-1.5b ;;
+		policies | bench) "measure_$step" ;;
 		*) each_run "$step" measure_run ;;
 		esac
 	done
@@ -226,11 +227,8 @@ forecast_run()
 
 forecast_calibrate()
 {
-	for of in llama-3.1-8b qwen2.5-1.5b; do
-		[ -f "calibrate/$of.samples.csv" ] || continue
-		"$kvcast" fit "calibrate/$of.samples.csv" --name "$of" --output "calibrate/$of.json" --cells "calibrate/$of.cells.csv" \
-			>"calibrate/$of.txt"
-	done
+	[ -f "calibrate/$1.samples.csv" ] || return 0
+	"$kvcast" fit "calibrate/$1.samples.csv" --name "$1" --output "calibrate/$1.json" --cells "calibrate/$1.cells.csv" >"calibrate/$1.txt"
 	choose_calibration
 }
 
@@ -265,7 +263,9 @@ forecast()
 		[ ! -d "$step" ] || rm -f "$step/compare.txt"
 		case $step in
 		bench) ;;
-		calibrate | policies | ttl) "forecast_$step" ;;
+		calibrate) forecast_calibrate "$model" ;;
+		calibrate-1.5b) forecast_calibrate qwen2.5-1.5b ;;
+		policies | ttl) "forecast_$step" ;;
 		*) each_run "$step" forecast_run ;;
 		esac
 	done
@@ -295,7 +295,7 @@ charts()
 {
 	for step in $wanted; do
 		case $step in
-		calibrate)
+		calibrate | calibrate-1.5b)
 			for of in calibrate/*.cells.csv; do
 				[ ! -f "$of" ] || chart calibration "$of" "${of%.cells.csv}.svg"
 			done
