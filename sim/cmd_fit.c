@@ -89,7 +89,7 @@ static void print_fit(const struct fit *fit)
 		       model == (int)fit->chosen ? "   <- chosen" : "");
 	}
 	if (fit->power.count)
-		printf("\n  %zu steps after hard work: off by %.1f %% on average as forecast, %.1f %% taken for rested ones\n", fit->power.count,
+		printf("\n  %zu steps after work: off by %.1f %% on average as forecast, %.1f %% taken for rested ones\n", fit->power.count,
 		       100 * fit->power.mean, 100 * fit->power.mean_without);
 	for (uint32_t i = 0; i < fit->calibration.transfer_count; i++) {
 		const struct fit_transfer *t = &fit->transfers[i];

@@ -57,7 +57,7 @@ struct fit_transfer {
 	double mean_error; /* of the line, over the samples it was fitted to */
 };
 
-/* Of the steps after hard work, had they been taken for steps after a rest, and as they are forecast. */
+/* Of the steps after work, had they been taken for steps after a rest, and as they are forecast. */
 struct fit_power_errors {
 	size_t count;
 	double mean, mean_without;

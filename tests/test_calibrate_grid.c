@@ -45,7 +45,7 @@ static bool same_but_for_what_came_before(const struct sample *worked, const str
 	return memcmp(&s, rested, sizeof(s)) == 0;
 }
 
-/* What is shared is whole blocks of what is attended to; and each step after hard work has been measured after a rest, too. */
+/* What is shared is whole blocks of what is attended to; and each step after work has been measured after a rest, too. */
 static void shared_and_worked_cells_can_be_compared(void **state)
 {
 	(void)state;
