@@ -58,7 +58,7 @@ struct calibration_run {
 	size_t cell_count;
 	double *ns;      /* [cell_count][MOST_PASSES] */
 	double worked_ns; /* by prompts since the last rest */
-	double *work_ns; /* [cell_count]: hard work of a round, as it came, summed over all rounds and passes */
+	double *work_ns; /* [cell_count]: work of a round, as it came, summed over all rounds and passes */
 	uint32_t *mhz, *celsius; /* when last measured */
 	uint32_t passes;
 	struct sample transfers[CALIBRATE_TRANSFERS_MOST];

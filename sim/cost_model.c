@@ -8,7 +8,7 @@
 #define SHARE_BITS 95 /* of a cost that still can be told in 2^-32 */
 #define STEP_PARTS 16 /* of a step, each slowed down by the level in its middle */
 #define MILLION    1000000u
-/* Steps that are slowed down by hard work before them are added one by one, so there are not to be many. */
+/* Decodes that are slowed down by work before them are added one by one, so there are not to be many. */
 #define LONGEST_LIGHT_NS (10 * NS_PER_S)
 /* However slow a calibration, times can be added up; an engine stops long before (engine.h). */
 #define LONGEST_NS (INT64_MAX / 4)

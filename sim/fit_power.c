@@ -15,7 +15,7 @@
 #define USUAL_ERROR 0.01 /* of a step: larger ones count by their size, no longer by its square, as one step of three may meet a neighbour */
 #define ROUNDS      4    /* of weighing */
 #define LEAST_NUMBER 1e-9 /* which has a logarithm */
-#define REPEATS_MOST 4096
+#define REPEATS_MOST 256
 
 /* What is searched for, in this order: the fast budget with what goes with it, the slow one, or both. */
 enum { HALF_LIFE, FROM, RAMP, SLOWDOWN, SLOW_NUMBERS, MOST = SLOW_NUMBERS, PAIRS, FAST_NUMBERS, ALL_NUMBERS = FAST_NUMBERS + SLOW_NUMBERS };
@@ -45,6 +45,11 @@ static struct cost_model model_of(const struct calibration_power *power)
 	return cost_model_of(&(struct calibration){.power = *power});
 }
 
+static int64_t whole_ns(double ns)
+{
+	return llround(fmax(ns, 1));
+}
+
 /* The time at full clock of a step with prompts that takes `ns` after a rest. */
 static double full_clock_ns(const struct cost_model *model, const struct cost_shares *shares, uint32_t rows, double ns)
 {
@@ -52,7 +57,7 @@ static double full_clock_ns(const struct cost_model *model, const struct cost_sh
 	double work_ns = ns;
 	for (int round = 0; round < FULL_ROUNDS; round++) {
 		uint64_t levels[2] = {0};
-		work_ns *= ns / (double)cost_model_slowed_ns(model, levels, load, rows, llround(work_ns));
+		work_ns *= ns / (double)cost_model_slowed_ns(model, levels, load, rows, whole_ns(work_ns));
 	}
 	return work_ns;
 }
@@ -75,7 +80,7 @@ static void levels_before(const struct cost_model *model, const struct pair *pai
 static double prompt_ns(const struct cost_model *model, const struct pair *pair)
 {
 	const uint32_t rows = rows_of(pair->sample);
-	const int64_t work_ns = llround(full_clock_ns(model, &pair->shares, rows, pair->rested_ns));
+	const int64_t work_ns = whole_ns(full_clock_ns(model, &pair->shares, rows, pair->rested_ns));
 	uint64_t levels[2], load = cost_model_load(model, &pair->shares);
 	double sum_ns = 0;
 	uint32_t count = 0;

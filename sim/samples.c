@@ -10,6 +10,8 @@
 enum column { KIND, PROMPTS, NEW, CACHED, DECODES, CONTEXT, TIER, BYTES, REPEATS, MEDIAN, LEAST, MOST, NEEDED, SHARED = NEEDED, WORK, REST,
 	      ROUNDS, WORK_TOKENS, WORK_CACHED, IDLE, FOR, COLUMNS };
 #define MISSING SIZE_MAX
+#define MS_MOST 1e6  /* of what was before a step, or for how long it was repeated */
+#define NS_MOST 1e12 /* of a step or a transfer */
 
 static const char *const column_names[COLUMNS] = {"kind", "prompts", "new_tokens", "cached_tokens", "decodes", "context_tokens",
                                                   "tier", "bytes", "repeats", "median_ns", "least_ns", "most_ns", "shared_tokens",
@@ -33,6 +35,10 @@ static int read_ms(const struct csv *csv, size_t row, size_t column, double *ns,
 		return 0;
 	if (csv_number(csv, row, column, &ms, err) < 0)
 		return -1;
+	if (ms > MS_MOST) {
+		err_set(err, "field \"%s\" is \"%s\"; expected at most %g.", csv_column_name(csv, column), csv_text(csv, row, column), MS_MOST);
+		return csv_blame(csv, row, err);
+	}
 	*ns = ms * 1e6;
 	return 0;
 }
@@ -41,6 +47,8 @@ static int check_sample(const struct csv *csv, size_t row, const struct sample *
 {
 	if (!(s->median_ns > 0) || s->least_ns > s->median_ns || s->most_ns < s->median_ns)
 		err_set(err, "expected least_ns <= median_ns <= most_ns, and a median above 0.");
+	else if (s->most_ns > NS_MOST)
+		err_set(err, "expected times of at most %g ns.", NS_MOST);
 	else if (s->kind == SAMPLE_STEP && s->prompts == 0 && s->decodes == 0)
 		err_set(err, "a step has prompts, decodes or both.");
 	else if (s->kind == SAMPLE_STEP && (s->prompts > 0) != (s->new_tokens > 0))

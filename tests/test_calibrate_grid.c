@@ -50,9 +50,9 @@ static void shared_and_worked_cells_can_be_compared(void **state)
 {
 	(void)state;
 	static const struct calibrate_grid_limits all[] = {{32768, 256, 16, 30000}, {2048, 32, 16, 3000}, {512, 8, 64, 700}};
-	static const size_t least_shared[] = {30, 20, 5}, least_worked[] = {30, 25, 10}, least_decodes[] = {12, 8, 4};
+	static const size_t least_shared[] = {30, 20, 5}, least_worked[] = {30, 25, 10}, least_decodes[] = {12, 8, 4}, least_long[] = {14, 7, 0};
 	for (size_t l = 0; l < COUNT_OF(all); l++) {
-		size_t count, shared = 0, worked = 0, decodes = 0;
+		size_t count, shared = 0, worked = 0, decodes = 0, seconds = 0;
 		struct sample *cells = calibrate_grid_make(&all[l], 7, &count);
 		for (size_t i = 0; i < count; i++) {
 			const struct sample *c = &cells[i];
@@ -62,13 +62,15 @@ static void shared_and_worked_cells_can_be_compared(void **state)
 			assert_true(twin);
 			assert_true(c->rounds == 0 ? c->for_ns == 0 : c->work_ns > 0 && c->work_tokens > 0);
 			decodes += c->rounds > 0 && c->prompts == 0;
+			seconds += c->for_ns > 0;
 			assert_true(c->shared_tokens % all[l].block_tokens == 0);
 			assert_true((c->prompts == 0 || c->shared_tokens <= c->cached_tokens) && (c->decodes == 0 || c->shared_tokens <= c->context_tokens));
 			assert_true(c->shared_tokens == 0 || c->prompts + c->decodes > 1);
 			shared += c->shared_tokens > 0;
 			worked += c->rounds > 0;
 		}
-		assert_true(shared >= least_shared[l] && worked >= least_worked[l] && decodes >= least_decodes[l]);
+		assert_true(shared >= least_shared[l] && worked >= least_worked[l] && decodes >= least_decodes[l] &&
+		            seconds >= least_long[l]);
 		free(cells);
 	}
 }

@@ -294,6 +294,37 @@ static void later_columns_are_read_and_refused(void **state)
 	refuses(LATER "step,1,64,0,0,0,0,5,5,1025,,,5,5,5,5\n", "s.csv:2: field \"rounds\" is \"1025\"; expected a whole number of at most 1024.");
 	refuses(LATER "step,1,64,0,0,0,0,-5,5,1,,,5,5,5,5\n", "s.csv:2: field \"work_ms\" is \"-5\"; expected a number of at least 0.");
 	refuses(LATER "step,1,64,0,0,0,0,5,long,1,,,5,5,5,5\n", "s.csv:2: field \"rest_ms\" is \"long\"; expected a number of at least 0.");
+	refuses(LATER "step,1,64,0,0,0,0,5,1e7,1,,,5,5,5,5\n", "s.csv:2: field \"rest_ms\" is \"1e7\"; expected at most 1e+06.");
+	refuses(LATER "step,1,64,0,0,0,0,,,,,,5,5,5,2e12\n", "s.csv:2: expected times of at most 1e+12 ns.");
+}
+
+#define LATEST                                                                                                                \
+	"kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,work_tokens,work_cached,work_ms,rest_ms,idle_ms,rounds,for_ms," \
+	"tier,bytes,repeats,median_ns,least_ns,most_ns\n"
+
+/* What work is made of was one thing before it had columns. */
+static void what_came_before_is_read(void **state)
+{
+	(void)state;
+	struct err err;
+	const char *good = LATEST "step,1,64,0,0,0,256,8192,150,5,7.5,2,400,,,3,5,4,6\nstep,1,64,0,0,0,,,,,,,,,,3,5,4,6\n",
+	           *earlier = LATER "step,1,512,0,0,0,0,150.5,20,3,,,5,5,4,6\n";
+	scratch_write("s.csv", good, strlen(good));
+	struct samples *samples = samples_load("s.csv", &err);
+	assert_non_null(samples);
+	const struct sample *worked = &samples->samples[0], *rested = &samples->samples[1];
+	assert_true(worked->work_tokens == 256 && worked->work_cached == 8192 && worked->idle_ns == 7.5e6 && worked->for_ns == 400e6);
+	assert_true(rested->work_tokens == 0 && rested->work_cached == 0 && rested->idle_ns == 0 && rested->for_ns == 0);
+	samples_free(samples);
+	scratch_write("s.csv", earlier, strlen(earlier));
+	samples = samples_load("s.csv", &err);
+	assert_non_null(samples);
+	assert_int_equal(samples->samples[0].work_tokens, SAMPLES_WORK_TOKENS);
+	assert_true(samples->samples[0].work_cached == 0 && samples->samples[0].idle_ns == 0 && samples->samples[0].for_ns == 0);
+	samples_free(samples);
+	refuses(LATEST "step,1,64,0,0,0,,,,,,,400,,,3,5,4,6\n", "s.csv:2: for_ms goes with rounds.");
+	refuses(LATEST "step,1,64,0,0,0,2.5,0,1,1,1,1,,,,3,5,4,6\n",
+	        "s.csv:2: field \"work_tokens\" is \"2.5\"; expected a whole number of at most 1073741824.");
 }
 
 int main(void)
@@ -307,6 +338,7 @@ int main(void)
 	        cmocka_unit_test(the_file_says_what_the_fit_said),
 	        cmocka_unit_test(samples_are_read_and_refused),
 	        cmocka_unit_test(later_columns_are_read_and_refused),
+	        cmocka_unit_test(what_came_before_is_read),
 	};
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
 }
