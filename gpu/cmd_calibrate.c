@@ -1,11 +1,12 @@
 /* cmd_calibrate.c - kvcast-gpu calibrate: times steps over a grid, and transfers, for kvcast fit.
  *
- * Every pass measures each cell, the cells in random order, so that what drifts (temperature, neighbours) is spread over all.
- * Long work pulls the chip's clock down, but not at once: the first 100 ms after a rest are some 10 % faster than what follows.
- * So a step with prompts is measured after a rest of decodes, which take little power, up to REST_NS of them: once, or for
- * SHORT_NS where it is shorter than that; and some also after rounds of work and rest, once, or for a while, of which the mean counts. Steps of decodes follow each
- * other, for BURST_NS, and the median of the later half counts. Before the first pass all is run once. Passes go on until the
- * minutes are used up. Times are of the host's clock from the call to the tokens in hand, as a server would see it.
+ * Every pass measures each cell, the cells in random order, so that what drifts (temperature, neighbours) is spread over all. Long
+ * work pulls the chip's clock down, but not at once: the first 100 ms after a rest are some 10 % faster than what follows. So a
+ * step with prompts is measured after a rest of decodes, which take little power, for up to REST_NS, or LONG_REST_NS: once, or for
+ * SHORT_NS where it is shorter than that; and some also after rounds of work and rest, once, or for a while, of which the mean
+ * counts. Steps of decodes follow each other, for BURST_NS, and the median of the later half counts. Before the first pass all is
+ * run once. Passes go on until the minutes are used up. Times are of the host's clock from the call to the tokens in hand, as a
+ * server would see it.
  */
 #include "calibrate_grid.h"
 #include "calibrate_transfers.h"
@@ -115,13 +116,6 @@ static double work(struct calibration_run *run, const struct sample *cell)
 	return now_ns() - start_ns;
 }
 
-static void idle(double idle_ns)
-{
-	const struct timespec time = {.tv_nsec = (long)idle_ns};
-	if (idle_ns > 0)
-		nanosleep(&time, NULL);
-}
-
 /* As long as work was since the last rest, and a little more. */
 static void rest_from_work(struct calibration_run *run)
 {
@@ -131,18 +125,20 @@ static void rest_from_work(struct calibration_run *run)
 static double measure_after_work(struct calibration_run *run, const struct sample *cell, double *work_ns)
 {
 	rest_from_work(run);
+	double round_ns = 0;
 	for (uint32_t round = 0; round < cell->rounds; round++) {
-		*work_ns += work(run, cell);
+		round_ns += work(run, cell);
 		rest(run, cell->rest_ns);
-		idle(cell->idle_ns);
+		gpu_cli_sleep_ns((int64_t)cell->idle_ns);
 	}
-	run->worked_ns = fmax(REST_NS, cell->rounds * cell->work_ns + cell->for_ns);
 	double sum_ns = 0;
 	uint32_t count = 0;
 	do {
 		sum_ns += measure_cell(run, cell, false);
 		count++;
 	} while (sum_ns < cell->for_ns);
+	*work_ns += round_ns;
+	run->worked_ns = fmax(REST_NS, round_ns + sum_ns);
 	return sum_ns / count;
 }
 
@@ -290,8 +286,8 @@ static void write_sample(struct output *output, const struct sample *s, uint32_t
 	output_printf(output, "%s,%u,%u,%" PRIu64 ",%u,%" PRIu64 ",%" PRIu64 ",%u,%" PRIu64
 	                      ",%.3f,%.3f,%.3f,%u,%.3f,%s,%.0f,%u,%.0f,%.0f,%.0f,%u,%u\n",
 	              kinds[s->kind], s->prompts, s->new_tokens, s->cached_tokens, s->decodes, s->context_tokens, s->shared_tokens,
-	              s->work_tokens, s->work_cached, s->work_ns / 1e6, s->rest_ns / 1e6, s->idle_ns / 1e6, s->rounds, s->for_ns / 1e6, s->tier, s->bytes, s->repeats, s->median_ns, s->least_ns, s->most_ns,
-	              mhz, celsius);
+	              s->work_tokens, s->work_cached, s->work_ns / 1e6, s->rest_ns / 1e6, s->idle_ns / 1e6, s->rounds, s->for_ns / 1e6,
+	              s->tier, s->bytes, s->repeats, s->median_ns, s->least_ns, s->most_ns, mhz, celsius);
 }
 
 static int write_samples(const struct calibrate_command *command, const struct calibration_run *run, struct err *err)
@@ -306,8 +302,8 @@ static int write_samples(const struct calibrate_command *command, const struct c
 	              llama_model(run->llama)->name, device.name, id[0], id[1], id[2], id[3], machine_state_driver(run->state),
 	              command->commit);
 	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; steps with prompts after %.0f to "
-	                      "%.0f ms of decodes, decodes in bursts of %.0f ms, in %u random orders; ",
-	              BLOCK_TOKENS, LEAST_REST_NS / 1e6, REST_NS / 1e6, BURST_NS / 1e6, run->passes);
+	                      "%.0f ms of decodes, %.0f after more than %.0f ms of work, decodes in bursts of %.0f ms, in %u random orders; ",
+	              BLOCK_TOKENS, LEAST_REST_NS / 1e6, REST_NS / 1e6, LONG_REST_NS / 1e6, LONG_WORK_NS / 1e6, BURST_NS / 1e6, run->passes);
 	if (command->products_path)
 		output_printf(output, "matrix products tuned, by choices with the checksum %016" PRIx64 "\n# row_tile_tokens: %d\n",
 		              llama_products_checksum(run->llama), GEMM_CHOICES_TILE);

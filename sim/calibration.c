@@ -171,7 +171,7 @@ static int read_budget(struct calibration_budget *budget, const json_t *parent, 
 	budget->half_life_ns = (int64_t)half_life_ns;
 	if (budget->half_life_ns < 1)
 		return err_set(err, "field \"half_life_ns\" of \"%s\": expected 1 at least.", name);
-	if (!(budget->full - budget->from >= CALIBRATION_RAMP_LEAST))
+	if (!(budget->full - budget->from >= CALIBRATION_RAMP_LEAST * (1 - 1e-6)))
 		return err_set(err, "field \"full\" of \"%s\": expected more than \"from\", by %g at least.", name, CALIBRATION_RAMP_LEAST);
 	return 0;
 }

@@ -19,14 +19,15 @@
  * Attention. Where `attention` says how a device goes through it in rounds, those pairs of P whose one token is cached are the pairs that
  * the rounds have room for (attention_rounds.h), and attention_tile_tokens means nothing.
  *
- * Power. A chip that has rested runs at its full clock until its power budget is used up, and slower from then on. `power` tells that
- * by the chip's level, a moving average of load whose past counts half after each half_life_ns. Load is 0 while there is nothing to do or
- * all sequences decode. A step with part of a prompt has the share of its time that arithmetic takes, `most` at most: the products'
- * beyond reading weights, and pairs_load of the pairs'. Where the level is `full` or above, such a step of least_rows tokens or more
- * takes `slowdown` longer, as a share, and any other one light_slowdown; down to `from` less, in a straight line. The level counts as
- * it is in the middle of a step that decodes, and of each sixteenth of another, which its own load has brought it to. Steps that decode
- * are not slowed down at all where `most` would take more than 10 s to fall to `from`. So step_ns is a step at full clock. `slow` is a
- * second such average, over a longer time: steps that the first one slows down by `slowdown` are slowed down by its own, too.
+ * Power. A chip that has rested runs at its full clock until its power budget is used up, and slower from then on. `power` tells
+ * that by the chip's level, a moving average of load whose past counts half after each half_life_ns. Load is 0 while there is
+ * nothing to do or all sequences decode. A step with part of a prompt has the share of its time that arithmetic takes, `most` at
+ * most: the products' beyond reading weights, and pairs_load of the pairs'. Where the level is `full` or above, such a step of
+ * least_rows tokens or more takes `slowdown` longer, as a share, and any other one light_slowdown; down to `from` less, in a
+ * straight line. The level counts as it is in the middle of a step in which all decode, and of each sixteenth of another, which its
+ * own load has brought it to. Steps that decode are not slowed down at all where `most` would take more than 10 s to fall to
+ * `from`. So step_ns is a step at full clock. `slow` is a second such average, over a longer time: steps that the first one slows
+ * down by `slowdown` are slowed down by its own, too.
  *
  * smooth max(a, b) = (a^s + b^s)^(1/s), s = `sharpness`, a power of two (1: the sum). Every term is a curve: straight between
  * points from (0, 0) on, never falling, and straight on after its last point. While a batch decodes all but C and C' stands still, so

@@ -5,6 +5,7 @@
 #define SCALE_BITS 20
 #define LEVEL_BITS 32
 #define LEVEL_ONE  (UINT64_C(1) << LEVEL_BITS)
+#define ROOT_BITS  63
 #define SHARE_BITS 95 /* of a cost that still can be told in 2^-32 */
 #define STEP_PARTS 16 /* of a step, each slowed down by the level in its middle */
 #define MILLION    1000000u
@@ -227,30 +228,36 @@ struct cost_shares cost_model_shares(const struct cost_model *model, const struc
 
 uint64_t cost_model_load(const struct cost_model *model, const struct cost_shares *shares)
 {
-	const u128 arithmetic = shares->products + (shares->pairs * model->pairs_load >> LEVEL_BITS);
-	if (arithmetic >> SHARE_BITS != 0 || shares->step == 0)
+	if (shares->step >> SHARE_BITS != 0 || shares->step == 0)
 		return model->most; /* no calibration of a machine comes here */
+	const u128 arithmetic = shares->products + (shares->pairs * model->pairs_load >> LEVEL_BITS);
 	const uint64_t load = (uint64_t)((arithmetic << LEVEL_BITS) / shares->step);
 	return load < model->most ? load : model->most;
 }
 
-/* `value` 2^(-ns / half_life), rounded down a little. */
+/* `value` 2^(-ns / half_life), which never rises with ns: of a half-life 2^-24 are told. */
 static uint64_t halved(const struct cost_budget *budget, uint64_t value, uint64_t ns)
 {
-	/* 2^32 times the square root of 1/2, the square root of that, and so on. */
-	static const uint32_t roots[] = {3037000500, 3611622603, 3938502376, 4112874773, 4202935003, 4248701965, 4271771996, 4283353945, 4289156690,
-	                                 4292061010, 4293513907, 4294240540, 4294603903, 4294785595, 4294876445, 4294921870, 4294944583, 4294955939,
-	                                 4294961618, 4294964457};
+	/* 2^63 times the square root of 1/2, the square root of that, and so on. */
+	static const uint64_t roots[] = {
+	        UINT64_C(6521908912666391106), UINT64_C(7755900482342532474), UINT64_C(8457869449776733335),
+	        UINT64_C(8832331321595618838), UINT64_C(9025734193507008925), UINT64_C(9124017994966720698),
+	        UINT64_C(9173560510430823462), UINT64_C(9198432556164277331), UINT64_C(9210893855724328809),
+	        UINT64_C(9217130834664616070), UINT64_C(9220250907674776491), UINT64_C(9221811340221203999),
+	        UINT64_C(9222591655524303666), UINT64_C(9222981837935769002), UINT64_C(9223176935331786073),
+	        UINT64_C(9223274485577403901), UINT64_C(9223323261087119913), UINT64_C(9223347648938705290),
+	        UINT64_C(9223359842888679895), UINT64_C(9223365939869712687), UINT64_C(9223368988361740456),
+	        UINT64_C(9223370512608132184), UINT64_C(9223371274731422509), UINT64_C(9223371655793091287)};
 	const uint64_t halves = ns / budget->half_life_ns;
 	const uint32_t part = (uint32_t)(((u128)(ns % budget->half_life_ns) << COUNT_OF(roots)) / budget->half_life_ns);
+	u128 left = (u128)1 << ROOT_BITS;
 	if (halves > LEVEL_BITS)
 		return 0;
-	value >>= halves;
 	for (uint32_t i = 0; i < COUNT_OF(roots); i++) {
 		if (part >> (COUNT_OF(roots) - 1 - i) & 1)
-			value = value * roots[i] >> LEVEL_BITS;
+			left = left * roots[i] >> ROOT_BITS;
 	}
-	return value;
+	return (uint64_t)(value * left >> (ROOT_BITS + halves));
 }
 
 /* From `level` on the way to `load`, of which `left`, in 2^-32, is left to go. */

@@ -1,11 +1,12 @@
 /* cost_model.h - the backend that predicts: a step's duration from a calibration, whose header has the formula.
  *
- * Curves are held as whole multiples of 2^-20 ns at whole x, so that a step is an exact integer function of its shape:
- * floor(sum / 2^20), at least 1, and what power makes of it a floor of that. Levels and loads are whole multiples of 2^-32, and what is
- * left of a level after a time is a product of whole numbers, too. The one term that is no curve, the smooth max, is rounded to such a
- * multiple too; it is made of divisions, products and square roots alone, which IEEE 754 rounds correctly, so all machines come to the
- * same. No term falls when a step grows, but that of distinct context, by less than that of all context rises where calibrations are of
- * machines, and that of pairs where attention goes in rounds and keys are cut into more parts.
+ * Curves are held as whole multiples of 2^-20 ns at whole x, so that a step is an exact integer function of its shape: floor(sum /
+ * 2^20), at least 1, and what power makes of it a floor of that. Levels and loads are whole multiples of 2^-32, and what is left of
+ * a level after a time, told in 2^-24 of a half-life, is a product of whole numbers, too. The one term that is no curve, the smooth
+ * max, is rounded to such a multiple too; it is made of divisions, products and square roots alone, which IEEE 754 rounds
+ * correctly, so all machines come to the same. No term falls when a step grows, but that of distinct context, by less than that of
+ * all context rises where calibrations are of machines, and that of pairs where attention goes in rounds and keys are cut into more
+ * parts. Power can make a larger step shorter, as more of what is no arithmetic makes its load less.
  *
  * The sum over a stretch of decode steps, each a token longer, has a closed form: between two points of the curves of context and
  * distinct context it is a sum of floor((a i + b) / m), O(log) by Euclid's scheme (Graham, Knuth, Patashnik, Concrete Mathematics,

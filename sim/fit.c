@@ -22,7 +22,7 @@
 
 const char *const fit_model_names[FIT_MODELS] = {"physical", "curves"};
 
-static uint64_t repeated_tokens(const struct sample *s)
+uint64_t fit_repeated_tokens(const struct sample *s)
 {
 	return s->decodes > 0 ? (s->decodes - 1) * s->shared_tokens : 0;
 }
@@ -44,7 +44,7 @@ struct fit_point fit_point_of(const struct sample *sample, const struct calibrat
 	        .distinct_free_64ths = calibration->distinct_free_64ths, .attention = calibration->attention});
 	uint32_t count;
 	struct step_part *parts = fit_parts(sample, &count);
-	const struct cost_sizes sizes = cost_model_sizes(&tiles, &(struct step){.parts = parts, .count = count, .repeated_tokens = repeated_tokens(sample)});
+	const struct cost_sizes sizes = cost_model_sizes(&tiles, &(struct step){.parts = parts, .count = count, .repeated_tokens = fit_repeated_tokens(sample)});
 	struct fit_point point = {.ns = sample->median_ns, .has_prompt = sizes.has_prompt};
 	for (int term = 0; term < TERM_COUNT; term++)
 		point.x[term] = (double)sizes.x[term];
@@ -57,7 +57,7 @@ int64_t fit_predict(const struct calibration *calibration, const struct sample *
 	struct cost_model model = cost_model_of(calibration);
 	uint32_t count;
 	struct step_part *parts = fit_parts(sample, &count);
-	const int64_t ns = cost_model_backend.step_ns(&model, &(struct step){.parts = parts, .count = count, .repeated_tokens = repeated_tokens(sample)});
+	const int64_t ns = cost_model_backend.step_ns(&model, &(struct step){.parts = parts, .count = count, .repeated_tokens = fit_repeated_tokens(sample)});
 	free(parts);
 	return ns;
 }

@@ -42,6 +42,8 @@ double fit_trimmed_square(double *values, size_t count);
 
 /* The parts of such a step, to be freed. */
 struct step_part *fit_parts(const struct sample *sample, uint32_t *count);
+/* step.repeated_tokens (backend.h). */
+uint64_t fit_repeated_tokens(const struct sample *sample);
 
 /* fit_power.c: what work before a step does to it, from the cells that have rounds and the same shapes after a rest; fit->calibration has
  * the terms that loads are reckoned by. No slowdown where there are too few cells, or where it would explain little. */

@@ -7,12 +7,16 @@
 #include <math.h>
 #include <stdlib.h>
 
-#define LEAST_CELLS 10   /* of six numbers, nearly twice as many */
+#define LEAST_CELLS 10   /* for six numbers, nearly twice as many */
+#define LEAST_LONG  6    /* after seconds of work, for four more */
+#define RAMP_LEAST  1e-4 /* of what is searched for: a file has six digits */
+#define LARGE_ROWS  512  /* hard work on any device */
+#define ROWS_MOST   24   /* of numbers of rows that are tried as the least of hard work */
 #define WORTH_LOSS   0.5  /* of the loss without: more is not worth a model */
 #define WORTH_SLOW   0.97 /* of the loss without a slow budget */
 #define ITERATIONS  1500
 #define FULL_ROUNDS 8    /* from a measured time to what it is at full clock */
-#define USUAL_ERROR 0.01 /* of a step: larger ones count by their size, no longer by its square, as one step of three may meet a neighbour */
+#define USUAL_ERROR 0.01 /* of a step: larger ones count by their size, not by its square, as one of three may meet a neighbour */
 #define ROUNDS      4    /* of weighing */
 #define LEAST_NUMBER 1e-9 /* which has a logarithm */
 #define REPEATS_MOST 256
@@ -25,6 +29,7 @@ struct pair {
 	const struct sample *sample;
 	double rested_ns;
 	struct cost_shares shares, work;
+	double gain; /* best_light's */
 };
 
 /* `power` is what is known: all but what is searched for. */
@@ -106,7 +111,7 @@ static double forecast_ns(const struct cost_model *model, const struct pair *pai
 		return pair->rested_ns;
 	if (pair->sample->prompts > 0)
 		return prompt_ns(model, pair);
-	return pair->rested_ns * (1 + (double)model->light_ppm / 1e6 * light_share(model, pair));
+	return pair->rested_ns * (1 + (double)model->decode_ppm / 1e6 * light_share(model, pair));
 }
 
 /* Huber's pseudo loss, and what weight it gives a square. */
@@ -125,16 +130,20 @@ static double best_light(const struct problem *problem, const struct calibration
 {
 	const struct cost_model model = model_of(power);
 	double light = 0;
+	for (size_t i = 0; i < problem->count; i++) {
+		struct pair *pair = &problem->pairs[i];
+		if (pair->sample->prompts == 0)
+			pair->gain = pair->rested_ns * light_share(&model, pair) / pair->sample->median_ns;
+	}
 	for (int round = 0; round < ROUNDS; round++) {
 		double product = 0, squares = 0;
 		for (size_t i = 0; i < problem->count; i++) {
 			const struct pair *pair = &problem->pairs[i];
 			if (pair->sample->prompts > 0)
 				continue;
-			const double took_ns = pair->sample->median_ns, gain = pair->rested_ns * light_share(&model, pair) / took_ns;
-			const double lacking = 1 - pair->rested_ns / took_ns, weighed = weight(lacking - light * gain);
-			product += weighed * gain * lacking;
-			squares += weighed * gain * gain;
+			const double lacking = 1 - pair->rested_ns / pair->sample->median_ns, weighed = weight(lacking - light * pair->gain);
+			product += weighed * pair->gain * lacking;
+			squares += weighed * pair->gain * pair->gain;
 		}
 		light = squares > 0 ? fmin(fmax(0, product / squares), CALIBRATION_SHARE_MOST) : 0;
 	}
@@ -143,10 +152,10 @@ static double best_light(const struct problem *problem, const struct calibration
 
 static struct calibration_budget budget_of(const double *numbers)
 {
-	const double full = fmin(numbers[FROM] + numbers[RAMP], 1);
+	const double full = fmin(fmax(numbers[FROM] + numbers[RAMP], RAMP_LEAST), 1);
 	return (struct calibration_budget){
 	        .half_life_ns = (int64_t)fmin(1 + numbers[HALF_LIFE], CALIBRATION_NS_MOST),
-	        .from = fmax(0, fmin(numbers[FROM], full - CALIBRATION_RAMP_LEAST)),
+	        .from = fmax(0, fmin(numbers[FROM], full - RAMP_LEAST)),
 	        .full = full,
 	        .slowdown = fmin(numbers[SLOWDOWN], CALIBRATION_SHARE_MOST),
 	};
@@ -193,13 +202,14 @@ static double search(struct problem *problem, gsl_vector *logs)
 	gsl_multimin_fminimizer *minimizer = gsl_multimin_fminimizer_alloc(gsl_multimin_fminimizer_nmsimplex2, logs->size);
 	gsl_vector *steps = gsl_vector_alloc(logs->size);
 	gsl_vector_set_all(steps, 0.3);
-	gsl_multimin_fminimizer_set(minimizer, &function, logs, steps);
-	for (int i = 0; i < ITERATIONS && gsl_multimin_fminimizer_iterate(minimizer) == 0; i++) {
+	const int failed = gsl_multimin_fminimizer_set(minimizer, &function, logs, steps);
+	for (int i = 0; i < ITERATIONS && !failed && gsl_multimin_fminimizer_iterate(minimizer) == 0; i++) {
 		if (gsl_multimin_test_size(gsl_multimin_fminimizer_size(minimizer), 1e-4) == GSL_SUCCESS)
 			break;
 	}
-	const double least = minimizer->fval;
-	gsl_vector_memcpy(logs, minimizer->x);
+	const double least = failed ? INFINITY : minimizer->fval;
+	if (!failed)
+		gsl_vector_memcpy(logs, minimizer->x);
 	gsl_multimin_fminimizer_free(minimizer);
 	gsl_vector_free(steps);
 	return least;
@@ -222,7 +232,8 @@ static struct cost_shares shares_of(const struct cost_model *terms, const struct
 {
 	uint32_t count;
 	struct step_part *parts = fit_parts(s, &count);
-	const struct cost_sizes sizes = cost_model_sizes(terms, &(struct step){.parts = parts, .count = count});
+	const struct step step = {.parts = parts, .count = count, .repeated_tokens = fit_repeated_tokens(s)};
+	const struct cost_sizes sizes = cost_model_sizes(terms, &step);
 	free(parts);
 	return cost_model_shares(terms, &sizes);
 }
@@ -235,7 +246,7 @@ static size_t find_pairs(const struct samples *samples, const struct cost_model 
 		if (s->kind != SAMPLE_STEP || s->rounds == 0 || !(twin = rested_twin(samples, s)))
 			continue;
 		const struct sample work = {.prompts = 1, .new_tokens = s->work_tokens, .cached_tokens = s->work_cached};
-		pairs[count++] = (struct pair){s, twin->median_ns, shares_of(terms, s), shares_of(terms, &work)};
+		pairs[count++] = (struct pair){.sample = s, .rested_ns = twin->median_ns, .shares = shares_of(terms, s), .work = shares_of(terms, &work)};
 	}
 	return count;
 }
@@ -259,20 +270,23 @@ static double search_from(struct problem *problem, const double *guesses, size_t
 	return least;
 }
 
-/* Each number of rows is tried as the least of hard work, from several guesses: the landscape has ledges. */
+/* Numbers of rows that are not large are tried as the least of hard work, from several guesses: the landscape has ledges. */
 static void choose_fast(struct problem *problem)
 {
-	static const double guesses[][FAST_NUMBERS] = {{40e6, 0.15, 0.3, 0.15, 0.5, 0.4}, {60e6, 0.3, 0.3, 0.12, 0.9, 0.9}, {15e6, 0.1, 0.2, 0.05, 0.8, 0.7}};
+	static const double guesses[][FAST_NUMBERS] = {{40e6, 0.15, 0.3, 0.15, 0.5, 0.4}, {60e6, 0.3, 0.3, 0.12, 0.9, 0.9},
+	                                               {15e6, 0.1, 0.2, 0.05, 0.8, 0.7}};
 	double least = INFINITY;
 	struct calibration_power best = problem->power;
-	for (size_t i = 0; i < problem->count; i++) {
+	uint32_t tried = 0;
+	for (size_t i = 0; i < problem->count && tried < ROWS_MOST; i++) {
 		problem->power.least_rows = rows_of(problem->pairs[i].sample);
 		const bool is_prompt = problem->pairs[i].sample->prompts > 0;
-		bool known = !is_prompt || problem->power.least_rows > SAMPLES_WORK_TOKENS; /* then most of what came before was none */
+		bool known = !is_prompt || problem->power.least_rows > LARGE_ROWS;
 		for (size_t j = 0; j < i; j++)
 			known |= problem->pairs[j].sample->prompts > 0 && rows_of(problem->pairs[j].sample) == problem->power.least_rows;
 		if (known)
 			continue;
+		tried++;
 		const double loss = search_from(problem, guesses[0], COUNT_OF(guesses), FAST_NUMBERS, least);
 		if (loss < least) {
 			least = loss;
@@ -282,25 +296,37 @@ static void choose_fast(struct problem *problem)
 	problem->power = best;
 }
 
-/* What is left when the fast budget has what it can explain; then both together. Returns the loss. */
-static double choose_slow(struct problem *problem)
+static size_t count_long(const struct problem *problem)
 {
+	size_t count = 0;
+	for (size_t i = 0; i < problem->count; i++)
+		count += problem->pairs[i].sample->for_ns > 0;
+	return count;
+}
+
+/* The fast budget with all cells; then, where there are enough of what follows seconds of work, what it leaves, and both together.
+ * Returns the loss. */
+static double choose_all(struct problem *problem)
+{
+	const struct calibration_budget *fast = &problem->power.fast, *slow = &problem->power.slow;
+	double all[ALL_NUMBERS] = {(double)fast->half_life_ns, fast->from, fast->full - fast->from, fast->slowdown, problem->power.most,
+	                           problem->power.pairs_load};
+	const struct calibration_power first = problem->power;
+	const double without = search_from(problem, all, 1, FAST_NUMBERS, INFINITY);
 	const struct calibration_power fast_only = problem->power;
-	const double most = fast_only.most;
+	if (count_long(problem) < LEAST_LONG)
+		return without;
+	const double most = first.most;
 	const double guesses[][SLOW_NUMBERS] = {{300e6, 0.8 * most, 0.1 * most, 0.02}, {600e6, 0.5 * most, 0.3 * most, 0.04}};
-	gsl_vector *same = gsl_vector_alloc(FAST_NUMBERS);
-	const struct calibration_budget *fast = &fast_only.fast, *slow = &problem->power.slow;
-	const double known[] = {(double)fast->half_life_ns, fast->from, fast->full - fast->from, fast->slowdown, most, fast_only.pairs_load};
-	for (size_t n = 0; n < FAST_NUMBERS; n++)
-		gsl_vector_set(same, n, log(fmax(known[n], LEAST_NUMBER)));
-	const double without = mean_loss(same, problem);
-	gsl_vector_free(same);
+	problem->power = first;
 	search_from(problem, guesses[0], COUNT_OF(guesses), SLOW_NUMBERS, INFINITY);
-	const double both[ALL_NUMBERS] = {known[0], known[1], known[2], known[3], known[4], known[5],
-	                                  (double)slow->half_life_ns, slow->from, slow->full - slow->from, slow->slowdown};
-	const double loss = search_from(problem, both, 1, ALL_NUMBERS, INFINITY);
-	if (loss < WORTH_SLOW * without)
-		return loss;
+	all[FAST_NUMBERS + HALF_LIFE] = (double)slow->half_life_ns;
+	all[FAST_NUMBERS + FROM] = slow->from;
+	all[FAST_NUMBERS + RAMP] = slow->full - slow->from;
+	all[FAST_NUMBERS + SLOWDOWN] = slow->slowdown;
+	const double with = search_from(problem, all, 1, ALL_NUMBERS, INFINITY);
+	if (with < WORTH_SLOW * without && slow->from < problem->power.most)
+		return with;
 	problem->power = fast_only;
 	return without;
 }
@@ -323,7 +349,7 @@ void fit_power(struct fit *fit)
 		problem.without_long = true;
 		choose_fast(&problem);
 		problem.without_long = false;
-		least = choose_slow(&problem);
+		least = choose_all(&problem);
 	}
 	if (!(least < WORTH_LOSS * without))
 		problem.power = no_power;

@@ -10,6 +10,8 @@
 enum column { KIND, PROMPTS, NEW, CACHED, DECODES, CONTEXT, TIER, BYTES, REPEATS, MEDIAN, LEAST, MOST, NEEDED, SHARED = NEEDED, WORK, REST,
 	      ROUNDS, WORK_TOKENS, WORK_CACHED, IDLE, FOR, COLUMNS };
 #define MISSING SIZE_MAX
+#define TOKENS_MOST (1u << 30)
+#define ROUNDS_MOST 64
 #define MS_MOST 1e6  /* of what was before a step, or for how long it was repeated */
 #define NS_MOST 1e12 /* of a step or a transfer */
 
@@ -45,8 +47,8 @@ static int read_ms(const struct csv *csv, size_t row, size_t column, double *ns,
 
 static int check_sample(const struct csv *csv, size_t row, const struct sample *s, struct err *err)
 {
-	if (!(s->median_ns > 0) || s->least_ns > s->median_ns || s->most_ns < s->median_ns)
-		err_set(err, "expected least_ns <= median_ns <= most_ns, and a median above 0.");
+	if (!(s->median_ns >= 1) || s->least_ns > s->median_ns || s->most_ns < s->median_ns)
+		err_set(err, "expected least_ns <= median_ns <= most_ns, and a median of at least 1.");
 	else if (s->most_ns > NS_MOST)
 		err_set(err, "expected times of at most %g ns.", NS_MOST);
 	else if (s->kind == SAMPLE_STEP && s->prompts == 0 && s->decodes == 0)
@@ -58,8 +60,10 @@ static int check_sample(const struct csv *csv, size_t row, const struct sample *
 		err_set(err, "shared_tokens are part of cached_tokens and of context_tokens.");
 	else if (s->rounds && s->work_ns <= 0)
 		err_set(err, "rounds have work_ms above 0.");
-	else if (s->for_ns > 0 && s->rounds == 0)
-		err_set(err, "for_ms goes with rounds.");
+	else if (s->for_ns > 0 && (s->rounds == 0 || s->prompts == 0))
+		err_set(err, "for_ms goes with rounds and prompts.");
+	else if ((uint64_t)s->prompts * s->new_tokens + s->decodes > TOKENS_MOST)
+		err_set(err, "a step has at most %u tokens.", TOKENS_MOST);
 	else if (s->kind != SAMPLE_STEP && (!s->tier[0] || !(s->bytes > 0)))
 		err_set(err, "a transfer has a tier and bytes.");
 	else
@@ -89,7 +93,7 @@ static int read_sample(const struct csv *csv, size_t row, const size_t *at, stru
 	    read_whole(csv, row, at[BYTES], UINT64_C(1) << 50, &bytes, err) < 0 ||
 	    read_whole(csv, row, at[REPEATS], 1 << 20, &repeats, err) < 0 ||
 	    read_whole(csv, row, at[SHARED], 1 << 30, &s->shared_tokens, err) < 0 ||
-	    read_whole(csv, row, at[ROUNDS], 1 << 10, &rounds, err) < 0 || read_ms(csv, row, at[WORK], &s->work_ns, err) < 0 ||
+	    read_whole(csv, row, at[ROUNDS], ROUNDS_MOST, &rounds, err) < 0 || read_ms(csv, row, at[WORK], &s->work_ns, err) < 0 ||
 	    read_ms(csv, row, at[REST], &s->rest_ns, err) < 0 || read_ms(csv, row, at[IDLE], &s->idle_ns, err) < 0 ||
 	    read_ms(csv, row, at[FOR], &s->for_ns, err) < 0 ||
 	    read_whole(csv, row, at[WORK_TOKENS], 1 << 30, &work_tokens, err) < 0 ||

@@ -7,12 +7,13 @@
  *   kind,prompts,new_tokens,cached_tokens,decodes,context_tokens,shared_tokens,work_tokens,work_cached,work_ms,rest_ms,idle_ms,rounds,
  *   for_ms,tier,bytes,repeats,median_ns,least_ns,most_ns,clock_mhz,celsius
  *
- * kind `step`: `prompts` sequences with new_tokens each after cached_tokens each, and `decodes` sequences with a token each
- * after context_tokens each, all in one step; the first shared_tokens of what they attend to are the same blocks for all. What came
- * before it: `rounds` times work for work_ms, then decodes for rest_ms, then nothing for idle_ms; with 0 rounds, a rest. Work is prompts
- * of work_tokens each after work_cached each. With for_ms the step was repeated for so long, and its times are means. kind `read` or `write`: `bytes` from or to `tier` in one transfer. Fields that a kind does
- * not have are empty or 0; the columns shared_tokens to for_ms may be missing, and work_tokens is SAMPLES_WORK_TOKENS then. clock_mhz and
- * celsius are the device's when the cell was done, 0 where unknown; they are for people and not read here.
+ * kind `step`: `prompts` sequences with new_tokens each after cached_tokens each, and `decodes` sequences with a token each after
+ * context_tokens each, all in one step; the first shared_tokens of what they attend to are the same blocks for all. What came
+ * before it: `rounds` times work for work_ms, then decodes for rest_ms, then nothing for idle_ms; with 0 rounds, a rest. Work is
+ * prompts of work_tokens each after work_cached each. With for_ms the step was repeated for so long, and its times are means. kind
+ * `read` or `write`: `bytes` from or to `tier` in one transfer. Fields that a kind does not have are empty or 0; the columns
+ * shared_tokens to for_ms may be missing, and work_tokens is SAMPLES_WORK_TOKENS then. clock_mhz and celsius are the device's when
+ * the cell was done, 0 where unknown; they are for people and not read here.
  */
 #ifndef KVCAST_SAMPLES_H
 #define KVCAST_SAMPLES_H

@@ -177,7 +177,7 @@ static int check_row(const struct log *log, size_t row, uint64_t step, uint64_t 
 	return csv_blame(log->csv, row, err);
 }
 
-/* The device takes the measured time, whatever the forecast: prompts, which are what moves the history, end with the step. */
+/* The clock takes the measured time, whatever the forecast: prompts, which are what moves the history, end with the step. */
 static int64_t predict(struct log *log, struct cost_model *model, uint64_t repeated_tokens, int64_t took_ns)
 {
 	const struct step step = {.parts = log->parts, .count = log->part_count, .repeated_tokens = repeated_tokens,

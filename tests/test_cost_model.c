@@ -183,6 +183,18 @@ static void levels_halve(void **state)
 	}
 	const struct cost_budget budget = {.half_life_ns = 1};
 	assert_int_equal(cost_model_level_after(&budget, UINT32_MAX, 0, UINT64_MAX), 0);
+	/* A level never rises with time, be it next to nothing, and is gone after 32 half-lives. */
+	for (int i = 0; i < 200; i++) {
+		const struct cost_budget any = {.half_life_ns = 1 + make_random(&rng, 3000)};
+		uint64_t level = make_random(&rng, UINT64_C(1) << (1 + make_random(&rng, 32)));
+		const uint64_t first = level;
+		for (uint64_t ns = 0; ns <= 33 * any.half_life_ns; ns++) {
+			const uint64_t left = cost_model_level_after(&any, first, 0, ns);
+			assert_true(left <= level);
+			level = left;
+		}
+		assert_int_equal(level, 0);
+	}
 }
 
 static uint64_t tile_rows(struct cost_model *model, uint32_t rows)
@@ -409,6 +421,11 @@ static void power_is_read(void **state)
 	assert_true(c->power.fast.half_life_ns == 40000000 && c->power.slow.half_life_ns == 300000000 && c->power.slow.slowdown == 0.5);
 	assert_true(c->power.slow.from == 0.125 && c->power.slow.full == 0.25 && c->power.least_rows == 1);
 	calibration_free(c);
+	/* No less a ramp for being no binary fraction. */
+	c = load(POWER("\"slowdown\": 1, \"light_slowdown\": 0, \"from\": 0.001, \"full\": 0.001001, \"most\": 1, \"pairs_load\": 1, "
+	               "\"half_life_ns\": 5"), &err);
+	assert_non_null(c);
+	calibration_free(c);
 }
 
 static void refuses(const char *text, const char *sentence)
@@ -434,6 +451,12 @@ static void bad_files_get_one_sentence(void **state)
 	refuses(STEP(", \"distinct_free_64ths\": 65"),
 	        "c.json: field \"distinct_free_64ths\" of \"step\": expected a whole number from 0 to 64.");
 	refuses(POWER("\"slowdown\": 11"), "c.json: field \"slowdown\" of \"power\" is missing or no number from 0 to 10.");
+	refuses(POWER("\"slowdown\": 1, \"from\": 0, \"full\": 1, \"half_life_ns\": 5, \"light_slowdown\": 0, \"most\": 2"),
+	        "c.json: field \"most\" of \"power\" is missing or no number from 0 to 1.");
+	refuses(POWER("\"slowdown\": 1, \"from\": 0, \"full\": 1, \"half_life_ns\": 5, \"light_slowdown\": 0, \"most\": 1"),
+	        "c.json: field \"pairs_load\" of \"power\" is missing or no number from 0 to 1.");
+	refuses(POWER(SHARES ", \"half_life_ns\": 4e7, \"least_rows\": 0"),
+	        "c.json: field \"least_rows\" of \"power\": expected a whole number from 1 to 1073741824.");
 	refuses(POWER("\"slowdown\": 1, \"from\": 1.5"), "c.json: field \"from\" of \"power\" is missing or no number from 0 to 1.");
 	refuses(POWER("\"slowdown\": 1, \"from\": 0, \"full\": 1, \"half_life_ns\": 5"),
 	        "c.json: field \"light_slowdown\" of \"power\" is missing or no number from 0 to 10.");

@@ -258,7 +258,7 @@ static void samples_are_read_and_refused(void **state)
 	refuses(HEADER "step,1,8,0,0,0,,,5,fast,5,5,,\n", "s.csv:4: field \"median_ns\" is \"fast\"; expected a number of at least 0.");
 	refuses(HEADER "step,1,8.5,0,0,0,,,5,5,5,5,,\n", "s.csv:4: field \"new_tokens\" is \"8.5\"; expected a whole number of at most 1073741824.");
 	refuses(HEADER "read,,,,,,host,,5,5,5,5,,\n", "s.csv:4: a transfer has a tier and bytes.");
-	refuses(HEADER "step,1,8,0,0,0,,,5,5,6,7,,\n", "s.csv:4: expected least_ns <= median_ns <= most_ns, and a median above 0.");
+	refuses(HEADER "step,1,8,0,0,0,,,5,5,6,7,,\n", "s.csv:4: expected least_ns <= median_ns <= most_ns, and a median of at least 1.");
 }
 
 #define LATER                                                                                                              \
@@ -291,7 +291,10 @@ static void later_columns_are_read_and_refused(void **state)
 	refuses(LATER "step,0,0,0,2,50,51,,,,,,5,5,5,5\n", "s.csv:2: shared_tokens are part of cached_tokens and of context_tokens.");
 	refuses(LATER "step,1,64,100,2,50,51,,,,,,5,5,5,5\n", "s.csv:2: shared_tokens are part of cached_tokens and of context_tokens.");
 	refuses(LATER "step,1,64,0,0,0,0,0,5,1,,,5,5,5,5\n", "s.csv:2: rounds have work_ms above 0.");
-	refuses(LATER "step,1,64,0,0,0,0,5,5,1025,,,5,5,5,5\n", "s.csv:2: field \"rounds\" is \"1025\"; expected a whole number of at most 1024.");
+	refuses(LATER "step,1,64,0,0,0,0,5,5,65,,,5,5,5,5\n", "s.csv:2: field \"rounds\" is \"65\"; expected a whole number of at most 64.");
+	refuses(LATER "step,1048576,1025,0,0,0,0,,,,,,5,5,5,5\n", "s.csv:2: a step has at most 1073741824 tokens.");
+	refuses(LATER "step,1,64,0,0,0,0,,,,,,5,0.5,0.5,0.5\n",
+	        "s.csv:2: expected least_ns <= median_ns <= most_ns, and a median of at least 1.");
 	refuses(LATER "step,1,64,0,0,0,0,-5,5,1,,,5,5,5,5\n", "s.csv:2: field \"work_ms\" is \"-5\"; expected a number of at least 0.");
 	refuses(LATER "step,1,64,0,0,0,0,5,long,1,,,5,5,5,5\n", "s.csv:2: field \"rest_ms\" is \"long\"; expected a number of at least 0.");
 	refuses(LATER "step,1,64,0,0,0,0,5,1e7,1,,,5,5,5,5\n", "s.csv:2: field \"rest_ms\" is \"1e7\"; expected at most 1e+06.");
@@ -322,7 +325,8 @@ static void what_came_before_is_read(void **state)
 	assert_int_equal(samples->samples[0].work_tokens, SAMPLES_WORK_TOKENS);
 	assert_true(samples->samples[0].work_cached == 0 && samples->samples[0].idle_ns == 0 && samples->samples[0].for_ns == 0);
 	samples_free(samples);
-	refuses(LATEST "step,1,64,0,0,0,,,,,,,400,,,3,5,4,6\n", "s.csv:2: for_ms goes with rounds.");
+	refuses(LATEST "step,1,64,0,0,0,,,,,,,400,,,3,5,4,6\n", "s.csv:2: for_ms goes with rounds and prompts.");
+	refuses(LATEST "step,0,0,0,2,64,256,0,150,0,0,1,400,,,3,5,4,6\n", "s.csv:2: for_ms goes with rounds and prompts.");
 	refuses(LATEST "step,1,64,0,0,0,2.5,0,1,1,1,1,,,,3,5,4,6\n",
 	        "s.csv:2: field \"work_tokens\" is \"2.5\"; expected a whole number of at most 1073741824.");
 }

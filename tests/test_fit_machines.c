@@ -257,6 +257,28 @@ static void power_is_found(void **state)
 	}
 }
 
+/* A threshold at once, from the first load on: what the fit writes of it can be read. */
+static void a_sharp_threshold_is_written_and_read(void **state)
+{
+	(void)state;
+	struct calibration truth = fit_machine;
+	struct made made;
+	struct err err;
+	truth.power = powers[0];
+	truth.power.fast.from = 0;
+	truth.power.fast.full = 1e-6;
+	open_made(&made);
+	add_grid(&made);
+	add_power(&made);
+	struct fit fit = fit_made(&made, &truth, 0);
+	assert_int_equal(fit_write_json(&fit, &(struct fit_options){.folds = 2, .bootstraps = 2}, "n", "c.json", &err), 0);
+	struct calibration *read = calibration_load("c.json", &err);
+	if (!read)
+		fail_msg("%s", err.text);
+	calibration_free(read);
+	fit_free(&fit);
+}
+
 /* Both budgets; and where there is one, no other. */
 static void a_second_budget_is_found(void **state)
 {
@@ -273,9 +295,16 @@ static void a_second_budget_is_found(void **state)
 		add_seconds(&made);
 		struct fit fit = fit_made(&made, &truth, i % 2 ? 0.005 : 0);
 		const struct calibration_budget *slow = &fit.calibration.power.slow;
+		struct err err;
+		assert_int_equal(fit_write_json(&fit, &(struct fit_options){.folds = 2, .bootstraps = 2}, "n", "c.json", &err), 0);
+		struct calibration *read = calibration_load("c.json", &err);
+		assert_non_null(read);
+		assert_true(fabs(read->power.slow.slowdown - slow->slowdown) < 1e-6 && fabs(read->power.slow.full - slow->full) < 1e-6);
+		assert_true(read->power.slow.half_life_ns == slow->half_life_ns && fabs(read->power.fast.from - fit.calibration.power.fast.from) < 1e-6);
+		calibration_free(read);
 		assert_true(worst_after_seconds(&fit.calibration, &truth) < 0.01);
 		if (i >= COUNT_OF(slows))
-			assert_true(slow->slowdown < 0.005);
+			assert_true(slow->slowdown == 0);
 		fit_free(&fit);
 	}
 }
@@ -512,6 +541,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(power_is_found),
 	        cmocka_unit_test(a_second_budget_is_found),
+	        cmocka_unit_test(a_sharp_threshold_is_written_and_read),
 	        cmocka_unit_test(large_prompts_are_fitted_at_full_clock),
 	        cmocka_unit_test(no_power_is_found_where_there_is_none),
 	        cmocka_unit_test(what_distinct_context_costs_is_found),

@@ -54,6 +54,18 @@ static void a_gap_is_slept_as_long_as_it_takes_to_rest(void **state)
 	assert_int_equal(skip_ms(&clock, 1533), 10000);
 }
 
+/* A second, however long it worked. */
+static void no_rest_is_longer_than_a_second(void **state)
+{
+	(void)state;
+	struct replay_clock clock = {.wall = false};
+	advance_ms(&clock, 0, 1000);
+	step_ms(&clock, 1000, 4000, true);
+	assert_int_equal(advance_ms(&clock, 10000, 4000), 1000);
+	assert_int_equal(skip_ms(&clock, 5000), 6000);
+	assert_int_equal(advance_ms(&clock, 20000, 5000), 0);
+}
+
 /* A rest may come in pieces. */
 static void a_short_gap_leaves_the_rest_of_a_rest(void **state)
 {
@@ -97,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_happens_in_a_step_is_no_gap),
 	        cmocka_unit_test(a_gap_is_slept_as_long_as_it_takes_to_rest),
+	        cmocka_unit_test(no_rest_is_longer_than_a_second),
 	        cmocka_unit_test(a_short_gap_leaves_the_rest_of_a_rest),
 	        cmocka_unit_test(on_the_wall_nothing_is_left_out),
 	        cmocka_unit_test(a_step_takes_some_time),
