@@ -183,6 +183,8 @@ static int read_power(struct calibration *c, const json_t *root, struct err *err
 	power->least_rows = 1;
 	if (!group)
 		return 0;
+	if (json_object_get(group, "from_ns"))
+		return err_set(err, "\"power\" has \"from_ns\", as earlier calibrations do; kvcast fit makes it anew of the same samples.");
 	if (read_budget(&power->fast, root, "power", err) < 0 || read_budget(&power->slow, group, "slow", err) < 0 ||
 	    read_share(group, "power", "light_slowdown", CALIBRATION_SHARE_MOST, &power->light_slowdown, err) < 0 ||
 	    read_share(group, "power", "most", 1, &power->most, err) < 0 ||

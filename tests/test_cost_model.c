@@ -450,6 +450,8 @@ static void bad_files_get_one_sentence(void **state)
 	                                          "whole number and ns no less than at the point before.");
 	refuses(STEP(", \"distinct_free_64ths\": 65"),
 	        "c.json: field \"distinct_free_64ths\" of \"step\": expected a whole number from 0 to 64.");
+	refuses(POWER("\"slowdown\": 0.1, \"from_ns\": 5"),
+	        "c.json: \"power\" has \"from_ns\", as earlier calibrations do; kvcast fit makes it anew of the same samples.");
 	refuses(POWER("\"slowdown\": 11"), "c.json: field \"slowdown\" of \"power\" is missing or no number from 0 to 10.");
 	refuses(POWER("\"slowdown\": 1, \"from\": 0, \"full\": 1, \"half_life_ns\": 5, \"light_slowdown\": 0, \"most\": 2"),
 	        "c.json: field \"most\" of \"power\" is missing or no number from 0 to 1.");
