@@ -3,16 +3,7 @@
 #include <math.h>
 
 #define SCALE_BITS 20
-#define LEVEL_BITS 32
-#define LEVEL_ONE  (UINT64_C(1) << LEVEL_BITS)
-#define ROOT_BITS  63
-#define SHARE_BITS 95 /* of a cost that still can be told in 2^-32 */
-#define STEP_PARTS 16 /* of a step, each slowed down by the level in its middle */
-#define MILLION    1000000u
-/* Decodes that are slowed down by work before them are added one by one, so there are not to be many. */
-#define LONGEST_LIGHT_NS (10 * NS_PER_S)
-/* However slow a calibration, times can be added up; an engine stops long before (engine.h). */
-#define LONGEST_NS (INT64_MAX / 4)
+#define LONGEST_NS POWER_LIMIT_LONGEST_NS
 
 static uint64_t scaled(double ns)
 {
@@ -41,37 +32,6 @@ static uint32_t least_1(uint32_t n)
 	return n > 1 ? n : 1;
 }
 
-static uint64_t level_of(double share)
-{
-	return (uint64_t)llround(ldexp(share, LEVEL_BITS));
-}
-
-static uint64_t ppm_of(double share)
-{
-	return (uint64_t)llround(share * MILLION);
-}
-
-static uint64_t halved(const struct cost_budget *budget, uint64_t value, uint64_t ns);
-
-static struct cost_budget budget_of(const struct calibration_budget *from)
-{
-	return (struct cost_budget){.ppm = ppm_of(from->slowdown), .half_life_ns = from->half_life_ns > 0 ? (uint64_t)from->half_life_ns : 1,
-	                            .from = level_of(from->from), .full = level_of(from->full)};
-}
-
-static void take_power(struct cost_model *model, const struct calibration_power *power)
-{
-	const struct cost_budget fast = budget_of(&power->fast);
-	model->budgets[0] = fast;
-	model->budgets[1] = budget_of(&power->slow);
-	model->least_rows = power->least_rows;
-	model->light_ppm = fast.ppm ? ppm_of(power->light_slowdown) : 0;
-	model->most = level_of(power->most);
-	model->pairs_load = level_of(power->pairs_load);
-	/* None where it would go on for longer than any chip takes to rest. */
-	model->decode_ppm = halved(&fast, model->most, LONGEST_LIGHT_NS) <= fast.from ? model->light_ppm : 0;
-}
-
 struct cost_model cost_model_of(const struct calibration *calibration)
 {
 	struct cost_model model = {
@@ -84,8 +44,8 @@ struct cost_model cost_model_of(const struct calibration *calibration)
 	        .distinct_free_64ths = calibration->distinct_free_64ths,
 	        .attention = calibration->attention,
 	        .only_prompts_have_rows = calibration->only_prompts_have_rows,
+	        .power = power_limit_of(&calibration->power),
 	};
-	take_power(&model, &calibration->power);
 	for (int term = 0; term < TERM_COUNT; term++)
 		model.terms[term] = curve_of(&calibration->terms[term]);
 	return model;
@@ -218,130 +178,38 @@ static int64_t to_ns(u128 cost)
 	return ns > 0 ? (int64_t)ns : 1; /* time goes on, whatever a calibration says */
 }
 
-struct cost_shares cost_model_shares(const struct cost_model *model, const struct cost_sizes *sizes)
+struct power_shares cost_model_shares(const struct cost_model *model, const struct cost_sizes *sizes)
 {
 	const u128 matrix = matrix_cost(model, sizes); /* rounded, maybe below weights */
-	return (struct cost_shares){.products = matrix > model->weights ? matrix - model->weights : 0,
+	return (struct power_shares){.products = matrix > model->weights ? matrix - model->weights : 0,
 	                            .pairs = curve_cost(&model->terms[TERM_PAIRS], sizes->x[TERM_PAIRS]),
 	                            .step = step_cost(model, sizes)};
 }
 
-uint64_t cost_model_load(const struct cost_model *model, const struct cost_shares *shares)
-{
-	if (shares->step >> SHARE_BITS != 0 || shares->step == 0)
-		return model->most; /* no calibration of a machine comes here */
-	const u128 arithmetic = shares->products + (shares->pairs * model->pairs_load >> LEVEL_BITS);
-	const uint64_t load = (uint64_t)((arithmetic << LEVEL_BITS) / shares->step);
-	return load < model->most ? load : model->most;
-}
-
-/* `value` 2^(-ns / half_life), which never rises with ns: of a half-life 2^-24 are told. */
-static uint64_t halved(const struct cost_budget *budget, uint64_t value, uint64_t ns)
-{
-	/* 2^63 times the square root of 1/2, the square root of that, and so on. */
-	static const uint64_t roots[] = {
-	        UINT64_C(6521908912666391106), UINT64_C(7755900482342532474), UINT64_C(8457869449776733335),
-	        UINT64_C(8832331321595618838), UINT64_C(9025734193507008925), UINT64_C(9124017994966720698),
-	        UINT64_C(9173560510430823462), UINT64_C(9198432556164277331), UINT64_C(9210893855724328809),
-	        UINT64_C(9217130834664616070), UINT64_C(9220250907674776491), UINT64_C(9221811340221203999),
-	        UINT64_C(9222591655524303666), UINT64_C(9222981837935769002), UINT64_C(9223176935331786073),
-	        UINT64_C(9223274485577403901), UINT64_C(9223323261087119913), UINT64_C(9223347648938705290),
-	        UINT64_C(9223359842888679895), UINT64_C(9223365939869712687), UINT64_C(9223368988361740456),
-	        UINT64_C(9223370512608132184), UINT64_C(9223371274731422509), UINT64_C(9223371655793091287)};
-	const uint64_t halves = ns / budget->half_life_ns;
-	const uint32_t part = (uint32_t)(((u128)(ns % budget->half_life_ns) << COUNT_OF(roots)) / budget->half_life_ns);
-	u128 left = (u128)1 << ROOT_BITS;
-	if (halves > LEVEL_BITS)
-		return 0;
-	for (uint32_t i = 0; i < COUNT_OF(roots); i++) {
-		if (part >> (COUNT_OF(roots) - 1 - i) & 1)
-			left = left * roots[i] >> ROOT_BITS;
-	}
-	return (uint64_t)(value * left >> (ROOT_BITS + halves));
-}
-
-/* From `level` on the way to `load`, of which `left`, in 2^-32, is left to go. */
-static uint64_t approach(uint64_t level, uint64_t load, uint64_t left)
-{
-	return level < load ? load - ((load - level) * left >> LEVEL_BITS) : load + ((level - load) * left >> LEVEL_BITS);
-}
-
-uint64_t cost_model_level_after(const struct cost_budget *budget, uint64_t level, uint64_t load, uint64_t ns)
-{
-	return approach(level, load, halved(budget, LEVEL_ONE - 1, ns));
-}
-
-/* How much of its slowdown a level brings. */
-static uint64_t ramp(const struct cost_budget *budget, uint64_t level)
-{
-	if (level <= budget->from)
-		return 0;
-	return level < budget->full ? ((level - budget->from) << (LEVEL_BITS - 1)) / (budget->full - budget->from) << 1 : LEVEL_ONE;
-}
-
-double cost_model_ramp(const struct cost_budget *budget, uint64_t level)
-{
-	return ldexp((double)ramp(budget, level), -LEVEL_BITS);
-}
-
-/* The sum of what a level brings in the middle of each part of a step under a load. */
-static uint64_t ramps(const struct cost_budget *budget, uint64_t level, uint64_t load, int64_t work_ns)
-{
-	const uint64_t left = halved(budget, LEVEL_ONE - 1, (uint64_t)work_ns / (2 * STEP_PARTS));
-	uint64_t sum = 0;
-	for (int i = 0; i < STEP_PARTS; i++) {
-		level = approach(level, load, left);
-		sum += ramp(budget, level);
-		level = approach(level, load, left);
-	}
-	return sum;
-}
-
-/* `slowdown` is a sum of `parts` shares in 2^-32, in millionths of them. */
-static int64_t longer_ns(int64_t work_ns, u128 slowdown, uint32_t parts)
-{
-	const u128 longer = ((u128)(uint64_t)work_ns * (slowdown / parts) / MILLION) >> LEVEL_BITS;
-	return longer < (u128)(LONGEST_NS - work_ns) ? work_ns + (int64_t)longer : LONGEST_NS;
-}
-
-int64_t cost_model_slowed_ns(const struct cost_model *model, uint64_t *levels, uint64_t load, uint64_t rows, int64_t work_ns)
-{
-	const struct cost_budget *fast = &model->budgets[0], *slow = &model->budgets[1];
-	const bool hard = rows >= model->least_rows;
-	u128 slowdown = (u128)(hard ? fast->ppm : model->light_ppm) * ramps(fast, levels[0], load, work_ns);
-	if (hard && slow->ppm)
-		slowdown += (u128)slow->ppm * ramps(slow, levels[1], load, work_ns);
-	const int64_t took_ns = longer_ns(work_ns, slowdown, STEP_PARTS);
-	for (size_t b = 0; b < COUNT_OF(model->budgets); b++)
-		levels[b] = cost_model_level_after(&model->budgets[b], levels[b], load, (uint64_t)took_ns);
-	return took_ns;
-}
-
 static uint64_t level_at(const struct cost_model *model, const struct device_history *history, size_t budget, int64_t now_ns)
 {
-	return halved(&model->budgets[budget], history->levels[budget], (uint64_t)(now_ns - history->until_ns));
+	return power_limit_level_left(&model->power.budgets[budget], history->levels[budget], (uint64_t)(now_ns - history->until_ns));
 }
 
-/* A step that decodes. */
+/* A step in which all sequences decode. */
 static int64_t decode_step_ns(const struct cost_model *model, const struct device_history *history, int64_t start_ns, int64_t work_ns)
 {
-	if (!history || !model->decode_ppm)
+	if (!history || !model->power.decode_ppm)
 		return work_ns;
-	const uint64_t level = level_at(model, history, 0, start_ns + work_ns / 2);
-	return longer_ns(work_ns, (u128)model->decode_ppm * ramp(&model->budgets[0], level), 1);
+	return power_limit_decode_ns(&model->power, level_at(model, history, 0, start_ns + work_ns / 2), work_ns);
 }
 
 static int64_t prompt_step_ns(const struct cost_model *model, const struct cost_sizes *sizes, int64_t start_ns,
                               struct device_history *history)
 {
-	const struct cost_shares shares = cost_model_shares(model, sizes);
+	const struct power_shares shares = cost_model_shares(model, sizes);
 	const int64_t work_ns = to_ns(shares.step);
-	if (!model->budgets[0].ppm)
+	if (!model->power.budgets[0].ppm)
 		return work_ns;
 	struct device_history after = {.until_ns = start_ns};
 	for (size_t b = 0; b < COUNT_OF(after.levels) && history; b++)
 		after.levels[b] = level_at(model, history, b, start_ns);
-	const int64_t took_ns = cost_model_slowed_ns(model, after.levels, cost_model_load(model, &shares), (uint64_t)sizes->x[TERM_ROWS], work_ns);
+	const int64_t took_ns = power_limit_prompt_ns(&model->power, after.levels, power_limit_load(&model->power, &shares), (uint64_t)sizes->x[TERM_ROWS], work_ns);
 	after.until_ns += took_ns;
 	if (history)
 		*history = after;
@@ -448,9 +316,9 @@ static int64_t cost_model_decode_ns(void *backend, const struct step *step, uint
 	const struct cost_model *model = backend;
 	struct cost_sizes sizes = cost_model_sizes(model, step);
 	int64_t took_ns = 0;
-	for (; steps > 0 && step->history && model->decode_ppm; steps--) {
+	for (; steps > 0 && step->history && model->power.decode_ppm; steps--) {
 		const int64_t start_ns = step->start_ns + took_ns;
-		if (level_at(model, step->history, 0, start_ns) <= model->budgets[0].from)
+		if (level_at(model, step->history, 0, start_ns) <= model->power.budgets[0].from)
 			break;
 		took_ns += decode_step_ns(model, step->history, start_ns, to_ns(step_cost(model, &sizes)));
 		if (took_ns >= LONGEST_NS)

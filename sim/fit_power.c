@@ -28,7 +28,7 @@ enum { HALF_LIFE, FROM, RAMP, SLOWDOWN, SLOW_NUMBERS, MOST = SLOW_NUMBERS, PAIRS
 struct pair {
 	const struct sample *sample;
 	double rested_ns;
-	struct cost_shares shares, work;
+	struct power_shares shares, work;
 	double gain; /* best_light's */
 };
 
@@ -45,73 +45,68 @@ static uint32_t rows_of(const struct sample *s)
 	return s->prompts * s->new_tokens + s->decodes;
 }
 
-static struct cost_model model_of(const struct calibration_power *power)
-{
-	return cost_model_of(&(struct calibration){.power = *power});
-}
-
 static int64_t whole_ns(double ns)
 {
 	return llround(fmax(ns, 1));
 }
 
 /* The time at full clock of a step with prompts that takes `ns` after a rest. */
-static double full_clock_ns(const struct cost_model *model, const struct cost_shares *shares, uint32_t rows, double ns)
+static double full_clock_ns(const struct power_limit *limit, const struct power_shares *shares, uint32_t rows, double ns)
 {
-	const uint64_t load = cost_model_load(model, shares);
+	const uint64_t load = power_limit_load(limit, shares);
 	double work_ns = ns;
 	for (int round = 0; round < FULL_ROUNDS; round++) {
 		uint64_t levels[2] = {0};
-		work_ns *= ns / (double)cost_model_slowed_ns(model, levels, load, rows, whole_ns(work_ns));
+		work_ns *= ns / (double)power_limit_prompt_ns(limit, levels, load, rows, whole_ns(work_ns));
 	}
 	return work_ns;
 }
 
 /* The levels that a pair's rounds leave behind. */
-static void levels_before(const struct cost_model *model, const struct pair *pair, uint64_t *levels)
+static void levels_before(const struct power_limit *limit, const struct pair *pair, uint64_t *levels)
 {
 	const struct sample *s = pair->sample;
-	const uint64_t load = cost_model_load(model, &pair->work);
-	for (size_t b = 0; b < COUNT_OF(model->budgets); b++) {
+	const uint64_t load = power_limit_load(limit, &pair->work);
+	for (size_t b = 0; b < COUNT_OF(limit->budgets); b++) {
 		levels[b] = 0;
 		for (uint32_t round = 0; round < s->rounds; round++) {
-			levels[b] = cost_model_level_after(&model->budgets[b], levels[b], load, (uint64_t)s->work_ns);
-			levels[b] = cost_model_level_after(&model->budgets[b], levels[b], 0, (uint64_t)(s->rest_ns + s->idle_ns));
+			levels[b] = power_limit_level_after(&limit->budgets[b], levels[b], load, (uint64_t)s->work_ns);
+			levels[b] = power_limit_level_after(&limit->budgets[b], levels[b], 0, (uint64_t)(s->rest_ns + s->idle_ns));
 		}
 	}
 }
 
 /* The mean, where it is repeated. */
-static double prompt_ns(const struct cost_model *model, const struct pair *pair)
+static double prompt_ns(const struct power_limit *limit, const struct pair *pair)
 {
 	const uint32_t rows = rows_of(pair->sample);
-	const int64_t work_ns = whole_ns(full_clock_ns(model, &pair->shares, rows, pair->rested_ns));
-	uint64_t levels[2], load = cost_model_load(model, &pair->shares);
+	const int64_t work_ns = whole_ns(full_clock_ns(limit, &pair->shares, rows, pair->rested_ns));
+	uint64_t levels[2], load = power_limit_load(limit, &pair->shares);
 	double sum_ns = 0;
 	uint32_t count = 0;
-	levels_before(model, pair, levels);
+	levels_before(limit, pair, levels);
 	do {
-		sum_ns += (double)cost_model_slowed_ns(model, levels, load, rows, work_ns);
+		sum_ns += (double)power_limit_prompt_ns(limit, levels, load, rows, work_ns);
 		count++;
 	} while (sum_ns < pair->sample->for_ns && count < REPEATS_MOST);
 	return sum_ns / count;
 }
 
 /* By how much of light_slowdown a step that decodes is slowed down. */
-static double light_share(const struct cost_model *model, const struct pair *pair)
+static double light_share(const struct power_limit *limit, const struct pair *pair)
 {
 	uint64_t levels[2];
-	levels_before(model, pair, levels);
-	return cost_model_ramp(&model->budgets[0], cost_model_level_after(&model->budgets[0], levels[0], 0, (uint64_t)(pair->rested_ns / 2)));
+	levels_before(limit, pair, levels);
+	return power_limit_ramp(&limit->budgets[0], power_limit_level_after(&limit->budgets[0], levels[0], 0, (uint64_t)(pair->rested_ns / 2)));
 }
 
-static double forecast_ns(const struct cost_model *model, const struct pair *pair)
+static double forecast_ns(const struct power_limit *limit, const struct pair *pair)
 {
-	if (model->budgets[0].ppm == 0)
+	if (limit->budgets[0].ppm == 0)
 		return pair->rested_ns;
 	if (pair->sample->prompts > 0)
-		return prompt_ns(model, pair);
-	return pair->rested_ns * (1 + (double)model->decode_ppm / 1e6 * light_share(model, pair));
+		return prompt_ns(limit, pair);
+	return pair->rested_ns * (1 + (double)limit->decode_ppm / 1e6 * light_share(limit, pair));
 }
 
 /* Huber's pseudo loss, and what weight it gives a square. */
@@ -128,12 +123,12 @@ static double weight(double off)
 /* The light_slowdown with the least loss for steps that decode, the rest of `power` given. */
 static double best_light(const struct problem *problem, const struct calibration_power *power)
 {
-	const struct cost_model model = model_of(power);
+	const struct power_limit limit = power_limit_of(power);
 	double light = 0;
 	for (size_t i = 0; i < problem->count; i++) {
 		struct pair *pair = &problem->pairs[i];
 		if (pair->sample->prompts == 0)
-			pair->gain = pair->rested_ns * light_share(&model, pair) / pair->sample->median_ns;
+			pair->gain = pair->rested_ns * light_share(&limit, pair) / pair->sample->median_ns;
 	}
 	for (int round = 0; round < ROUNDS; round++) {
 		double product = 0, squares = 0;
@@ -182,14 +177,14 @@ static double mean_loss(const gsl_vector *logs, void *context)
 {
 	const struct problem *problem = context;
 	const struct calibration_power power = power_of(problem, logs);
-	const struct cost_model model = model_of(&power);
+	const struct power_limit limit = power_limit_of(&power);
 	double sum = 0;
 	size_t count = 0;
 	for (size_t i = 0; i < problem->count; i++) {
 		const struct pair *pair = &problem->pairs[i];
 		if (problem->without_long && pair->sample->for_ns > 0)
 			continue;
-		sum += loss(forecast_ns(&model, pair) / pair->sample->median_ns - 1);
+		sum += loss(forecast_ns(&limit, pair) / pair->sample->median_ns - 1);
 		count++;
 	}
 	return sum / (double)count;
@@ -228,7 +223,7 @@ static const struct sample *rested_twin(const struct samples *samples, const str
 	return NULL;
 }
 
-static struct cost_shares shares_of(const struct cost_model *terms, const struct sample *s)
+static struct power_shares shares_of(const struct cost_model *terms, const struct sample *s)
 {
 	uint32_t count;
 	struct step_part *parts = fit_parts(s, &count);
@@ -333,7 +328,8 @@ static double choose_all(struct problem *problem)
 
 void fit_power(struct fit *fit)
 {
-	const struct cost_model terms = cost_model_of(&fit->calibration), none = {.least_rows = 0};
+	const struct cost_model terms = cost_model_of(&fit->calibration);
+	const struct power_limit none = {.least_rows = 0};
 	const struct calibration_power no_power = {.least_rows = 1};
 	struct pair *pairs = mem_alloc(fit->samples->count, sizeof(*pairs));
 	struct problem problem = {.pairs = pairs, .count = find_pairs(fit->samples, &terms, pairs), .power = no_power};
@@ -354,10 +350,10 @@ void fit_power(struct fit *fit)
 	if (!(least < WORTH_LOSS * without))
 		problem.power = no_power;
 	fit->calibration.power = problem.power;
-	const struct cost_model model = model_of(&problem.power);
+	const struct power_limit limit = power_limit_of(&problem.power);
 	for (size_t i = 0; i < problem.count; i++) {
 		const double ns = pairs[i].sample->median_ns;
-		fit->power.mean += fabs(forecast_ns(&model, &pairs[i]) / ns - 1) / (double)problem.count;
+		fit->power.mean += fabs(forecast_ns(&limit, &pairs[i]) / ns - 1) / (double)problem.count;
 		fit->power.mean_without += fabs(forecast_ns(&none, &pairs[i]) / ns - 1) / (double)problem.count;
 	}
 	free(pairs);
@@ -366,8 +362,8 @@ void fit_power(struct fit *fit)
 double fit_full_clock_ns(const struct calibration *calibration, const struct sample *sample, double ns)
 {
 	const struct cost_model model = cost_model_of(calibration);
-	if (model.budgets[0].ppm == 0 || sample->prompts == 0)
+	if (model.power.budgets[0].ppm == 0 || sample->prompts == 0)
 		return ns;
-	const struct cost_shares shares = shares_of(&model, sample);
-	return full_clock_ns(&model, &shares, rows_of(sample), ns);
+	const struct power_shares shares = shares_of(&model, sample);
+	return full_clock_ns(&model.power, &shares, rows_of(sample), ns);
 }

@@ -141,9 +141,9 @@ static void load_is_the_share_of_arithmetic(void **state)
 		c.power.pairs_load = pairs_loads[i];
 		const struct cost_model model = cost_model_of(&c);
 		const struct cost_sizes sizes = cost_model_sizes(&model, &step);
-		const struct cost_shares shares = cost_model_shares(&model, &sizes);
+		const struct power_shares shares = cost_model_shares(&model, &sizes);
 		assert_true(shares.step >> 20 == 12000 && shares.products >> 20 == 2000 && shares.pairs >> 20 == 3000);
-		near_level(cost_model_load(&model, &shares), loads[i]);
+		near_level(power_limit_load(&model.power, &shares), loads[i]);
 	}
 }
 
@@ -176,20 +176,20 @@ static void levels_halve(void **state)
 	struct make_rng rng = {3};
 	for (int i = 0; i < 20000; i++) {
 		const uint64_t half_life_ns = 1 + make_random(&rng, i % 2 ? 100 : 100000000), ns = make_random(&rng, 20 * half_life_ns);
-		const struct cost_budget budget = {.half_life_ns = half_life_ns};
+		const struct power_budget budget = {.half_life_ns = half_life_ns};
 		const uint64_t level = make_random(&rng, UINT64_C(1) << 32), load = make_random(&rng, (UINT64_C(1) << 32) + 1);
 		const double left = exp2(-(double)ns / (double)half_life_ns), from = ldexp((double)level, -32), to = ldexp((double)load, -32);
-		near_level(cost_model_level_after(&budget, level, load, ns), to + (from - to) * left);
+		near_level(power_limit_level_after(&budget, level, load, ns), to + (from - to) * left);
 	}
-	const struct cost_budget budget = {.half_life_ns = 1};
-	assert_int_equal(cost_model_level_after(&budget, UINT32_MAX, 0, UINT64_MAX), 0);
+	const struct power_budget budget = {.half_life_ns = 1};
+	assert_int_equal(power_limit_level_after(&budget, UINT32_MAX, 0, UINT64_MAX), 0);
 	/* A level never rises with time, be it next to nothing, and is gone after 32 half-lives. */
 	for (int i = 0; i < 200; i++) {
-		const struct cost_budget any = {.half_life_ns = 1 + make_random(&rng, 3000)};
+		const struct power_budget any = {.half_life_ns = 1 + make_random(&rng, 3000)};
 		uint64_t level = make_random(&rng, UINT64_C(1) << (1 + make_random(&rng, 32)));
 		const uint64_t first = level;
 		for (uint64_t ns = 0; ns <= 33 * any.half_life_ns; ns++) {
-			const uint64_t left = cost_model_level_after(&any, first, 0, ns);
+			const uint64_t left = power_limit_level_after(&any, first, 0, ns);
 			assert_true(left <= level);
 			level = left;
 		}
