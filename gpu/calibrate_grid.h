@@ -2,7 +2,7 @@
  *
  * Prompts alone over a dense list of sizes, each cold and after cached prefixes; several prompts in one step; batches that decode,
  * over counts and contexts; the same with a prefix that all share; prompts and decodes after rounds of work and rest, as a chip that
- * has used up its power budget is slower; and steps drawn at random (prompts, decodes, both, sizes log-uniform), which fall between the
+ * has worked for a while is slower; and steps drawn at random (prompts, decodes, both, sizes log-uniform), which fall between the
  * listed ones as a server's do. What does not fit the limits is left out. Equal limits and seeds give equal grids.
  */
 #ifndef KVCAST_CALIBRATE_GRID_H

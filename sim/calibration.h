@@ -19,7 +19,7 @@
  * Attention. Where `attention` says how a device goes through it in rounds, those pairs of P whose one token is cached are the pairs that
  * the rounds have room for (attention_rounds.h), and attention_tile_tokens means nothing.
  *
- * Power. A chip that has rested runs at its full clock until its power budget is used up, and slower from then on. `power` tells
+ * Power. A chip that has rested runs at its full clock until it has worked for a while, and slower from then on. `power` tells
  * that by the chip's level, a moving average of load whose past counts half after each half_life_ns. Load is 0 while there is
  * nothing to do or all sequences decode. A step with part of a prompt has the share of its time that arithmetic takes, `most` at
  * most: the products' beyond reading weights, and pairs_load of the pairs'. Where the level is `full` or above, such a step of
