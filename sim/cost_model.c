@@ -209,7 +209,8 @@ static int64_t prompt_step_ns(const struct cost_model *model, const struct cost_
 	struct device_history after = {.until_ns = start_ns};
 	for (size_t b = 0; b < COUNT_OF(after.levels) && history; b++)
 		after.levels[b] = level_at(model, history, b, start_ns);
-	const int64_t took_ns = power_limit_prompt_ns(&model->power, after.levels, power_limit_load(&model->power, &shares), (uint64_t)sizes->x[TERM_ROWS], work_ns);
+	const uint64_t load = power_limit_load(&model->power, &shares), rows = (uint64_t)sizes->x[TERM_ROWS];
+	const int64_t took_ns = power_limit_prompt_ns(&model->power, after.levels, load, rows, work_ns);
 	after.until_ns += took_ns;
 	if (history)
 		*history = after;

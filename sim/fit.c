@@ -1,6 +1,5 @@
 #include "fit_inside.h"
 
-#include "cost_model.h"
 #include "metrics.h"
 
 #include <gsl/gsl_errno.h>
@@ -22,12 +21,12 @@
 
 const char *const fit_model_names[FIT_MODELS] = {"physical", "curves"};
 
-uint64_t fit_repeated_tokens(const struct sample *s)
+static uint64_t repeated_tokens(const struct sample *s)
 {
 	return s->decodes > 0 ? (s->decodes - 1) * s->shared_tokens : 0;
 }
 
-struct step_part *fit_parts(const struct sample *s, uint32_t *count)
+static struct step_part *parts_of(const struct sample *s, uint32_t *count)
 {
 	*count = s->prompts + s->decodes;
 	struct step_part *parts = mem_alloc(*count, sizeof(*parts));
@@ -37,18 +36,25 @@ struct step_part *fit_parts(const struct sample *s, uint32_t *count)
 	return parts;
 }
 
+struct cost_sizes fit_sizes(const struct sample *sample, const struct cost_model *model)
+{
+	uint32_t count;
+	struct step_part *parts = parts_of(sample, &count);
+	const struct step step = {.parts = parts, .count = count, .repeated_tokens = repeated_tokens(sample)};
+	const struct cost_sizes sizes = cost_model_sizes(model, &step);
+	free(parts);
+	return sizes;
+}
+
 struct fit_point fit_point_of(const struct sample *sample, const struct calibration *calibration)
 {
 	const struct cost_model tiles = cost_model_of(&(struct calibration){
 	        .row_tile_tokens = calibration->row_tile_tokens, .attention_tile_tokens = calibration->attention_tile_tokens,
 	        .distinct_free_64ths = calibration->distinct_free_64ths, .attention = calibration->attention});
-	uint32_t count;
-	struct step_part *parts = fit_parts(sample, &count);
-	const struct cost_sizes sizes = cost_model_sizes(&tiles, &(struct step){.parts = parts, .count = count, .repeated_tokens = fit_repeated_tokens(sample)});
+	const struct cost_sizes sizes = fit_sizes(sample, &tiles);
 	struct fit_point point = {.ns = sample->median_ns, .has_prompt = sizes.has_prompt};
 	for (int term = 0; term < TERM_COUNT; term++)
 		point.x[term] = (double)sizes.x[term];
-	free(parts);
 	return point;
 }
 
@@ -56,8 +62,9 @@ int64_t fit_predict(const struct calibration *calibration, const struct sample *
 {
 	struct cost_model model = cost_model_of(calibration);
 	uint32_t count;
-	struct step_part *parts = fit_parts(sample, &count);
-	const int64_t ns = cost_model_backend.step_ns(&model, &(struct step){.parts = parts, .count = count, .repeated_tokens = fit_repeated_tokens(sample)});
+	struct step_part *parts = parts_of(sample, &count);
+	const struct step step = {.parts = parts, .count = count, .repeated_tokens = repeated_tokens(sample)};
+	const int64_t ns = cost_model_backend.step_ns(&model, &step);
 	free(parts);
 	return ns;
 }

@@ -2,6 +2,7 @@
 #ifndef KVCAST_FIT_INSIDE_H
 #define KVCAST_FIT_INSIDE_H
 
+#include "cost_model.h"
 #include "fit.h"
 
 /* A step as the models see it: what it took, and x of each term. */
@@ -10,6 +11,8 @@ struct fit_point {
 	bool has_prompt;
 };
 
+/* What `sample` is to a model. */
+struct cost_sizes fit_sizes(const struct sample *sample, const struct cost_model *model);
 /* The point of `sample` under the calibration's tiles. */
 struct fit_point fit_point_of(const struct sample *sample, const struct calibration *calibration);
 /* What the simulator will say of it, on a device that has rested. */
@@ -39,11 +42,6 @@ void fit_curves(struct calibration *calibration, const struct sample *const *cel
 bool fit_has_shared(const struct sample *const *cells, size_t count);
 /* The mean square of the smaller nine tenths; squares and sorts `values`. */
 double fit_trimmed_square(double *values, size_t count);
-
-/* The parts of such a step, to be freed. */
-struct step_part *fit_parts(const struct sample *sample, uint32_t *count);
-/* step.repeated_tokens (backend.h). */
-uint64_t fit_repeated_tokens(const struct sample *sample);
 
 /* fit_power.c: what work before a step does to it, from the cells that have rounds and the same shapes after a rest; fit->calibration has
  * the terms that loads are reckoned by. No slowdown where there are too few cells, or where it would explain little. */

@@ -1,8 +1,6 @@
 /* fit_power.c - what work before a step does to it (fit.h). */
 #include "fit_inside.h"
 
-#include "cost_model.h"
-
 #include <gsl/gsl_multimin.h>
 #include <math.h>
 #include <stdlib.h>
@@ -225,11 +223,7 @@ static const struct sample *rested_twin(const struct samples *samples, const str
 
 static struct power_shares shares_of(const struct cost_model *terms, const struct sample *s)
 {
-	uint32_t count;
-	struct step_part *parts = fit_parts(s, &count);
-	const struct step step = {.parts = parts, .count = count, .repeated_tokens = fit_repeated_tokens(s)};
-	const struct cost_sizes sizes = cost_model_sizes(terms, &step);
-	free(parts);
+	const struct cost_sizes sizes = fit_sizes(s, terms);
 	return cost_model_shares(terms, &sizes);
 }
 
