@@ -6,7 +6,7 @@
 #   sh gpu/experiments/run.sh forecast KVCAST OUT [STEP...]        anywhere: the same runs by the simulator, and the comparisons
 #   sh gpu/experiments/run.sh charts KVCAST OUT [STEP...]          with gnuplot
 #
-# Steps, each of less than ten minutes: calibrate, alone, load, breakeven, edges, policies, ttl, bench, calibrate-1.5b; runs.txt has
+# Steps, each of less than ten minutes: calibrate, alone, load, unsure, breakeven, edges, policies, ttl, bench, calibrate-1.5b; runs.txt has
 # what most of them run. All go by one file of matrix products a model, OUT/calibrate/MODEL.products.csv, which the first of them makes:
 # remove it together with what was measured by it. What is measured already is not measured again, so that a step that was cut short is
 # gone on with; remove its file to measure anew. What a step of its trace lacks is said, and left out. COMMIT, in the environment, is
@@ -15,7 +15,7 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 model=llama-3.1-8b
-steps="calibrate alone load breakeven edges policies ttl bench calibrate-1.5b"
+steps="calibrate alone load unsure breakeven edges policies ttl bench calibrate-1.5b"
 ttl_options="--engine vllm --scope leaf --arrivals closed --sessions 4 --speed 14 --max-output 16"
 # Some policies weigh what a block costs to compute, so both sides have to take it from one calibration; only hits are compared.
 churn_options="--model qwen2.5-0.5b --engine static --capacity 1000 --calib h200-llama-3.1-8b.estimate"
@@ -74,6 +74,7 @@ make_traces()
 		awk -v what="$what" -f "$here/made.awk" >"$what.jsonl"
 	done
 	cp "$here/../../traces/samples/licence-agents.jsonl.gz" licences.jsonl.gz
+	"$kvcast" trace gen --manual "$here/../../LICENSE" --manual-tokens 7597 --sessions 200 --quiet -o questions.jsonl
 	"$kvcast" policies --json | awk -F '"' '/^  "evict"/ { evict = 1 } /^  "ttl"/ { evict = 0 } /^      "name"/ && evict { name = $4 }
 		/^      "rule"/ && evict && $0 !~ /offline/ { print name }' >policies.txt
 	[ -s policies.txt ] || die "$kvcast policies --json did not list any."
@@ -81,6 +82,8 @@ make_traces()
 		gzip -dc "$from/claude_code_sessions.jsonl.gz" >all.tmp
 		awk -v from=1 -v to=12 -v turns=8 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
 			>agents96.jsonl
+		awk -v from=1 -v to=26 -v turns=8 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
+			>agents208.jsonl
 		awk -v from=1 -v to=8 -v turns=4 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
 			>agents32.jsonl
 	fi
@@ -144,7 +147,7 @@ measure_run()
 				printf '# %s: before %s; after %s\n' "$to" "$before" "$after"
 			} >>"$experiment/log.txt"
 			case $experiment in
-			load) gzip -9 <"$to.steps" >"$experiment/$run.steps-$repeat.csv.gz" ;;
+			load | unsure) gzip -9 <"$to.steps" >"$experiment/$run.steps-$repeat.csv.gz" ;;
 			esac
 			rm -f "$to.steps"
 			mv "$to.part" "$to.csv"
@@ -300,7 +303,7 @@ charts()
 				[ ! -f "$of" ] || chart calibration "$of" "${of%.cells.csv}.svg"
 			done
 			;;
-		alone | load) each_run "$step" chart_run ;;
+		alone | load | unsure) each_run "$step" chart_run ;;
 		bench) [ ! -d bench/cold-repeat ] || chart cold_repeat bench/cold-repeat/table.csv bench/cold-repeat/cold_repeat.svg ;;
 		breakeven)
 			tiers=
