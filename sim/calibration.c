@@ -193,6 +193,18 @@ static int read_power(struct calibration *c, const json_t *root, struct err *err
 	return read_whole(group, "power", "least_rows", 1, 1 << 30, &power->least_rows, err);
 }
 
+/* How far the chosen model was off; a calibration that was written by hand may say nothing of it. */
+static int read_fit(struct calibration *c, const json_t *root, struct err *err)
+{
+	const json_t *fit = json_object_get(root, "fit"), *held_out = json_object_get(fit, "held_out");
+	if (!held_out)
+		return 0;
+	const json_t *errors = json_object_get(held_out, json_string_value(json_object_get(fit, "model")));
+	if (!errors)
+		return err_set(err, "field \"model\" of \"fit\" is missing or names none of \"held_out\".");
+	return read_share(errors, "held_out", "mean_error", 1, &c->mean_error, err);
+}
+
 static int read_transfers(struct calibration *c, const json_t *root, struct err *err)
 {
 	size_t i;
@@ -233,7 +245,9 @@ static int read_fields(struct calibration *c, const json_t *root, struct err *er
 		return -1;
 	if ((form == 1 ? read_first_form(c, root, err) : read_step(c, root, err)) < 0)
 		return -1;
-	return read_attention(c, root, err) < 0 || read_power(c, root, err) < 0 ? -1 : read_transfers(c, root, err);
+	if (read_attention(c, root, err) < 0 || read_power(c, root, err) < 0 || read_fit(c, root, err) < 0)
+		return -1;
+	return read_transfers(c, root, err);
 }
 
 struct calibration *calibration_load(const char *name, struct err *err)

@@ -428,6 +428,39 @@ static void power_is_read(void **state)
 	calibration_free(c);
 }
 
+#define FIT(more) STEP(", \"keys_ns\": 1}, \"fit\": {\"steps\": 3" more)
+
+static void how_far_a_fit_is_off_is_read(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		double mean_error;
+	} fits[] = {
+	        {FIT(", \"model\": \"b\", \"held_out\": {\"a\": {\"mean_error\": 0.5}, \"b\": {\"mean_error\": 0.125}}"), 0.125},
+	        {FIT(", \"model\": \"a\", \"held_out\": {\"a\": {\"mean_error\": 1}}"), 1},
+	        {FIT(", \"model\": \"a\""), 0},
+	        {STEP(""), 0},
+	};
+	for (size_t i = 0; i < COUNT_OF(fits); i++) {
+		struct err err;
+		struct calibration *c = load(fits[i].text, &err);
+		assert_non_null(c);
+		assert_true(c->mean_error == fits[i].mean_error);
+		calibration_free(c);
+	}
+	/* The built-in ones. */
+	static const char *const names[] = {"h200-llama-3.1-8b", "h200-qwen2.5-1.5b", "h200-llama-3.1-8b.estimate"};
+	static const double least[] = {0.01, 0.03, 0}, most[] = {0.03, 0.05, 0};
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		struct err err;
+		struct calibration *c = calibration_load(names[i], &err);
+		assert_non_null(c);
+		assert_true(c->mean_error >= least[i] && c->mean_error <= most[i]);
+		calibration_free(c);
+	}
+}
+
 static void refuses(const char *text, const char *sentence)
 {
 	struct err err;
@@ -468,6 +501,17 @@ static void bad_files_get_one_sentence(void **state)
 	refuses(POWER(SHARES ", \"half_life_ns\": 0"), "c.json: field \"half_life_ns\" of \"power\": expected 1 at least.");
 	refuses(POWER("\"slowdown\": 1, \"from\": 0.5, \"full\": 0.5, \"half_life_ns\": 5"),
 	        "c.json: field \"full\" of \"power\": expected more than \"from\", by 1e-06 at least.");
+	refuses(FIT(", \"held_out\": {\"a\": {\"mean_error\": 0.5}}"), "c.json: field \"model\" of \"fit\" is missing or names none of \"held_out\".");
+	refuses(FIT(", \"model\": \"b\", \"held_out\": {\"a\": {\"mean_error\": 0.5}}"),
+	        "c.json: field \"model\" of \"fit\" is missing or names none of \"held_out\".");
+	static const char *const wrong[] = {"-0.1", "1.5", "\"2 %\"", "null"};
+	for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+		char text[512];
+		snprintf(text, sizeof(text), FIT(", \"model\": \"a\", \"held_out\": {\"a\": {\"mean_error\": %s}}"), wrong[i]);
+		refuses(text, "c.json: field \"mean_error\" of \"held_out\" is missing or no number from 0 to 1.");
+	}
+	refuses(FIT(", \"model\": \"a\", \"held_out\": {\"a\": {}}"),
+	        "c.json: field \"mean_error\" of \"held_out\" is missing or no number from 0 to 1.");
 	refuses("{\"kvcast_calibration\": 2, " TEXTS ", \"step\": {\"prompt_step_ns\": 1}}",
 	        "c.json: field \"decode_step_ns\" of \"step\" is missing or no number of nanoseconds from 0 to 1e12.");
 }
@@ -489,6 +533,7 @@ int main(void)
 	        cmocka_unit_test(stretches_are_single_steps_added_up),
 	        cmocka_unit_test(second_form_is_read),
 	        cmocka_unit_test(power_is_read),
+	        cmocka_unit_test(how_far_a_fit_is_off_is_read),
 	        cmocka_unit_test(bad_files_get_one_sentence),
 	};
 	return cmocka_run_group_tests(tests, scratch_enter, scratch_leave);
