@@ -199,11 +199,26 @@ static int64_t decode_step_ns(const struct cost_model *model, const struct devic
 	return power_limit_decode_ns(&model->power, level_at(model, history, 0, start_ns + work_ns / 2), work_ns);
 }
 
-static int64_t prompt_step_ns(const struct cost_model *model, const struct cost_sizes *sizes, int64_t start_ns,
-                              struct device_history *history)
+/* Equal sizes are off by equal shares. */
+static int64_t off_ns(const struct step_error *error, const struct cost_sizes *sizes, int64_t work_ns)
+{
+	uint64_t seed = step_error_seed(error->seed, sizes->repeated_tokens);
+	for (int term = 0; term < TERM_COUNT; term++)
+		seed = step_error_seed(step_error_seed(seed, (uint64_t)sizes->x[term]), (uint64_t)(sizes->x[term] >> 64));
+	const u128 ns = (u128)(uint64_t)work_ns * (uint64_t)step_error_factor(error->sigma_ppm, seed) / STEP_ERROR_ONE;
+	if (ns > LONGEST_NS)
+		return LONGEST_NS;
+	return ns > 0 ? (int64_t)ns : 1;
+}
+
+/* `error` may be NULL. */
+static int64_t prompt_step_ns(const struct cost_model *model, const struct cost_sizes *sizes, const struct step_error *error,
+                              int64_t start_ns, struct device_history *history)
 {
 	const struct power_shares shares = cost_model_shares(model, sizes);
-	const int64_t work_ns = to_ns(shares.step);
+	int64_t work_ns = to_ns(shares.step);
+	if (error && error->sigma_ppm)
+		work_ns = off_ns(error, sizes, work_ns);
 	if (!model->power.budgets[0].ppm)
 		return work_ns;
 	struct device_history after = {.until_ns = start_ns};
@@ -222,7 +237,7 @@ static int64_t cost_model_step_ns(void *backend, const struct step *step)
 	const struct cost_model *model = backend;
 	const struct cost_sizes sizes = cost_model_sizes(model, step);
 	if (sizes.has_prompt)
-		return prompt_step_ns(model, &sizes, step->start_ns, step->history);
+		return prompt_step_ns(model, &sizes, &model->error, step->start_ns, step->history);
 	return decode_step_ns(model, step->history, step->start_ns, to_ns(step_cost(model, &sizes)));
 }
 
@@ -336,7 +351,7 @@ int64_t cost_model_prompt_ns(const struct cost_model *model, uint64_t new_tokens
 	struct cost_sizes sizes = {.has_prompt = true};
 	add_prompt(model, &sizes, new_tokens, cached_tokens);
 	add_whole(model, &sizes);
-	return prompt_step_ns(model, &sizes, 0, NULL);
+	return prompt_step_ns(model, &sizes, NULL, 0, NULL);
 }
 
 int64_t cost_model_answer_ns(const struct cost_model *model, uint64_t context_tokens, uint64_t count)

@@ -7,6 +7,11 @@
  * where calibrations are of machines, and that of pairs where attention goes in rounds and keys are cut into more parts. Power can
  * make a larger step shorter, as more of what is no arithmetic makes its load less.
  *
+ * Where a model's steps are to be off (step_error.h), that is a factor on what a step with parts of prompts takes at full clock, drawn
+ * from its sizes; rounded down to a whole ns, at least 1. Power slows it down by the same share and after the same time, and what it
+ * leaves on the device is that of the longer step. Steps in which all decode, and prompts that are asked for alone, are not off: the
+ * closed form below stays the sum of its steps.
+ *
  * The sum over a stretch of decode steps, each a token longer, has a closed form: between two points of the curves of context and
  * distinct context it is a sum of floor((a i + b) / m), O(log) by Euclid's scheme (Graham, Knuth, Patashnik, Concrete Mathematics,
  * 3.5). The few after prompts that are slowed down by them are added one by one.
@@ -17,6 +22,7 @@
 #include "backend.h"
 #include "calibration.h"
 #include "power_limit.h"
+#include "step_error.h"
 
 /* Piece i begins at x[i] with ns[i], and rises by slope[i] each; x[0] and ns[0] are 0. In 2^-20 ns. */
 struct cost_curve {
@@ -31,6 +37,7 @@ struct cost_model {
 	bool only_prompts_have_rows;
 	struct cost_curve terms[TERM_COUNT];
 	struct power_limit power;
+	struct step_error error; /* none from cost_model_of() and cost_model_scaled() */
 };
 
 struct cost_model cost_model_of(const struct calibration *calibration);

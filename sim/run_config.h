@@ -9,6 +9,7 @@
 #include "cache.h"
 #include "metrics.h"
 #include "router.h"
+#include "step_error.h"
 #include "tier_config.h"
 
 enum semantics { SEMANTICS_PREFIX, SEMANTICS_OBJECT };
@@ -57,6 +58,7 @@ struct run_config {
 	uint32_t step_tokens;   /* budget of a step */
 	uint32_t most_running;  /* sequences in a step */
 	double step_factor;     /* simulate_run: steps take so many times what the calibration says; 0: 1 */
+	struct step_error step_error; /* simulate_run: and steps with parts of prompts are off by so much */
 	bool keep_answers;      /* answers' blocks are kept where the trace shows them */
 	bool closed_loop;       /* a session's next turn comes a think time after its answer */
 	uint32_t sessions;      /* closed loop: sessions at once, of all replicas */

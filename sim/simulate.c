@@ -14,6 +14,7 @@ int simulate_run(const struct trace *trace, const struct run_config *config, str
 	if (config->engine == ENGINE_REPLAY)
 		return replay_run(trace, config, result, err);
 	struct cost_model model = cost_model_scaled(config->calibration, config->step_factor > 0 ? config->step_factor : 1);
+	model.error = config->step_error;
 	return engine_run(trace, config, &cost_model_backend, &model, result, err);
 }
 
