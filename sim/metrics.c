@@ -78,9 +78,8 @@ void metrics_add(struct metrics *metrics, const struct trace_request *request, c
 	metrics->class_of[metrics->count++] = request->class_id;
 }
 
-/* Linear between order statistics, as gsl_stats_quantile_from_sorted_data, but found by selection, which needs no sort of
- * all. Reorders `values`. */
-static double quantile(double *values, size_t count, double share)
+/* As gsl_stats_quantile_from_sorted_data, but found by selection, which needs no sort of all. */
+double metrics_quantile(double *values, size_t count, double share)
 {
 	const double place = (double)(count - 1) * share;
 	const size_t below = (size_t)place;
@@ -100,10 +99,10 @@ struct distribution metrics_distribution(double *values, size_t count)
 		return (struct distribution){0};
 	return (struct distribution){
 	        .mean = gsl_stats_mean(values, 1, count),
-	        .p50 = quantile(values, count, 0.50),
-	        .p90 = quantile(values, count, 0.90),
-	        .p95 = quantile(values, count, 0.95),
-	        .p99 = quantile(values, count, 0.99),
+	        .p50 = metrics_quantile(values, count, 0.50),
+	        .p90 = metrics_quantile(values, count, 0.90),
+	        .p95 = metrics_quantile(values, count, 0.95),
+	        .p99 = metrics_quantile(values, count, 0.99),
 	        .max = gsl_stats_max(values, 1, count),
 	};
 }

@@ -62,6 +62,8 @@ const struct metrics_group *metrics_total(const struct metrics *metrics);
 /* Of class `class_id`; requests of no class are in the total only. */
 const struct metrics_group *metrics_class(const struct metrics *metrics, uint32_t class_id);
 
+/* The value that `share` of `count` values, at least one, are below; they are put in another order. */
+double metrics_quantile(double *values, size_t count, double share);
 /* Of `count` values, which are put in another order; all 0 for none. */
 struct distribution metrics_distribution(double *values, size_t count);
 
