@@ -10,17 +10,20 @@
 #include <string.h>
 #include <time.h>
 
-enum { KEY_PROVIDER = 0x300 };
+enum { KEY_PROVIDER = 0x300, KEY_ENSEMBLE, KEY_STEP_ERROR };
 
 struct run_command {
 	struct run_options options;
 	struct run_output output;
-	const char *trace_path, *providers;
+	const char *trace_path, *providers, *ensemble, *step_error;
 };
 
 static const struct argp_option option_table[] = {
         {0, 0, 0, 0, "Money:", 2},
         {"provider", KEY_PROVIDER, "LIST", 0, "print instead what the trace costs at hosted models' providers: NAME[:ttl=1h,model=...,pings=N,file=PATH], parted by commas; NAME is, without a file of prices, one of", 0},
+        {0, 0, 0, 0, "How sure it is:", 3},
+        {"ensemble", KEY_ENSEMBLE, "N", 0, "forecast N times more, with steps that are off by as much as the calibration is known to be, and say how far these forecasts get apart (not with --engine replay)", 0},
+        {"step-error", KEY_STEP_ERROR, "PERCENT", 0, "by how much a step is off on average; default: what the calibration's fit found", 0},
         {0},
 };
 
@@ -30,6 +33,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	switch (key) {
 	case KEY_PROVIDER:
 		command->providers = arg;
+		return 0;
+	case KEY_ENSEMBLE:
+		command->ensemble = arg;
+		return 0;
+	case KEY_STEP_ERROR:
+		command->step_error = arg;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0)
@@ -80,6 +89,8 @@ static int check_bill(const struct run_command *command, struct err *err)
 	}
 	if (command->options.tier_count)
 		return err_set(err, "--provider has its own cache; expected no --tier beside it.");
+	if (command->ensemble || command->step_error)
+		return err_set(err, "--provider gives bills, in which nothing takes time; expected no --ensemble or --step-error beside it.");
 	if (output->requests_path || output->groups_path || output->events_path || output->timeline_path || output->blocks_path)
 		return err_set(err, "--provider gives bills; expected no --requests, --groups, --events, --timeline or --dump-blocks "
 		                    "beside it.");
@@ -121,11 +132,24 @@ static int run_bills(struct run_command *command, const struct trace *trace, str
 	return failed ? cli_fail(err) : cli_finish_stdout();
 }
 
+/* What --ensemble asks for, before anything is run. */
+static int resolve_ensemble(const struct run_command *command, struct ensemble *ensemble, struct err *err)
+{
+	if (!command->ensemble && command->step_error)
+		return err_set(err, "--step-error: it is that of an ensemble's forecasts; expected --ensemble N beside it.");
+	if (!command->ensemble)
+		return 0;
+	if (command->output.csv && !command->output.json)
+		return err_set(err, "--ensemble: a row of --csv has the columns of kvcast sweep, none of which is for an ensemble; choose --json.");
+	return ensemble_resolve(ensemble, command->ensemble, command->step_error, &command->options.config, err);
+}
+
 static int run_trace(struct run_command *command, const struct trace *trace, struct err *err)
 {
 	struct run_config *config = &command->options.config;
 	struct run_result result;
-	if (run_output_single(&command->options, trace, err) < 0) {
+	struct ensemble ensemble = {.members = 0};
+	if (resolve_ensemble(command, &ensemble, err) < 0 || run_output_single(&command->options, trace, err) < 0) {
 		options_blame(&command->options, err);
 		return cli_fail(err);
 	}
@@ -138,8 +162,14 @@ static int run_trace(struct run_command *command, const struct trace *trace, str
 		return cli_fail(err);
 	}
 	const double wall_s = now_s() - start_s;
+	if (ensemble.members && ensemble_run(&ensemble, trace, config, 0, err) < 0) {
+		run_output_abort(&command->output);
+		simulate_free(&result);
+		return cli_fail(err);
+	}
 	const struct report report = {.trace = trace, .options = &command->options, .config = config, .result = &result,
-	                              .wall_s = command->options.text[OPTION_NO_TIMING] ? -1 : wall_s};
+	                              .wall_s = command->options.text[OPTION_NO_TIMING] ? -1 : wall_s,
+	                              .ensemble = ensemble.members ? &ensemble : NULL};
 	int status = 0;
 	if (run_output_commit(&command->output, err) < 0)
 		status = cli_fail(err);

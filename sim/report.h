@@ -7,6 +7,7 @@
 #ifndef KVCAST_REPORT_H
 #define KVCAST_REPORT_H
 
+#include "ensemble.h"
 #include "options.h"
 #include "output.h"
 #include "vary.h"
@@ -24,6 +25,7 @@ struct report {
 	const char *measured_on; /* the machine that the times are of; NULL: they come from the calibration */
 	const struct vary *vary; /* NULL, or what was varied over tiers, and the point in it */
 	size_t vary_point;
+	const struct ensemble *ensemble; /* NULL: the forecast alone */
 };
 
 json_t *report_json(const struct report *report);

@@ -165,6 +165,29 @@ static json_t *vary_json(const struct report *report)
 	return object;
 }
 
+static json_t *range_json(const struct ensemble_range *range)
+{
+	return json_pack("{s:f, s:f, s:f}", "p5", range->p5, "p50", range->p50, "p95", range->p95);
+}
+
+static json_t *ranges_json(const struct ensemble_times *times)
+{
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "mean", range_json(&times->mean), "p50", range_json(&times->p50), "p90",
+	                 range_json(&times->p90), "p95", range_json(&times->p95), "p99", range_json(&times->p99));
+}
+
+static json_t *ensemble_json(const struct ensemble *ensemble)
+{
+	json_t *object = json_object();
+	json_object_set_new(object, "members", whole(ensemble->members));
+	json_object_set_new(object, "step_error", json_real(ensemble->step_error));
+	json_object_set_new(object, "seed", whole(ensemble->seed));
+	json_object_set_new(object, "token_hit_rate", range_json(&ensemble->token_hit_rate));
+	json_object_set_new(object, "ttft_ms", ranges_json(&ensemble->ttft_ms));
+	json_object_set_new(object, "e2e_ms", ranges_json(&ensemble->e2e_ms));
+	return object;
+}
+
 json_t *report_json(const struct report *report)
 {
 	const struct run_config *config = report->config;
@@ -208,6 +231,8 @@ json_t *report_json(const struct report *report)
 	json_object_set_new(object, "shortened_requests", whole(report->options->shortened_requests));
 	if (report->vary)
 		json_object_set_new(object, "vary", vary_json(report));
+	if (report->ensemble)
+		json_object_set_new(object, "ensemble", ensemble_json(report->ensemble));
 	if (report->measured_on)
 		json_object_set_new(object, "measured_on", json_string(report->measured_on));
 	if (report->wall_s >= 0)

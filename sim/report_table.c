@@ -157,6 +157,30 @@ static void table_saved(const struct report *report, const struct metrics_group 
 		fprintf(to, "         holding what the tiers hold cost $%.4f\n", report_all_holding_dollars(report));
 }
 
+/* The 5th percentiles in one row and the 95th in the next. */
+static void table_ranges(const char *label, const struct ensemble_times *times, FILE *to)
+{
+	const struct ensemble_range *ranges[] = {&times->mean, &times->p50, &times->p90, &times->p95, &times->p99};
+	fprintf(to, "  %-5sfrom", label);
+	for (size_t i = 0; i < COUNT_OF(ranges); i++)
+		fprintf(to, "%11.1f", ranges[i]->p5);
+	fprintf(to, "\n  %-5s  to", "");
+	for (size_t i = 0; i < COUNT_OF(ranges); i++)
+		fprintf(to, "%11.1f", ranges[i]->p95);
+	fputc('\n', to);
+}
+
+static void table_ensemble(const struct ensemble *ensemble, FILE *to)
+{
+	fprintf(to, "\nensemble %u more forecasts, with steps that are off by %.3g %% on average;\n", ensemble->members,
+	        100 * ensemble->step_error);
+	fprintf(to, "         from the 5th to the 95th percentile of each figure:\n");
+	fprintf(to, "         %.2f to %.2f %% of tokens hit\n", 100 * ensemble->token_hit_rate.p5, 100 * ensemble->token_hit_rate.p95);
+	fprintf(to, "  %-9s%11s%11s%11s%11s%11s\n", "ms", "mean", "p50", "p90", "p95", "p99");
+	table_ranges("TTFT", &ensemble->ttft_ms, to);
+	table_ranges("E2E", &ensemble->e2e_ms, to);
+}
+
 void report_table(const struct report *report, FILE *to)
 {
 	const struct run_result *result = report->result;
@@ -193,6 +217,8 @@ void report_table(const struct report *report, FILE *to)
 	table_times("E2E", &total->time_ms[METRICS_E2E], to);
 	fprintf(to, "  %s%s\n", report->config->engine == ENGINE_REPLAY ? "uncontended; " : "",
 	        report_times(report, buffer, sizeof(buffer)));
+	if (report->ensemble)
+		table_ensemble(report->ensemble, to);
 	table_engine(report, to);
 	table_saved(report, total, to);
 	table_classes(report, to);

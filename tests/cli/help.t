@@ -44,6 +44,14 @@ $ kvcast run --help
 >                              gemini-explicit, gemini-implicit, openai,
 >                              openai-automatic
 > 
+>  How sure it is:
+>       --ensemble=N           forecast N times more, with steps that are off by
+>                              as much as the calibration is known to be, and say
+>                              how far these forecasts get apart (not with
+>                              --engine replay)
+>       --step-error=PERCENT   by how much a step is off on average; default:
+>                              what the calibration's fit found
+> 
 >  The cache:
 >       --capacity=N|SIZE      room of the first tier: a plain number is blocks,
 >                              40GiB or 1.5TB is bytes of KV (needs --model);
