@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#define EVEN_ROUNDS 4
 #define FORM "tile_tokens=%u tile_blocks=%u blocks_at_once=%u most_blocks=%u part_tokens=%u"
 
 bool attention_rounds_parse(struct attention_rounds *rounds, const char *text)
@@ -48,5 +49,12 @@ u128 attention_rounds_pairs(const struct attention_rounds *rounds, u128 pairs, u
 	const uint64_t parts = attention_rounds_parts(rounds, tiles, longest), blocks = tiles * rounds->tile_blocks * parts;
 	const uint64_t room = rounds_of(rounds, blocks) * rounds->blocks_at_once;
 	const uint64_t keys = longest + (parts > 1 ? parts * rounds->part_cost_tokens : 0);
-	return pairs * room / blocks * keys / longest;
+	const uint64_t joined = parts > 1 ? parts * parts * rounds->join_cost_tokens : 0;
+	return pairs * (room * keys + rounds->blocks_at_once * joined) / blocks / longest;
+}
+
+u128 attention_rounds_uneven(const struct attention_rounds *rounds, u128 decodes, u128 uneven)
+{
+	const bool many = rounds->blocks_at_once > 0 && decodes * rounds->tile_blocks > rounds->blocks_at_once;
+	return many ? uneven / EVEN_ROUNDS : uneven;
 }

@@ -13,6 +13,7 @@
 static const char *const term_keys[TERM_COUNT] = {
         [TERM_ROWS] = "rows_ns",   [TERM_ROW_TILES] = "row_tiles_ns", [TERM_SEQUENCES] = "sequences_ns", [TERM_PAIRS] = "pairs_ns",
         [TERM_KEYS] = "keys_ns",   [TERM_DECODES] = "decodes_ns",     [TERM_CONTEXT] = "context_ns",     [TERM_DISTINCT] = "distinct_ns",
+        [TERM_UNEVEN] = "uneven_ns",
 };
 
 const char *calibration_term_key(enum calibration_term term)
@@ -139,6 +140,7 @@ static int read_attention(struct calibration *c, const json_t *root, struct err 
 	        {"tile_tokens", &rounds->tile_tokens, 1},       {"tile_blocks", &rounds->tile_blocks, 1},
 	        {"blocks_at_once", &rounds->blocks_at_once, 1}, {"most_blocks", &rounds->most_blocks, 1},
 	        {"part_tokens", &rounds->part_tokens, 1},       {"part_cost_tokens", &rounds->part_cost_tokens, 0},
+	        {"join_cost_tokens", &rounds->join_cost_tokens, 0},
 	};
 	for (size_t i = 0; i < COUNT_OF(fields) && group; i++) {
 		if (!json_object_get(group, fields[i].key))

@@ -4,7 +4,7 @@
  * another, so their times add up; only the matrix products are bound by whichever is slower, arithmetic or reading weights:
  *
  *   step_ns = fixed + smooth max(weights, rows(R) + row_tiles(R')) + sequences(S) + pairs(P) + keys(K) + decodes(D) + context(C)
- *             + distinct(C')
+ *             + distinct(C') + uneven(U)
  *
  *   fixed  prompt_step_ns if the step has a part of a prompt, else decode_step_ns
  *   R      tokens computed, prompts' and answers';      R'  the same, rounded up to whole tiles of row_tile_tokens
@@ -15,6 +15,8 @@
  *   C'     of these, 64 for each that nobody else in the step attends to as well, less distinct_free_64ths for each of C, and at
  *          least 0: where sequences share a prefix, its keys come from memory once and from the device's cache again. Up to so many
  *          distinct ones of 64 are read while those that are at hand are worked on
+ *   U      tokens by which the contexts of sequences that decode are shorter than the longest of them, in sum: as each is cut into
+ *          as many parts, those that are at work on the short ones wait for the longest (of many, for a quarter: attention_rounds.h)
  *
  * Attention. Where `attention` says how a device goes through it in rounds, those pairs of P whose one token is cached are the pairs that
  * the rounds have room for (attention_rounds.h), and attention_tile_tokens means nothing.
@@ -39,7 +41,7 @@
  *    "step": {"prompt_step_ns": 0, "decode_step_ns": 0, "weights_ns": 0, "sharpness": 1, "row_tile_tokens": 1,
  *             "attention_tile_tokens": 1, "distinct_free_64ths": 27, "rows_ns": 20.1, "pairs_ns": [[4096, 5000], [1e8, 9e7]], ...},
  *    "attention": {"tile_tokens": 32, "tile_blocks": 8, "blocks_at_once": 132, "most_blocks": 512, "part_tokens": 256,
- *                  "part_cost_tokens": 512},
+ *                  "part_cost_tokens": 512, "join_cost_tokens": 80},
  *    "power": {"slowdown": 0.16, "light_slowdown": 0.07, "half_life_ns": 4e7, "from": 0.15, "full": 0.45, "most": 0.5,
  *              "pairs_load": 0.4, "least_rows": 192, "slow": {"slowdown": 0.02, "half_life_ns": 3e8, "from": 0.4, "full": 0.5}},
  *    "transfers": [{"tier": "host", "read_bytes_per_s": 5e10, "write_bytes_per_s": 5e10, "latency_ns": 20000}],
@@ -78,7 +80,8 @@ struct calibration_curve {
 #define CALIBRATION_LINE(ns_each) {1, {{1, (ns_each)}}}
 
 enum calibration_term {
-	TERM_ROWS, TERM_ROW_TILES, TERM_SEQUENCES, TERM_PAIRS, TERM_KEYS, TERM_DECODES, TERM_CONTEXT, TERM_DISTINCT, TERM_COUNT
+	TERM_ROWS, TERM_ROW_TILES, TERM_SEQUENCES, TERM_PAIRS, TERM_KEYS, TERM_DECODES, TERM_CONTEXT, TERM_DISTINCT, TERM_UNEVEN,
+	TERM_COUNT
 };
 
 /* What a moving average of load does to steps. */

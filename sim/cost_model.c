@@ -115,6 +115,8 @@ static void add_decode(const struct cost_model *model, struct cost_sizes *sizes,
 	sizes->x[TERM_SEQUENCES]++;
 	sizes->x[TERM_DECODES]++;
 	sizes->x[TERM_CONTEXT] += context_tokens;
+	if (context_tokens > sizes->longest_decode)
+		sizes->longest_decode = context_tokens;
 }
 
 /* What depends on all of a step's parts. */
@@ -122,6 +124,8 @@ static void add_whole(const struct cost_model *model, struct cost_sizes *sizes)
 {
 	sizes->x[TERM_ROW_TILES] = whole_tiles(sizes->x[TERM_ROWS], model->row_tile_tokens);
 	sizes->x[TERM_DISTINCT] = distinct_beyond(model, sizes->x[TERM_CONTEXT], sizes->repeated_tokens);
+	sizes->x[TERM_UNEVEN] = attention_rounds_uneven(&model->attention, sizes->x[TERM_DECODES],
+	                                                sizes->x[TERM_DECODES] * sizes->longest_decode - sizes->x[TERM_CONTEXT]);
 	if (sizes->cached_pairs > 0)
 		sizes->x[TERM_PAIRS] += attention_rounds_pairs(&model->attention, sizes->cached_pairs, sizes->tiles, sizes->longest);
 }

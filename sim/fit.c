@@ -15,9 +15,13 @@
 /* Fewer steps or sizes do not hold so many coefficients down. */
 #define LEAST_CELLS 30
 #define LEAST_SIZES 4
-/* What parts of keys cost (attention_rounds.h): with 384 and 512 three calibrations of H200s had the least errors on held-out steps, with
- * none 3 % larger ones, with 768 about 1 %. */
-#define PART_COST_TOKENS 512
+/* What it costs to begin parts of keys and to put them together (attention_rounds.h). Four calibrations of H200s have mean errors on held-out
+ * steps of 1.89, 1.86, 1.82 and 1.87 % with these, as with 448 to 640 and 64 to 96 beside them; with 512 and 0 of 1.92, 1.90, 1.89, 1.98. */
+#define PART_COST_TOKENS 576
+#define JOIN_COST_TOKENS 80
+/* What a token costs by which a context is shorter than the longest, as a share of one that is there. No sample tells, as all their decodes
+ * are as long; by the logged steps of 2 to 6 decodes under load it is 0.41, 0.42 and 0.43 on three H200s (gpu/NOTES.md). */
+#define UNEVEN_SHARE 0.42
 
 const char *const fit_model_names[FIT_MODELS] = {"physical", "curves"};
 
@@ -114,10 +118,23 @@ static int check_cells(const struct fit *fit, struct err *err)
 	return 0;
 }
 
+/* By what a token of the longest context costs on average where nothing is shared. */
+static void set_uneven(struct calibration *calibration, const struct sample *const *cells, size_t count)
+{
+	double most = 1;
+	for (size_t i = 0; i < count; i++)
+		most = fmax(most, (double)cells[i]->decodes * (double)cells[i]->context_tokens);
+	const double distinct = most * (64 - calibration->distinct_free_64ths);
+	const double ns = calibration_curve_ns(&calibration->terms[TERM_CONTEXT], most) +
+	                  calibration_curve_ns(&calibration->terms[TERM_DISTINCT], distinct);
+	calibration->terms[TERM_UNEVEN] = (struct calibration_curve)CALIBRATION_LINE(UNEVEN_SHARE * ns / most);
+}
+
 static void fit_one(enum fit_model model, struct calibration *calibration, const struct sample *const *cells, size_t count,
                     struct fit_given given)
 {
 	(model == FIT_PHYSICAL ? fit_physical : fit_curves)(calibration, cells, count, given);
+	set_uneven(calibration, cells, count);
 }
 
 bool fit_has_shared(const struct sample *const *cells, size_t count)
@@ -307,6 +324,12 @@ static int fit_transfers(struct fit *fit, struct err *err)
 	return 0;
 }
 
+static void set_costs(struct attention_rounds *rounds)
+{
+	rounds->part_cost_tokens = PART_COST_TOKENS;
+	rounds->join_cost_tokens = JOIN_COST_TOKENS;
+}
+
 static int fit_all(struct fit *fit, const struct fit_options *options, struct err *err)
 {
 	const struct sample **all = mem_alloc(fit->cell_count, sizeof(*all));
@@ -314,7 +337,7 @@ static int fit_all(struct fit *fit, const struct fit_options *options, struct er
 	gsl_rng_set(rng, options->seed);
 	fit->calibration.attention = fit->samples->attention;
 	if (fit->samples->attention.blocks_at_once)
-		fit->calibration.attention.part_cost_tokens = PART_COST_TOKENS;
+		set_costs(&fit->calibration.attention);
 	for (size_t i = 0; i < fit->cell_count; i++)
 		all[i] = fit->cells[i].sample;
 	fit_physical(&fit->calibration, all, fit->cell_count, given_by(fit->samples)); /* loads need no better model than this */

@@ -8,6 +8,8 @@
  *   curves    no smooth max; every term a rising curve through the sizes that were measured, by non-negative least squares
  *             (Lawson and Hanson 1974, ch. 23), and all else of the physical fit. Row tiles are the samples' own, or the
  *             best of a short list, by generalised cross-validation.
+ * What no sample holds is set by what was found once (fit.c): the costs of parts of keys (attention_rounds.h), and uneven contexts at a share
+ * of what context costs.
  * Both minimise relative errors with Tukey's bisquare weights (k = 4.685, scale from the median absolute residual), so that a
  * disturbed sample counts for little.
  *

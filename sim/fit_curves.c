@@ -15,6 +15,8 @@ static const uint32_t most_pieces[TERM_COUNT] = {
         [TERM_KEYS] = 2,  [TERM_DECODES] = 6,   [TERM_CONTEXT] = 5,   [TERM_DISTINCT] = 2,
 };
 #define STAIRS 16
+/* Ends of pieces beside those above: where one, two and three sequences decode other kernels run, and most steps are such. */
+#define SINGLE_DECODES 3
 #define ROW_PIECES_BESIDE_TILES 3
 
 /* A column of the linear problem: the length of x within a piece, or a fixed part. */
@@ -38,11 +40,16 @@ static void add_column(struct problem *problem, int term, double from, double to
 	problem->columns[problem->width++] = (struct column){term, from, to};
 }
 
-/* Ends of the pieces: sizes that were measured, evenly taken from the sorted list; the last piece has no end. */
-static void add_pieces(struct problem *problem, int term, const double *sizes, size_t count, size_t most)
+/* Ends of the pieces: sizes that were measured, the first `single` of them and more evenly taken from the sorted list; the last piece has
+ * no end. */
+static void add_pieces(struct problem *problem, int term, const double *sizes, size_t count, size_t single, size_t most)
 {
-	const size_t pieces = count < most ? count : most;
 	double from = 0;
+	for (; single > 0 && count > 1; single--, count--) {
+		add_column(problem, term, from, *sizes);
+		from = *sizes++;
+	}
+	const size_t pieces = count < most ? count : most;
 	for (size_t p = 0; p < pieces; p++) {
 		const double to = p + 1 == pieces ? INFINITY : sizes[(p + 1) * count / pieces - 1];
 		add_column(problem, term, from, to);
@@ -94,7 +101,7 @@ static void add_term(struct problem *problem, int term, uint32_t row_tile)
 	if (term == TERM_ROW_TILES)
 		add_stairs(problem, sizes, distinct, row_tile);
 	else
-		add_pieces(problem, term, sizes, distinct,
+		add_pieces(problem, term, sizes, distinct, term == TERM_DECODES ? SINGLE_DECODES : 0,
 		           term == TERM_ROWS && row_tile > 1 ? ROW_PIECES_BESIDE_TILES : most_pieces[term]);
 	free(sizes);
 }

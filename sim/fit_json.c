@@ -51,10 +51,10 @@ static json_t *step_json(const struct calibration *c)
 
 static json_t *attention_json(const struct attention_rounds *rounds)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "tile_tokens", (json_int_t)rounds->tile_tokens, "tile_blocks",
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "tile_tokens", (json_int_t)rounds->tile_tokens, "tile_blocks",
 	                 (json_int_t)rounds->tile_blocks, "blocks_at_once", (json_int_t)rounds->blocks_at_once, "most_blocks",
 	                 (json_int_t)rounds->most_blocks, "part_tokens", (json_int_t)rounds->part_tokens, "part_cost_tokens",
-	                 (json_int_t)rounds->part_cost_tokens);
+	                 (json_int_t)rounds->part_cost_tokens, "join_cost_tokens", (json_int_t)rounds->join_cost_tokens);
 }
 
 static json_t *budget_json(const struct calibration_budget *budget)

@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* An H200's with Llama-3.1-8B: 8 key heads, 4 queries each, so 32 tokens to a tile of 128 queries. */
-static const struct attention_rounds h200 = {32, 8, 132, 512, 256, 512};
+static const struct attention_rounds h200 = {32, 8, 132, 512, 256, 512, 64};
 
 static void parts_by_hand(void **state)
 {
@@ -34,12 +34,25 @@ static void pairs_by_hand(void **state)
 	(void)state;
 	/* 272 blocks in three rounds have room for 396. */
 	assert_true(attention_rounds_pairs(&h200, 272000, 34, 32768) == 396000);
-	/* 64 blocks in two parts are 128, for 132; each part costs 512 keys more, which is an eighth of 8,192, and all of 1,024. */
-	assert_true(attention_rounds_pairs(&h200, 128000, 8, 8192) == 132000 + 132000 / 8);
-	assert_true(attention_rounds_pairs(&h200, 128000, 8, 1024) == 264000);
+	/* 64 blocks in two parts are 128, for 132, with half of 8,192 or 1,024 keys each; 512 more to be begun are an eighth of these, or as many;
+	 * and twice 64 to be put together a 32nd, or a quarter. */
+	assert_true(attention_rounds_pairs(&h200, 128000, 8, 8192) == 132000 + 132000 / 8 + 132000 / 32);
+	assert_true(attention_rounds_pairs(&h200, 128000, 8, 1024) == 264000 + 132000 / 4);
+	/* 56 blocks in seven parts are 392, in three rounds: the beginning costs three times, the end once for each part. */
+	assert_int_equal(attention_rounds_parts(&h200, 7, 7168), 7);
+	assert_true(attention_rounds_pairs(&h200, 56 * 7168, 7, 7168) == 132 * (3 * (7168 / 7 + 512) + 7 * 64));
 	/* All at work to the end, and nothing cut: as many as there are. */
-	const struct attention_rounds even = {32, 4, 64, 64, 256, 512};
+	const struct attention_rounds even = {32, 4, 64, 64, 256, 512, 64};
 	assert_true(attention_rounds_pairs(&even, 12345, 16, 9000) == 12345);
+}
+
+static void many_decodes_are_evened_out(void **state)
+{
+	(void)state;
+	/* 16 sequences are 128 blocks, 17 are 136. */
+	assert_true(attention_rounds_uneven(&h200, 16, 8003) == 8003);
+	assert_true(attention_rounds_uneven(&h200, 17, 8003) == 2000);
+	assert_true(attention_rounds_uneven(&(struct attention_rounds){0}, 17, 8003) == 8003);
 }
 
 /* No cut that the rules allow saves another tenth; the one taken, if any, saves one. Rounds have room for all pairs. */
@@ -50,7 +63,7 @@ static void no_cut_saves_a_tenth_more(void **state)
 	for (int round = 0; round < 3000; round++) {
 		const struct attention_rounds r = {32, 1 + (uint32_t)make_random(&rng, 40), 1 + (uint32_t)make_random(&rng, 200),
 		                                   1 + (uint32_t)make_random(&rng, 900), 1 + (uint32_t)make_random(&rng, 600),
-		                                   (uint32_t)make_random(&rng, 600)};
+		                                   (uint32_t)make_random(&rng, 600), (uint32_t)make_random(&rng, 100)};
 		const uint64_t tiles = 1 + make_random(&rng, 90), longest = 1 + make_random(&rng, 20000), blocks = tiles * r.tile_blocks;
 		const uint64_t taken = attention_rounds_parts(&r, tiles, longest);
 		const double took = (double)((blocks * taken + r.blocks_at_once - 1) / r.blocks_at_once) / (double)taken;
@@ -69,7 +82,7 @@ static void no_cut_saves_a_tenth_more(void **state)
 static void a_step_goes_in_rounds(void **state)
 {
 	(void)state;
-	const struct calibration c = {.terms = {[TERM_PAIRS] = CALIBRATION_LINE(1)}, .attention = {32, 8, 16, 1, 256, 512},
+	const struct calibration c = {.terms = {[TERM_PAIRS] = CALIBRATION_LINE(1)}, .attention = {32, 8, 16, 1, 256, 512, 64},
 	                              .attention_tile_tokens = 7};
 	struct cost_model model = cost_model_of(&c);
 	struct step_part parts[] = {{0, 33, 1000, false}, {1, 32, 500, false}, {2, 1, 9000, true}};
@@ -85,11 +98,11 @@ static void a_step_goes_in_rounds(void **state)
 static void notes_and_files_are_read(void **state)
 {
 	(void)state;
-	struct attention_rounds rounds = {.part_cost_tokens = 9};
+	struct attention_rounds rounds = {.part_cost_tokens = 9, .join_cost_tokens = 5};
 	struct err err;
 	assert_true(attention_rounds_parse(&rounds, "tile_tokens=21 tile_blocks=2 blocks_at_once=132 most_blocks=512 part_tokens=256"));
 	assert_true(rounds.tile_tokens == 21 && rounds.tile_blocks == 2 && rounds.blocks_at_once == 132 && rounds.most_blocks == 512 &&
-	            rounds.part_tokens == 256 && rounds.part_cost_tokens == 9);
+	            rounds.part_tokens == 256 && rounds.part_cost_tokens == 9 && rounds.join_cost_tokens == 5);
 	static const char *const bad[] = {"", "tile_tokens=21", "tile_tokens=0 tile_blocks=2 blocks_at_once=132 most_blocks=512 part_tokens=256",
 	                                  "tile_tokens=21 tile_blocks=2 blocks_at_once=132 most_blocks=512 part_tokens=256 more",
 	                                  "tile_tokens=21 tile_blocks=-2 blocks_at_once=132 most_blocks=512 part_tokens=256",
@@ -109,9 +122,9 @@ static void notes_and_files_are_read(void **state)
 	"\"estimate\": false, \"step\": {\"prompt_step_ns\": 1, \"decode_step_ns\": 2}, \"attention\": {" fields "}}"
 	static const char *const files[] = {
 	        FILE_WITH("\"tile_tokens\": 32, \"tile_blocks\": 8, \"blocks_at_once\": 132, \"most_blocks\": 512, \"part_tokens\": 256, "
-	                  "\"part_cost_tokens\": 0"),
+	                  "\"part_cost_tokens\": 0, \"join_cost_tokens\": 7"),
 	        FILE_WITH("\"tile_tokens\": 32, \"tile_blocks\": 0, \"blocks_at_once\": 132, \"most_blocks\": 512, \"part_tokens\": 256, "
-	                  "\"part_cost_tokens\": 0"),
+	                  "\"part_cost_tokens\": 0, \"join_cost_tokens\": 7"),
 	        FILE_WITH("\"tile_tokens\": 32")};
 	static const char *const sentences[] = {
 	        NULL, "c.json: field \"tile_blocks\" of \"attention\": expected a whole number from 1 to 4096.",
@@ -124,7 +137,8 @@ static void notes_and_files_are_read(void **state)
 			assert_string_equal(err.text, sentences[i]);
 		} else {
 			assert_non_null(c);
-			assert_true(c->attention.tile_tokens == 32 && c->attention.most_blocks == 512 && c->attention.part_cost_tokens == 0);
+			assert_true(c->attention.tile_tokens == 32 && c->attention.most_blocks == 512 && c->attention.part_cost_tokens == 0 &&
+			            c->attention.join_cost_tokens == 7);
 			calibration_free(c);
 		}
 	}
@@ -135,6 +149,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(parts_by_hand),
 	        cmocka_unit_test(pairs_by_hand),
+	        cmocka_unit_test(many_decodes_are_evened_out),
 	        cmocka_unit_test(no_cut_saves_a_tenth_more),
 	        cmocka_unit_test(a_step_goes_in_rounds),
 	        cmocka_unit_test(notes_and_files_are_read),

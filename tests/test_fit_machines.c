@@ -398,6 +398,21 @@ static void add_shared(struct made *made)
 	}
 }
 
+/* No sample has decodes of several lengths; what one token too few costs is a share of what a token costs that is there. */
+static void uneven_contexts_cost_a_share(void **state)
+{
+	(void)state;
+	const struct calibration truth = with_shared(24);
+	struct made made;
+	open_made(&made);
+	add_grid(&made);
+	add_shared(&made);
+	struct fit fit = fit_made(&made, &truth, 0);
+	/* 25 ns and 40 64ths of 0.4 ns each. */
+	assert_true(fabs(calibration_curve_ns(&fit.calibration.terms[TERM_UNEVEN], 1000) / (0.42 * (25 + 40 * 0.4) * 1000) - 1) < 0.03);
+	fit_free(&fit);
+}
+
 /* A free share that the list has, and one that it has not. */
 static void what_distinct_context_costs_is_found(void **state)
 {
@@ -484,6 +499,33 @@ static void a_staircase_is_followed(void **state)
 	fit_free(&fit);
 }
 
+/* One sequence decodes with a kernel of its own, two with a slower one, three and more with a third. */
+static void one_to_three_decodes_are_told_apart(void **state)
+{
+	(void)state;
+	struct calibration truth = with_stairs();
+	truth.terms[TERM_DECODES] = (struct calibration_curve){4, {{1, 100000}, {2, 700000}, {3, 720000}, {1000, 3000000}}};
+	struct made made;
+	open_made(&made);
+	made.samples.row_tile_tokens = 64;
+	add_grid(&made);
+	for (uint32_t rows = 64; rows <= 8192; rows += rows < 1280 ? 64 : rows < 2560 ? 256 : 1024)
+		add(&made, step_of(1, rows, 0, 0, 0, 0));
+	for (uint32_t decodes = 1; decodes <= 12; decodes++) {
+		for (uint32_t context = 100; context <= 6400; context *= 8) {
+			add(&made, step_of(0, 0, 0, decodes, context, 0));
+			add(&made, step_of(0, 0, 0, 20 * decodes, context, 0));
+		}
+	}
+	struct fit fit = fit_folds(&made, &truth, 0, 8);
+	assert_int_equal(fit.chosen, FIT_CURVES);
+	for (uint32_t decodes = 1; decodes <= 3; decodes++) {
+		const struct sample step = step_of(0, 0, 0, decodes, 1500, 0);
+		assert_true(worst_of(&fit.calibration, &truth, &step, 1) < 0.01);
+	}
+	fit_free(&fit);
+}
+
 /* Sizes on both sides of a round's end, where a line is up to a third off; the samples say what rounds there are. */
 static void rounds_of_attention_are_followed(void **state)
 {
@@ -493,10 +535,10 @@ static void rounds_of_attention_are_followed(void **state)
 	struct calibration truth = fit_machine;
 	struct made made;
 	struct err err;
-	truth.attention = (struct attention_rounds){32, 8, 132, 512, 256, 512};
+	truth.attention = (struct attention_rounds){32, 8, 132, 512, 256, 576, 80};
 	open_made(&made);
 	made.samples.attention = truth.attention;
-	made.samples.attention.part_cost_tokens = 0;
+	made.samples.attention.part_cost_tokens = made.samples.attention.join_cost_tokens = 0;
 	add_grid(&made);
 	for (uint32_t news = 160; news <= 1280; news += 64) {
 		add(&made, step_of(1, news, 4096, 0, 0, 0));
@@ -545,6 +587,8 @@ int main(void)
 	        cmocka_unit_test(large_prompts_are_fitted_at_full_clock),
 	        cmocka_unit_test(no_power_is_found_where_there_is_none),
 	        cmocka_unit_test(what_distinct_context_costs_is_found),
+	        cmocka_unit_test(uneven_contexts_cost_a_share),
+	        cmocka_unit_test(one_to_three_decodes_are_told_apart),
 	        cmocka_unit_test(nothing_shared_has_no_distinct_term),
 	        cmocka_unit_test(a_staircase_is_followed),
 	        cmocka_unit_test(rounds_of_attention_are_followed),

@@ -49,6 +49,7 @@ const struct calibration timed_curved_calibration = {
                 [TERM_DECODES] = {2, {{3, 5000.5}, {5, 9000}}},
                 [TERM_CONTEXT] = {4, {{40, 3000.3}, {41, 30000}, {300, 30000}, {2000, 123456.7}}},
                 [TERM_DISTINCT] = {2, {{500, 4000.3}, {30000, 150000.9}}},
+                [TERM_UNEVEN] = {2, {{70, 3000.2}, {1500, 20000}}},
         },
 };
 

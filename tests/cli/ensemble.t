@@ -7,113 +7,113 @@ $ kvcast run licence-agents.jsonl.gz --preset closed.conf --ensemble 20
 > cache    1,100 blocks = 2.1 GiB of llama-3.1-8b KV
 > policy   vllm: evict vllm, ttl none, flat scope
 > 
-> hit rate 94.34 % of tokens, 94.42 % of blocks; mean of requests 94.91 %
+> hit rate 94.40 % of tokens, 94.48 % of blocks; mean of requests 94.93 %
 >          0 requests found their whole prompt
 > 
 > where every prompt token went
->   hit                                            3,006,096   94.34 %
+>   hit                                            3,007,888   94.40 %
 >   missed: never seen before (cold)                  27,200    0.85 %
->   missed: evicted for lack of room                 150,384    4.72 %
+>   missed: evicted for lack of room                 148,592    4.66 %
 >   missed: tail that is no full block                 2,717    0.09 %
 > 
-> blocks   14,935 evicted, 0 expired; 954.0 resident on average (1.9 GiB)
+> blocks   14,704 evicted, 0 expired; 954.5 resident on average (1.9 GiB)
 > 
 >   ms              mean        p50        p90        p95        p99        max
->   TTFT            86.2       10.5      198.8      521.0     1267.5     1843.3
->    queue          60.4        2.0       68.2      471.8     1182.4     1808.7
->    prefill        25.7        7.7       77.4      101.4      199.3      208.0
->   E2E           1656.5     1279.2     3218.3     3961.7     6339.8     7547.8
+>   TTFT            83.9       11.3      199.0      444.8     1214.5     2618.7
+>    queue          58.7        2.4       65.2      385.6     1130.6     2549.7
+>    prefill        25.2        7.7       69.7       91.3      199.0      207.6
+>   E2E           1670.1     1312.7     3208.9     4026.9     6744.3     7702.4
 >   NVIDIA H200, llama-3.1-8b; measured
 > 
 > ensemble 20 more forecasts, with steps that are off by 1.89 % on average;
 >          from the 5th to the 95th percentile of each figure:
->          94.15 to 94.46 % of tokens hit
+>          93.91 to 94.49 % of tokens hit
 >   ms              mean        p50        p90        p95        p99
->   TTFT from       71.2       10.6      140.1      370.4     1033.1
->          to       86.8       11.4      206.7      540.2     1320.3
->   E2E  from     1625.1     1246.3     3133.4     3877.2     6253.9
->          to     1672.9     1309.6     3232.5     4045.6     6797.6
+>   TTFT from       73.7       10.8      168.2      381.9     1019.9
+>          to       89.4       11.6      203.8      539.8     1339.4
+>   E2E  from     1645.4     1271.1     3189.0     3922.2     6396.7
+>          to     1700.5     1327.4     3250.8     4114.3     6922.2
 > 
-> engine   busy 97.5 % of 143 s, 4.3 requests in the system on average
->          22341 prompt and 709 answer tokens/s; 14 preemptions, 0 rejected
+> engine   busy 98.4 % of 142 s, 4.4 requests in the system on average
+>          22405 prompt and 711 answer tokens/s; 14 preemptions, 0 rejected
 > 
-> saved    71.5 s of prefill, as much as 328 cold requests of this trace
+> saved    72.5 s of prefill, as much as 329 cold requests of this trace
 > 
 > class                       requests     prompt tokens  token hits   TTFT p50 ms
-> compliance-auditor               159         1,407,596     92.81 %          11.4
-> support-engineer                  46           373,875     98.03 %           9.3
-> technical-writer                  14           115,352     94.28 %          17.8
-> training-coach                    30           249,573     93.54 %          12.6
-> contract-analyst                  62           537,889     96.20 %          10.3
-> risk-officer                      10            79,108     98.17 %           7.8
-> security-reviewer                 23           191,561     93.50 %          10.9
-> mediator                           9            78,481     88.54 %          11.9
-> procurement-adviser                1             7,677     99.00 %           7.4
-> translator                         9            74,078     95.90 %          11.7
-> historian                          5            40,388     94.09 %          26.5
-> release-manager                    4            30,819     99.37 %           7.1
+> compliance-auditor               159         1,407,596     92.76 %          12.5
+> support-engineer                  46           373,875     98.03 %           9.1
+> technical-writer                  14           115,352     95.82 %          11.0
+> training-coach                    30           249,573     93.42 %          13.4
+> contract-analyst                  62           537,889     95.93 %          10.5
+> risk-officer                      10            79,108     98.11 %           9.9
+> security-reviewer                 23           191,561     93.47 %          14.6
+> mediator                           9            78,481     89.85 %          10.7
+> procurement-adviser                1             7,677     99.00 %           7.5
+> translator                         9            74,078     97.13 %          10.3
+> historian                          5            40,388     96.15 %           9.0
+> release-manager                    4            30,819     98.85 %           7.1
 $ kvcast run licence-agents.jsonl.gz --preset closed.conf --ensemble 20 --json | sed -n '/"ensemble"/,$p'
 >   "ensemble": {
 >     "members": 20,
->     "step_error": 0.0189183,
+>     "step_error": 0.0188689,
 >     "seed": 1,
 >     "token_hit_rate": {
->       "p5": 0.941475654164,
->       "p50": 0.943500762774,
->       "p95": 0.944601441691
+>       "p5": 0.939115370746,
+>       "p50": 0.943257227521,
+>       "p95": 0.944876109286
 >     },
 >     "ttft_ms": {
 >       "mean": {
->         "p5": 71.2037584341,
->         "p50": 81.9665830632,
->         "p95": 86.8364507961
+>         "p5": 73.7244844164,
+>         "p50": 83.9484870565,
+>         "p95": 89.4187684906
 >       },
 >       "p50": {
->         "p5": 10.592829075,
->         "p50": 11.026887,
->         "p95": 11.389341675
+>         "p5": 10.83222525,
+>         "p50": 11.201531,
+>         "p95": 11.565663075
 >       },
 >       "p90": {
->         "p5": 140.118330635,
->         "p50": 196.7900917,
->         "p95": 206.65298904
+>         "p5": 168.17746974,
+>         "p50": 197.63615415,
+>         "p95": 203.767883035
 >       },
 >       "p95": {
->         "p5": 370.401915485,
->         "p50": 456.263907825,
->         "p95": 540.190261345
+>         "p5": 381.901873865,
+>         "p50": 489.577885325,
+>         "p95": 539.811833015
 >       },
 >       "p99": {
->         "p5": 1033.08803032,
->         "p50": 1241.5813915,
->         "p95": 1320.26546082
+>         "p5": 1019.87738491,
+>         "p50": 1257.3724089,
+>         "p95": 1339.3861398
 >       }
 >     },
 >     "e2e_ms": {
 >       "mean": {
->         "p5": 1625.12655274,
->         "p50": 1655.33456732,
->         "p95": 1672.94610611
+>         "p5": 1645.43351029,
+>         "p50": 1676.12915496,
+>         "p95": 1700.48685756
 >       },
 >       "p50": {
->         "p5": 1246.27254355,
->         "p50": 1283.98070525,
->         "p95": 1309.6385026
+>         "p5": 1271.11992452,
+>         "p50": 1309.153377,
+>         "p95": 1327.41768625
 >       },
 >       "p90": {
->         "p5": 3133.37913679,
->         "p50": 3195.5138962,
->         "p95": 3232.50596941
+>         "p5": 3189.02020884,
+>         "p50": 3220.9749698,
+>         "p95": 3250.82995613
 >       },
 >       "p95": {
->         "p5": 3877.22211853,
->         "p50": 3948.26422737,
->         "p95": 4045.58449162
+>         "p5": 3922.17759634,
+>         "p50": 4047.07060565,
+>         "p95": 4114.27327542
 >       },
 >       "p99": {
->         "p5": 6253.92137291,
->         "p50": 6529.4178399,
->         "p95": 6797.63465143
+>         "p5": 6396.67904344,
+>         "p50": 6790.91212178,
+>         "p95": 6922.16974198
 >       }
 >     }
 >   }
@@ -130,10 +130,10 @@ $ kvcast run licence-agents.jsonl.gz --engine static --speed 0.01 --no-timing --
 > ensemble 20 more forecasts, with steps that are off by 3 % on average;
 >          99.06 to 99.06 % of tokens hit
 >   ms              mean        p50        p90        p95        p99
->   TTFT from       16.6        5.6        7.1        7.7       67.8
->          to       17.4        6.0        7.5        8.1       73.3
->   E2E  from     1130.1      886.2     2186.2     2819.6     4638.0
->          to     1178.1      923.7     2278.6     2938.8     4834.4
+>   TTFT from       16.6        5.7        7.1        7.7       68.2
+>          to       17.4        5.9        7.5        8.1       75.7
+>   E2E  from     1130.1      886.2     2186.1     2819.6     4638.2
+>          to     1178.1      923.8     2278.5     2939.0     4834.3
 > 
 # The forecast itself is as it was, and so are the files beside it; the members do not depend on the threads, but on the seed.
 $ kvcast run licence-agents.jsonl.gz --preset closed.conf --requests with.csv --timeline with.timeline.csv --events with.log --ensemble 5 | sed '/^ensemble/,/^$/d' >with; kvcast run licence-agents.jsonl.gz --preset closed.conf --requests without.csv --timeline without.timeline.csv --events without.log >without; for f in '' .csv .timeline.csv .log; do cmp with$f without$f; done
@@ -141,13 +141,13 @@ $ for n in 1 3; do OMP_NUM_THREADS=$n kvcast run licence-agents.jsonl.gz --prese
 ? 1
 # Two forecasts are the least, a tiny error makes them equal.
 $ kvcast run licence-agents.jsonl.gz --preset closed.conf --ensemble 2 --step-error 1e-7 | sed -n '/^  TTFT /p;/^  E2E /p;/^         to /p;/of tokens hit/p'
->   TTFT            86.2       10.5      198.8      521.0     1267.5     1843.3
->   E2E           1656.5     1279.2     3218.3     3961.7     6339.8     7547.8
->          94.34 to 94.34 % of tokens hit
->   TTFT from       86.2       10.5      198.8      521.0     1267.5
->          to       86.2       10.5      198.8      521.0     1267.5
->   E2E  from     1656.5     1279.2     3218.3     3961.7     6339.8
->          to     1656.5     1279.2     3218.3     3961.7     6339.8
+>   TTFT            83.9       11.3      199.0      444.8     1214.5     2618.7
+>   E2E           1670.1     1312.7     3208.9     4026.9     6744.3     7702.4
+>          94.40 to 94.40 % of tokens hit
+>   TTFT from       83.9       11.3      199.0      444.8     1214.5
+>          to       83.9       11.3      199.0      444.8     1214.5
+>   E2E  from     1670.1     1312.7     3208.9     4026.9     6744.3
+>          to     1670.1     1312.7     3208.9     4026.9     6744.3
 # Refusals.
 $ for n in 1 1001 0 -3 2.5 many ''; do kvcast run small.jsonl --engine vllm --step-error 2 --ensemble=$n; done
 ! kvcast: --ensemble 1: expected a whole number of forecasts from 2 to 1000.
