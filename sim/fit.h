@@ -22,7 +22,7 @@
  * Power (calibration.h) comes first: steps after rounds of work and rest are compared with the same steps after a rest. Their loads
  * are by a physical model of the latter as they are. The simplex method of Nelder and Mead finds the numbers with the smallest
  * loss: the fast budget's six, for each least number of rows up to 512 that was measured, and with them what slows decodes down, in
- * closed form; then the slow one's four, with the cells that follow seconds of work, too; then all ten. The loss is Huber's pseudo
+ * closed form and at most `slowdown`, as a slower clock makes nothing longer than what waits for nothing but it; then the slow one's four, with the cells that follow seconds of work, too; then all ten. The loss is Huber's pseudo
  * loss of relative errors, a square up to 1 % and straight beyond. They are taken if it is less than half of what it is without,
  * and the slow budget if there are six of those cells and the loss is 3 % less with it than with the fast one fitted to all. Then
  * the steps after a rest are what they would be at full clock, and only those enter the models above.

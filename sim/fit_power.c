@@ -138,7 +138,7 @@ static double best_light(const struct problem *problem, const struct calibration
 			product += weighed * pair->gain * lacking;
 			squares += weighed * pair->gain * pair->gain;
 		}
-		light = squares > 0 ? fmin(fmax(0, product / squares), CALIBRATION_SHARE_MOST) : 0;
+		light = squares > 0 ? fmin(fmax(0, product / squares), power->fast.slowdown) : 0;
 	}
 	return light;
 }

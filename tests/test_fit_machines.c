@@ -257,6 +257,22 @@ static void power_is_found(void **state)
 	}
 }
 
+/* What decodes can have of a slower clock is what prompts have of it. */
+static void decodes_are_slowed_down_no_more_than_prompts(void **state)
+{
+	(void)state;
+	struct calibration truth = fit_machine;
+	truth.power = powers[0];
+	truth.power.light_slowdown = 1.5 * truth.power.fast.slowdown;
+	struct made made;
+	open_made(&made);
+	add_grid(&made);
+	add_power(&made);
+	struct fit fit = fit_made(&made, &truth, 0);
+	assert_true(fit.calibration.power.fast.slowdown > 0 && fit.calibration.power.light_slowdown <= fit.calibration.power.fast.slowdown);
+	fit_free(&fit);
+}
+
 /* A threshold at once, from the first load on: what the fit writes of it can be read. */
 static void a_sharp_threshold_is_written_and_read(void **state)
 {
@@ -583,6 +599,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(power_is_found),
 	        cmocka_unit_test(a_second_budget_is_found),
+	        cmocka_unit_test(decodes_are_slowed_down_no_more_than_prompts),
 	        cmocka_unit_test(a_sharp_threshold_is_written_and_read),
 	        cmocka_unit_test(large_prompts_are_fitted_at_full_clock),
 	        cmocka_unit_test(no_power_is_found_where_there_is_none),
