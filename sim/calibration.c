@@ -13,7 +13,7 @@
 static const char *const term_keys[TERM_COUNT] = {
         [TERM_ROWS] = "rows_ns",   [TERM_ROW_TILES] = "row_tiles_ns", [TERM_SEQUENCES] = "sequences_ns", [TERM_PAIRS] = "pairs_ns",
         [TERM_KEYS] = "keys_ns",   [TERM_DECODES] = "decodes_ns",     [TERM_CONTEXT] = "context_ns",     [TERM_DISTINCT] = "distinct_ns",
-        [TERM_UNEVEN] = "uneven_ns",
+        [TERM_UNEVEN] = "uneven_ns", [TERM_BESIDE] = "beside_ns",
 };
 
 const char *calibration_term_key(enum calibration_term term)

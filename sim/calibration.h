@@ -4,11 +4,13 @@
  * another, so their times add up; only the matrix products are bound by whichever is slower, arithmetic or reading weights:
  *
  *   step_ns = fixed + smooth max(weights, rows(R) + row_tiles(R')) + sequences(S) + pairs(P) + keys(K) + decodes(D) + context(C)
- *             + distinct(C') + uneven(U)
+ *             + distinct(C') + uneven(U) + beside(B)
  *
  *   fixed  prompt_step_ns if the step has a part of a prompt, else decode_step_ns
  *   R      tokens computed, prompts' and answers';      R'  the same, rounded up to whole tiles of row_tile_tokens
- *   S      sequences, each with a row through the head; D   those that decode
+ *   S      sequences, each with a row through the head; D   those that decode, where all do
+ *   B      those that decode beside parts of prompts, whose rows the prompts' products have room for. A file without beside_ns has them
+ *          cost what they cost where all decode
  *   P      token pairs of the prompts' attention: a part of n tokens after c has n' c + n (n + 1) / 2, where n' is n rounded
  *          up to whole attention_tile_tokens
  *   K      tokens that the parts of prompts find in the cache; C: tokens that decodes attend to
@@ -81,7 +83,7 @@ struct calibration_curve {
 
 enum calibration_term {
 	TERM_ROWS, TERM_ROW_TILES, TERM_SEQUENCES, TERM_PAIRS, TERM_KEYS, TERM_DECODES, TERM_CONTEXT, TERM_DISTINCT, TERM_UNEVEN,
-	TERM_COUNT
+	TERM_BESIDE, TERM_COUNT
 };
 
 /* What a moving average of load does to steps. */

@@ -48,6 +48,8 @@ struct cost_model cost_model_of(const struct calibration *calibration)
 	};
 	for (int term = 0; term < TERM_COUNT; term++)
 		model.terms[term] = curve_of(&calibration->terms[term]);
+	if (calibration->terms[TERM_BESIDE].count == 0)
+		model.terms[TERM_BESIDE] = model.terms[TERM_DECODES];
 	return model;
 }
 
@@ -126,6 +128,10 @@ static void add_whole(const struct cost_model *model, struct cost_sizes *sizes)
 	sizes->x[TERM_DISTINCT] = distinct_beyond(model, sizes->x[TERM_CONTEXT], sizes->repeated_tokens);
 	sizes->x[TERM_UNEVEN] = attention_rounds_uneven(&model->attention, sizes->x[TERM_DECODES],
 	                                                sizes->x[TERM_DECODES] * sizes->longest_decode - sizes->x[TERM_CONTEXT]);
+	if (sizes->has_prompt) {
+		sizes->x[TERM_BESIDE] = sizes->x[TERM_DECODES];
+		sizes->x[TERM_DECODES] = 0;
+	}
 	if (sizes->cached_pairs > 0)
 		sizes->x[TERM_PAIRS] += attention_rounds_pairs(&model->attention, sizes->cached_pairs, sizes->tiles, sizes->longest);
 }

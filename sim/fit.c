@@ -15,7 +15,9 @@
 /* Fewer steps or sizes do not hold so many coefficients down. */
 #define LEAST_CELLS 30
 #define LEAST_SIZES 4
-/* What it costs to begin parts of keys and to put them together (attention_rounds.h). Four calibrations of H200s have mean errors on held-out
+/* With fewer steps of prompts and decodes, decodes are as dear beside prompts as alone. */
+#define LEAST_BESIDE 24
+/* What it costs to begin parts of keys and to put them together (attention_rounds.h). Four calibrations of H200s had mean errors on held-out
  * steps of 1.89, 1.86, 1.82 and 1.87 % with these, as with 448 to 640 and 64 to 96 beside them; with 512 and 0 of 1.92, 1.90, 1.89, 1.98. */
 #define PART_COST_TOKENS 576
 #define JOIN_COST_TOKENS 80
@@ -50,7 +52,15 @@ struct cost_sizes fit_sizes(const struct sample *sample, const struct cost_model
 	return sizes;
 }
 
-struct fit_point fit_point_of(const struct sample *sample, const struct calibration *calibration)
+static bool has_beside(const struct sample *const *cells, size_t count)
+{
+	size_t beside = 0;
+	for (size_t i = 0; i < count; i++)
+		beside += cells[i]->prompts > 0 && cells[i]->decodes > 0;
+	return beside >= LEAST_BESIDE;
+}
+
+static struct fit_point point_of(const struct sample *sample, const struct calibration *calibration)
 {
 	const struct cost_model tiles = cost_model_of(&(struct calibration){
 	        .row_tile_tokens = calibration->row_tile_tokens, .attention_tile_tokens = calibration->attention_tile_tokens,
@@ -60,6 +70,18 @@ struct fit_point fit_point_of(const struct sample *sample, const struct calibrat
 	for (int term = 0; term < TERM_COUNT; term++)
 		point.x[term] = (double)sizes.x[term];
 	return point;
+}
+
+void fit_points(struct fit_point *points, const struct sample *const *cells, size_t count, const struct calibration *calibration)
+{
+	const bool told_apart = has_beside(cells, count);
+	for (size_t i = 0; i < count; i++) {
+		points[i] = point_of(cells[i], calibration);
+		if (!told_apart) {
+			points[i].x[TERM_DECODES] += points[i].x[TERM_BESIDE];
+			points[i].x[TERM_BESIDE] = 0;
+		}
+	}
 }
 
 int64_t fit_predict(const struct calibration *calibration, const struct sample *sample)
@@ -135,6 +157,8 @@ static void fit_one(enum fit_model model, struct calibration *calibration, const
 {
 	(model == FIT_PHYSICAL ? fit_physical : fit_curves)(calibration, cells, count, given);
 	set_uneven(calibration, cells, count);
+	if (!has_beside(cells, count))
+		calibration->terms[TERM_BESIDE].count = 0;
 }
 
 bool fit_has_shared(const struct sample *const *cells, size_t count)

@@ -12,7 +12,7 @@
  * where these are more than a curve may have; what goes by rows is nearly straight then. */
 static const uint32_t most_pieces[TERM_COUNT] = {
         [TERM_ROWS] = 14, [TERM_ROW_TILES] = 0, [TERM_SEQUENCES] = 1, [TERM_PAIRS] = 7,
-        [TERM_KEYS] = 2,  [TERM_DECODES] = 6,   [TERM_CONTEXT] = 5,   [TERM_DISTINCT] = 2,
+        [TERM_KEYS] = 2,  [TERM_DECODES] = 6,   [TERM_CONTEXT] = 5,   [TERM_DISTINCT] = 2, [TERM_BESIDE] = 1,
 };
 #define STAIRS 16
 /* Ends of pieces beside those above: where one, two and three sequences decode other kernels run, and most steps are such. */
@@ -287,10 +287,9 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 	struct problem problem = {.columns = {{-1, 0, 0}, {-2, 0, 0}}, .width = 2, .height = count,
 	                          .points = mem_alloc(count, sizeof(*problem.points))};
 	double solution[COLUMNS_MOST], *weights = mem_alloc(count, sizeof(*weights));
-	for (size_t i = 0; i < count; i++) {
-		problem.points[i] = fit_point_of(cells[i], calibration);
+	fit_points(problem.points, cells, count, calibration);
+	for (size_t i = 0; i < count; i++)
 		weights[i] = 1;
-	}
 	for (int term = 0; term < TERM_COUNT; term++) {
 		/* Tiles of one token are rows once more, and where nothing is shared all context is distinct. */
 		if ((term != TERM_ROW_TILES || calibration->row_tile_tokens > 1) && (term != TERM_DISTINCT || fit_has_shared(cells, count)))

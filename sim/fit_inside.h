@@ -13,8 +13,8 @@ struct fit_point {
 
 /* What `sample` is to a model. */
 struct cost_sizes fit_sizes(const struct sample *sample, const struct cost_model *model);
-/* The point of `sample` under the calibration's tiles. */
-struct fit_point fit_point_of(const struct sample *sample, const struct calibration *calibration);
+/* The points of all cells under the calibration's tiles. */
+void fit_points(struct fit_point *points, const struct sample *const *cells, size_t count, const struct calibration *calibration);
 /* What the simulator will say of it, on a device that has rested. */
 int64_t fit_predict(const struct calibration *calibration, const struct sample *sample);
 

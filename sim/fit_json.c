@@ -43,7 +43,9 @@ static json_t *step_json(const struct calibration *c)
 	if (c->distinct_free_64ths)
 		json_object_set_new(step, "distinct_free_64ths", json_integer(c->distinct_free_64ths));
 	for (int term = 0; term < TERM_COUNT; term++) {
-		if (c->terms[term].count && c->terms[term].points[c->terms[term].count - 1].ns > 0)
+		/* Without it decodes are as dear beside prompts as alone. */
+		const bool means_something = term == TERM_BESIDE && c->terms[TERM_DECODES].count;
+		if (c->terms[term].count && (means_something || c->terms[term].points[c->terms[term].count - 1].ns > 0))
 			json_object_set_new(step, calibration_term_key((enum calibration_term)term), term_json(&c->terms[term]));
 	}
 	return step;

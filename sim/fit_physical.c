@@ -138,10 +138,9 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 	                          .sharpness = calibration->sharpness};
 	double coefficients[COEFFICIENTS], roots[COEFFICIENTS];
 	double *weights = mem_alloc(count, sizeof(*weights));
-	for (size_t i = 0; i < count; i++) {
-		problem.points[i] = fit_point_of(cells[i], calibration);
+	fit_points(problem.points, cells, count, calibration);
+	for (size_t i = 0; i < count; i++)
 		weights[i] = 1;
-	}
 	first_guess(&problem, calibration->row_tile_tokens, fit_has_shared(cells, count));
 	for (int c = 0; c < COEFFICIENTS; c++)
 		roots[c] = sqrt(share_of(c));

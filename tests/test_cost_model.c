@@ -78,6 +78,20 @@ static void what_sequences_share_is_read_once(void **state)
 	assert_int_equal(cost_model_answer_ns(&model, 10, 2), 10 + 3 * 21 + 16 * 21);
 }
 
+/* A decode costs 13 where all decode, and 4 beside a prompt; where nothing is said of that, 13 there, too. */
+static void decodes_beside_prompts_have_a_price_of_their_own(void **state)
+{
+	(void)state;
+	struct calibration c = {.terms = {[TERM_DECODES] = CALIBRATION_LINE(13), [TERM_BESIDE] = CALIBRATION_LINE(4)}};
+	const struct step_part parts[] = {{0, 1, 60, true}, {1, 1, 100, true}, {2, 7, 50, false}};
+	assert_int_equal(step_ns(&c, parts, 2), 26);
+	assert_int_equal(step_ns(&c, parts, 3), 8);
+	c.terms[TERM_BESIDE].points[0].ns = 0;
+	assert_int_equal(step_ns(&c, parts, 3), 1);
+	c.terms[TERM_BESIDE].count = 0;
+	assert_int_equal(step_ns(&c, parts, 3), 26);
+}
+
 /* 100 of context are the longest, so 60 lack 40 and 30 lack 70; in a stretch all grow, and lack as much. */
 static void the_longest_context_is_waited_for(void **state)
 {
@@ -538,6 +552,7 @@ int main(void)
 	        cmocka_unit_test(second_form_by_hand),
 	        cmocka_unit_test(what_sequences_share_is_read_once),
 	        cmocka_unit_test(the_longest_context_is_waited_for),
+	        cmocka_unit_test(decodes_beside_prompts_have_a_price_of_their_own),
 	        cmocka_unit_test(work_uses_the_power_up),
 	        cmocka_unit_test(work_that_goes_on_uses_up_a_second_budget),
 	        cmocka_unit_test(load_is_the_share_of_arithmetic),

@@ -50,6 +50,7 @@ const struct calibration timed_curved_calibration = {
                 [TERM_CONTEXT] = {4, {{40, 3000.3}, {41, 30000}, {300, 30000}, {2000, 123456.7}}},
                 [TERM_DISTINCT] = {2, {{500, 4000.3}, {30000, 150000.9}}},
                 [TERM_UNEVEN] = {2, {{70, 3000.2}, {1500, 20000}}},
+                [TERM_BESIDE] = {2, {{2, 2000.8}, {4, 9000}}},
         },
 };
 
