@@ -6,12 +6,13 @@
 #   sh gpu/experiments/run.sh forecast KVCAST OUT [STEP...]        anywhere: the same runs by the simulator, and the comparisons
 #   sh gpu/experiments/run.sh charts KVCAST OUT [STEP...]          with gnuplot
 #
-# Steps, each of less than ten minutes: calibrate, alone, load, unsure, breakeven, edges, policies, ttl, bench, calibrate-1.5b; runs.txt has
-# what most of them run. All go by one file of matrix products a model, OUT/calibrate/MODEL.products.csv, which the first of them makes:
+# Steps, each of less than ten minutes: calibrate, alone, load, unsure, breakeven, edges, policies, ttl, bench, calibrate-1.5b; runs.txt
+# has what most of them run. All go by one file of matrix products a model, OUT/calibrate/MODEL.products.csv, which the first of them makes:
 # remove it together with what was measured by it. What is measured already is not measured again, so that a step that was cut short is
 # gone on with; remove its file to measure anew. What a step of its trace lacks is said, and left out. COMMIT, in the environment, is
 # written into the logs.
-# OUT/EXPERIMENT/RUN.predicted.csv and RUN.measured-N.csv have a row a request; OUT/EXPERIMENT/compare.txt says how far they are off.
+# OUT/EXPERIMENT/RUN.predicted.csv and RUN.measured-N.csv have a row a request; OUT/EXPERIMENT/compare.txt says how far they are off, and
+# RUN.ensemble.txt, under load, how sure the forecast is.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 model=llama-3.1-8b
@@ -207,11 +208,23 @@ predict()
 		>"$experiment/$run.row"
 }
 
+# How sure that forecast is: what 200 more say, with steps that are off as the calibration is.
+ensemble()
+{
+	experiment=$1 run=$2 trace=$4
+	shift 4
+	"$kvcast" run "traces/$trace" --calib "$calib" "$@" --quiet --no-timing --ensemble 200 | sed -n '/^ensemble/,/^$/p' | sed '/^$/d' \
+		>"$experiment/$run.ensemble.txt"
+}
+
 # forecast_run EXPERIMENT RUN REPEATS TRACE OPTION...: and beside each measurement.
 forecast_run()
 {
 	has_trace "$1" "$2" "$4" || return 0
 	predict "$@"
+	case $1 in
+	load | unsure | ttl) ensemble "$@" ;;
+	esac
 	for measured in "$1/$2".measured-*.csv; do
 		[ -f "$measured" ] || continue
 		printf '== %s: %s\n' "$2" "${measured##*/}"
