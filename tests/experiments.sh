@@ -42,15 +42,20 @@ END
 chmod +x "$work/kvcast-gpu"
 
 sh "$run" traces "$kvcast" "$work/nothing" "$out" || fail "traces were not made"
-sh "$run" measure "$work/kvcast-gpu" "$out" alone edges breakeven >"$work/said" 2>"$work/told" || fail "measuring failed: $(cat "$work/told")"
+sh "$run" measure "$work/kvcast-gpu" "$out" alone load edges breakeven >"$work/said" 2>"$work/told" || fail "measuring failed: $(cat "$work/told")"
 grep -qx 'alone agents: left out, as there is no traces/agents96.jsonl.' "$work/told" || fail "nobody was told what is left out"
-[ "$(grep -c '^measured' "$work/said")" = 8 ] || fail "8 runs were expected: $(cat "$work/said")"
-sh "$run" forecast "$kvcast" "$out" alone edges breakeven 2>/dev/null || fail "forecasting failed"
-for of in alone edges breakeven; do
+[ "$(grep -c '^measured' "$work/said")" = 10 ] || fail "10 runs were expected: $(cat "$work/said")"
+sh "$run" forecast "$kvcast" "$out" alone load edges breakeven 2>/dev/null || fail "forecasting failed"
+for of in alone load edges breakeven; do
 	grep -q 'hit tokens differ for 0 of' "$out/$of/compare.txt" || fail "$of was not compared"
 	grep 'hit tokens differ' "$out/$of/compare.txt" | grep -v 'differ for 0 of' && fail "$of hits otherwise"
 	grep '^  all' "$out/$of/compare.txt" | grep -vE '([+]?0[.]00 +){4}([+]0[.]00|0[.]0000)$' && fail "$of takes another time"
 done
+
+# A measurement that is the forecast lies in its range; where nothing is loaded there is none.
+[ "$(awk -F, '$1 == "questions" && $3 == $6 && $3 == $7 && $4 <= $3 && $3 <= $5' "$out/load/ranges.csv" | wc -l)" = 3 ] ||
+	fail "ranges are not of questions: $(cat "$out/load/ranges.csv")"
+[ ! -f "$out/alone/ranges.csv" ] || fail "one request at a time has ranges"
 
 # All go by one file of products a model, which the first of them makes.
 sh "$run" measure "$work/kvcast-gpu" "$out" calibrate calibrate-1.5b bench >/dev/null 2>"$work/told" ||
@@ -70,8 +75,8 @@ rm "$out/alone/licences.measured-2.csv"
 sh "$run" measure "$work/kvcast-gpu" "$out" alone 2>/dev/null >"$work/said"
 [ "$(cat "$work/said")" = "measured alone/licences.measured-2" ] || fail "one run was to be measured anew, not: $(cat "$work/said")"
 if command -v gnuplot >/dev/null; then
-	sh "$run" charts "$kvcast" "$out" alone breakeven 2>/dev/null || fail "charts failed"
-	for of in alone/licences.svg alone/licences.cdf.svg breakeven/breakeven.svg; do
+	sh "$run" charts "$kvcast" "$out" alone load breakeven 2>/dev/null || fail "charts failed"
+	for of in alone/licences.svg alone/licences.cdf.svg load/ranges.svg breakeven/breakeven.svg; do
 		tail -n 2 "$out/$of" 2>/dev/null | grep -qx '</svg>' || fail "there is no $of"
 	done
 fi

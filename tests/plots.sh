@@ -231,6 +231,11 @@ draw decisions ranges.csv ranges.svg
 holds ranges.svg "token hit rate (percentage points)" "confidently wrong"
 points ranges.svg 12
 [ "$(grep -c '<path' ranges.svg)" -gt "$(grep -c '<path' decisions.svg)" ] || fail "decisions.gp does not draw how far a forecast goes"
+# Three bars; five measurements, of which two lie beyond, and one of each in the key.
+draw ranges "$fixtures/ranges.csv" sure.svg
+holds sure.svg "how sure the forecast was" "conversation, p95" "nine in ten forecasts" "measured, beyond it" "forecast less measurement (%)"
+points sure.svg 7
+[ "$(sed '1,/<\/defs>/d' sure.svg | grep -c "<use xlink:href='#gpPt5'")" -eq 3 ] || fail "sure.svg has other measurements beyond the bars than two"
 draw bill "$fixtures/bill.csv" bill.svg
 holds bill.svg "What a provider would charge: bill" "without a cache" "written to the cache" "anthropic:ttl=1h" '$100.00, -50.0 %' '$250.00, +25.0 %'
 draw breakeven "host:$fixtures/breakeven.csv:$fixtures/breakeven.csv" breakeven.svg
@@ -317,7 +322,7 @@ sed '/,belady,/d' "$fixtures/policies.csv" >lost.csv
 sed '/,belady,none,1000,/d' "$fixtures/policies.csv" >gap.csv
 sed '$p' "$fixtures/policies.csv" | sed 's/,$/,0.1/' >twice.csv
 for name in hit_vs_capacity ledger policies ttft_cdf ttft_breakdown tiers timeline classes predicted_vs_measured ttft_cdf_both \
-	error_by_prefix decisions calibration cold_repeat pareto; do
+	error_by_prefix decisions ranges calibration cold_repeat pareto; do
 	refuses "$name.gp: absent.csv cannot be read." $name absent.csv no.svg
 	refuses "$name.gp: empty.csv is empty, but a header line with column names was expected." $name empty.csv no.svg
 done

@@ -217,6 +217,31 @@ ensemble()
 		>"$experiment/$run.ensemble.txt"
 }
 
+# Mean, p50 and p95 of TTFT in a CSV of requests, as kvcast reckons them: linear between order statistics.
+figures()
+{
+	awk -F, '/^#/ { next } !seen++ { for (i = 1; i <= NF; i++) if ($i == "ttft_ms") column = i; next } $column != "" { print $column }' "$1" | sort -g |
+		awk 'function at(share,    place) { place = 1 + (NR - 1) * share; return value[int(place)] + (value[int(place) + 1] - value[int(place)]) * (place - int(place)) }
+			{ sum += value[NR] = $1 } END { value[NR + 1] = value[NR]; printf "%.3f %.3f %.3f", sum / NR, at(0.5), at(0.95) }'
+}
+
+# ranges EXPERIMENT: what the forecasts were sure of, and what was measured; a row a figure.
+ranges()
+{
+	ls "$1"/*.ensemble.txt >/dev/null 2>&1 || return 0
+	echo run,figure,forecast,low,high,measured_1,measured_2 >"$1/ranges.csv"
+	for ensemble in "$1"/*.ensemble.txt; do
+		run=${ensemble%.ensemble.txt}
+		[ -f "$run.measured-1.csv" ] || continue
+		second=
+		[ ! -f "$run.measured-2.csv" ] || second=$(figures "$run.measured-2.csv")
+		awk -v run="${run##*/}" -v forecast="$(figures "$run.predicted.csv")" -v first="$(figures "$run.measured-1.csv")" -v second="$second" '
+			$1 == "TTFT" { for (i = 3; i <= NF; i++) low[i - 2] = $i; getline; for (i = 2; i <= NF; i++) high[i - 1] = $i }
+			END { split("mean p50 p95", name); split("1 2 4", place); split(forecast, f); split(first, m); split(second, n)
+				for (i = 1; i <= 3; i++) print run "," name[i] "," f[i] "," low[place[i]] "," high[place[i]] "," m[i] "," n[i] }' "$ensemble"
+	done >>"$1/ranges.csv"
+}
+
 # forecast_run EXPERIMENT RUN REPEATS TRACE OPTION...: and beside each measurement.
 forecast_run()
 {
@@ -284,6 +309,7 @@ forecast()
 		policies | ttl) "forecast_$step" ;;
 		*) each_run "$step" forecast_run ;;
 		esac
+		ranges "$step"
 	done
 }
 
@@ -333,6 +359,7 @@ charts()
 			chart decisions ttl/pairs.csv ttl/decisions.svg
 			;;
 		esac
+		[ ! -f "$step/ranges.csv" ] || chart ranges "$step/ranges.csv" "$step/ranges.svg"
 	done
 }
 
