@@ -50,7 +50,9 @@ u128 attention_rounds_pairs(const struct attention_rounds *rounds, u128 pairs, u
 	const uint64_t room = rounds_of(rounds, blocks) * rounds->blocks_at_once;
 	const uint64_t keys = longest + (parts > 1 ? parts * rounds->part_cost_tokens : 0);
 	const uint64_t joined = parts > 1 ? parts * parts * rounds->join_cost_tokens : 0;
-	return pairs * (room * keys + rounds->blocks_at_once * joined) / blocks / longest;
+	const u128 time = (u128)room * keys + (u128)rounds->blocks_at_once * joined;
+	/* Divided first where all of it would not go into 128 bits. */
+	return time < ((u128)1 << 127) / (pairs + 1) ? pairs * time / blocks / longest : pairs / longest * time / blocks;
 }
 
 u128 attention_rounds_uneven(const struct attention_rounds *rounds, u128 decodes, u128 uneven)

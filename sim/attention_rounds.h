@@ -9,12 +9,12 @@
  *
  * What comes of it is the number of pairs that the rounds have room for: as many as there are, where all blocks are at work to the end.
  *
- * Decodes. Each sequence is one tile, and cut into as many parts as any other, so that those of short ones wait for those of the longest.
- * Where the tiles alone are more blocks than run at a time, there are as many parts as make four rounds, which evens three quarters of
- * that out.
+ * Decodes. Each sequence is one tile, and cut into as many parts as any other, so that those of short ones wait for those of
+ * the longest. Where the tiles alone are more blocks than run at a time, there are as many parts as make four rounds, which
+ * evens three quarters of that out.
  *
- * Source: gpu/attention_prefill.cu and attention_decode.cu, whose rules these are; FlashAttention's kernels have rounds, too (their "waves"), and FlashDecoding cuts
- * keys so.
+ * Source: gpu/attention_prefill.cu and attention_decode.cu, whose rules these are; FlashAttention's kernels have rounds, too
+ * (their "waves"), and FlashDecoding cuts keys so.
  */
 #ifndef KVCAST_ATTENTION_ROUNDS_H
 #define KVCAST_ATTENTION_ROUNDS_H
@@ -34,7 +34,8 @@ bool attention_rounds_parse(struct attention_rounds *rounds, const char *text);
 uint64_t attention_rounds_parts(const struct attention_rounds *rounds, uint64_t tiles, uint64_t longest);
 /* For `pairs` of new and cached tokens, the new ones filling `tiles` > 0 tiles, the longest sequence having `longest` > 0 tokens. */
 u128 attention_rounds_pairs(const struct attention_rounds *rounds, u128 pairs, uint64_t tiles, uint64_t longest);
-/* What is waited for of the `uneven` tokens by which `decodes` contexts are shorter than the longest; all, where nothing is known of rounds. */
+/* What is waited for of the `uneven` tokens by which `decodes` contexts are shorter than the longest; all, where nothing is known
+ * of rounds. */
 u128 attention_rounds_uneven(const struct attention_rounds *rounds, u128 decodes, u128 uneven);
 
 #endif

@@ -144,7 +144,8 @@ static int read_attention(struct calibration *c, const json_t *root, struct err 
 	};
 	for (size_t i = 0; i < COUNT_OF(fields) && group; i++) {
 		if (!json_object_get(group, fields[i].key))
-			return err_set(err, "field \"%s\" of \"attention\" is missing.", fields[i].key);
+			return err_set(err, "field \"%s\" of \"attention\" is missing%s", fields[i].key,
+			               i + 1 < COUNT_OF(fields) ? "." : ", as in earlier calibrations; kvcast fit makes it anew of the same samples.");
 		if (read_whole(group, "attention", fields[i].key, fields[i].least, ATTENTION_ROUNDS_MOST, fields[i].number, err) < 0)
 			return -1;
 	}
@@ -204,7 +205,11 @@ static int read_fit(struct calibration *c, const json_t *root, struct err *err)
 	const json_t *errors = json_object_get(held_out, json_string_value(json_object_get(fit, "model")));
 	if (!errors)
 		return err_set(err, "field \"model\" of \"fit\" is missing or names none of \"held_out\".");
-	return read_share(errors, "held_out", "mean_error", 1, &c->mean_error, err);
+	const json_t *error = json_object_get(errors, "mean_error");
+	if (!json_is_number(error) || !(json_number_value(error) >= 0) || !isfinite(json_number_value(error)))
+		return err_set(err, "field \"mean_error\" of \"held_out\" is missing or no number from 0 on.");
+	c->mean_error = json_number_value(error);
+	return 0;
 }
 
 static int read_transfers(struct calibration *c, const json_t *root, struct err *err)

@@ -18,7 +18,8 @@
  *          least 0: where sequences share a prefix, its keys come from memory once and from the device's cache again. Up to so many
  *          distinct ones of 64 are read while those that are at hand are worked on
  *   U      tokens by which the contexts of sequences that decode are shorter than the longest of them, in sum: as each is cut into
- *          as many parts, those that are at work on the short ones wait for the longest (of many, for a quarter: attention_rounds.h)
+ *          as many parts, those that are at work on the short ones wait for the longest (of many, for a quarter: attention_rounds.h).
+ *          Measured for two to six sequences
  *
  * Attention. Where `attention` says how a device goes through it in rounds, those pairs of P whose one token is cached are the pairs that
  * the rounds have room for (attention_rounds.h), and attention_tile_tokens means nothing.
@@ -116,7 +117,7 @@ struct calibration {
 	struct attention_rounds attention;
 	struct calibration_curve terms[TERM_COUNT];
 	struct calibration_power power;
-	double mean_error; /* of a step that its fit had not seen: mean absolute error, as a share, 0 to 1; 0: unknown */
+	double mean_error; /* of a step that its fit had not seen: mean absolute error, as a share; 0: unknown */
 	struct calibration_transfer transfers[CALIBRATION_TIERS_MOST];
 	uint32_t transfer_count;
 };

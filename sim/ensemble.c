@@ -28,6 +28,10 @@ int ensemble_resolve(struct ensemble *ensemble, const char *members, const char 
 	if (!step_error && !(config->calibration->mean_error > 0))
 		return err_set(err, "--ensemble: the calibration %s does not say how far its steps are off; expected --step-error PERCENT "
 		                    "beside it, or --calib with one that kvcast fit made.", config->calibration->name);
+	if (!step_error && config->calibration->mean_error > ENSEMBLE_ERROR_MOST)
+		return err_set(err, "--ensemble: the calibration %s is off by %g %% on average, and more than %g says nothing; expected --step-error "
+		                    "PERCENT beside it.", config->calibration->name, 100 * config->calibration->mean_error,
+		               100 * ENSEMBLE_ERROR_MOST);
 	*ensemble = (struct ensemble){.members = (uint32_t)count, .seed = config->seed,
 	                              .step_error = step_error ? percent / 100 : config->calibration->mean_error};
 	return 0;

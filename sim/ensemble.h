@@ -10,8 +10,7 @@
  *   a common factor           1 + sigma / 2 z' for all steps, those that decode among them, and for what a load is weighed against
  *
  * The latter is there because errors do not cancel out over a run as those of independent draws would. It is a half because sums of
- * all steps of loaded runs were measured -0.2 to +0.9 % off on the calibrated chip, where single steps are 1.5 to 2.5 % off on average
- * (gpu/results/README.md). Both are drawn from --seed and the member's number; all else, the policies' random numbers among it, is as in
+ * all steps of loaded runs were measured -0.9 to +0.9 % off, where single steps are 1.1 to 2.5 % off on average (gpu/results/README.md). Both are drawn from --seed and the member's number; all else, the policies' random numbers among it, is as in
  * the forecast. So links, arrivals and what the model of the engine leaves out are taken as known: the truth may lie outside.
  *
  * Of each figure the 5th, 50th and 95th percentile over the members, each linear between order statistics (metrics.h): of two
@@ -24,7 +23,7 @@
 #include "simulate.h"
 
 #define ENSEMBLE_MEMBERS_MOST 1000
-#define ENSEMBLE_ERROR_MOST   0.5 /* of --step-error */
+#define ENSEMBLE_ERROR_MOST   0.5 /* of --step-error, and of a calibration that an ensemble is made of */
 
 struct ensemble_range {
 	double p5, p50, p95;

@@ -17,12 +17,14 @@
 #define LEAST_SIZES 4
 /* With fewer steps of prompts and decodes, decodes are as dear beside prompts as alone. */
 #define LEAST_BESIDE 24
-/* What it costs to begin parts of keys and to put them together (attention_rounds.h). Four calibrations of H200s had mean errors on held-out
- * steps of 1.89, 1.86, 1.82 and 1.87 % with these, as with 448 to 640 and 64 to 96 beside them; with 512 and 0 of 1.92, 1.90, 1.89, 1.98. */
+/* What it costs to begin parts of keys and to put them together (attention_rounds.h). Before decodes beside prompts had a price
+ * of their own, four calibrations of H200s had mean errors on held-out steps of 1.89, 1.86, 1.82 and 1.87 % with these, as with
+ * 448 to 640 and 64 to 96 beside them; with 512 and 0 of 1.92, 1.90, 1.89 and 1.98. */
 #define PART_COST_TOKENS 576
 #define JOIN_COST_TOKENS 80
-/* What a token costs by which a context is shorter than the longest, as a share of one that is there. No sample tells, as all their decodes
- * are as long; by the logged steps of 2 to 6 decodes under load it is 0.41 to 0.43 on three H200s (gpu/NOTES.md). */
+/* What a token costs by which a context is shorter than the longest, as a share of one that is there. No sample tells, as all
+ * their decodes are as long; by the logged steps of 2 to 6 decodes under load it is 0.41 to 0.43 on three H200s (gpu/NOTES.md).
+ * */
 #define UNEVEN_SHARE 0.42
 
 const char *const fit_model_names[FIT_MODELS] = {"physical", "curves"};
@@ -52,14 +54,6 @@ struct cost_sizes fit_sizes(const struct sample *sample, const struct cost_model
 	return sizes;
 }
 
-static bool has_beside(const struct sample *const *cells, size_t count)
-{
-	size_t beside = 0;
-	for (size_t i = 0; i < count; i++)
-		beside += cells[i]->prompts > 0 && cells[i]->decodes > 0;
-	return beside >= LEAST_BESIDE;
-}
-
 static struct fit_point point_of(const struct sample *sample, const struct calibration *calibration)
 {
 	const struct cost_model tiles = cost_model_of(&(struct calibration){
@@ -72,12 +66,12 @@ static struct fit_point point_of(const struct sample *sample, const struct calib
 	return point;
 }
 
-void fit_points(struct fit_point *points, const struct sample *const *cells, size_t count, const struct calibration *calibration)
+void fit_points(struct fit_point *points, const struct sample *const *cells, size_t count, const struct calibration *calibration,
+                bool beside)
 {
-	const bool told_apart = has_beside(cells, count);
 	for (size_t i = 0; i < count; i++) {
 		points[i] = point_of(cells[i], calibration);
-		if (!told_apart) {
+		if (!beside) {
 			points[i].x[TERM_DECODES] += points[i].x[TERM_BESIDE];
 			points[i].x[TERM_BESIDE] = 0;
 		}
@@ -157,7 +151,7 @@ static void fit_one(enum fit_model model, struct calibration *calibration, const
 {
 	(model == FIT_PHYSICAL ? fit_physical : fit_curves)(calibration, cells, count, given);
 	set_uneven(calibration, cells, count);
-	if (!has_beside(cells, count))
+	if (!given.beside)
 		calibration->terms[TERM_BESIDE].count = 0;
 }
 
@@ -182,9 +176,12 @@ double fit_trimmed_square(double *values, size_t count)
 	return sum / (double)kept;
 }
 
-static struct fit_given given_by(const struct samples *samples)
+static struct fit_given given_by(const struct fit *fit)
 {
-	return (struct fit_given){.row_tile_tokens = samples->row_tile_tokens};
+	size_t beside = 0;
+	for (size_t i = 0; i < fit->cell_count; i++)
+		beside += fit->cells[i].sample->prompts > 0 && fit->cells[i].sample->decodes > 0;
+	return (struct fit_given){.row_tile_tokens = fit->samples->row_tile_tokens, .beside = beside >= LEAST_BESIDE};
 }
 
 static uint64_t rows_of(const struct sample *s)
@@ -225,7 +222,7 @@ static void cross_validate(struct fit *fit, const struct fit_options *options, g
 		}
 		/* The physical model comes first: the curves take its tiles. */
 		for (int model = 0; model < FIT_MODELS; model++) {
-			fit_one((enum fit_model)model, &calibration, rest, rest_count, given_by(fit->samples));
+			fit_one((enum fit_model)model, &calibration, rest, rest_count, given_by(fit));
 			for (size_t i = 0; i < count; i++) {
 				if (dealt[i] == fold)
 					fit->cells[i].held_out_ns[model] = fit_predict(&calibration, fit->cells[i].sample);
@@ -264,7 +261,7 @@ static void bootstrap(struct fit *fit, const struct fit_options *options, gsl_rn
 		struct calibration calibration = fit->calibration;
 		for (size_t i = 0; i < count; i++)
 			drawn[i] = &fit->full_clock[gsl_rng_uniform_int(rng, count)];
-		fit_one(fit->chosen, &calibration, drawn, count, (struct fit_given){.shape = true});
+		fit_one(fit->chosen, &calibration, drawn, count, (struct fit_given){.shape = true, .beside = given_by(fit).beside});
 		for (size_t i = 0; i < count; i++)
 			predicted[i * times + b] = (double)fit_predict(&calibration, fit->cells[i].sample);
 	}
@@ -364,7 +361,7 @@ static int fit_all(struct fit *fit, const struct fit_options *options, struct er
 		set_costs(&fit->calibration.attention);
 	for (size_t i = 0; i < fit->cell_count; i++)
 		all[i] = fit->cells[i].sample;
-	fit_physical(&fit->calibration, all, fit->cell_count, given_by(fit->samples)); /* loads need no better model than this */
+	fit_one(FIT_PHYSICAL, &fit->calibration, all, fit->cell_count, given_by(fit)); /* loads need no better model than this */
 	fit_power(fit);
 	fit->full_clock = mem_alloc(fit->cell_count, sizeof(*fit->full_clock));
 	for (size_t i = 0; i < fit->cell_count; i++) {
@@ -378,7 +375,7 @@ static int fit_all(struct fit *fit, const struct fit_options *options, struct er
 		fit->held_out[model] = errors_of(fit, (enum fit_model)model);
 	fit->chosen = fit->held_out[FIT_CURVES].mean < fit->held_out[FIT_PHYSICAL].mean ? FIT_CURVES : FIT_PHYSICAL;
 	for (int model = 0; model <= (int)fit->chosen; model++)
-		fit_one((enum fit_model)model, &fit->calibration, all, fit->cell_count, given_by(fit->samples));
+		fit_one((enum fit_model)model, &fit->calibration, all, fit->cell_count, given_by(fit));
 	for (size_t i = 0; i < fit->cell_count; i++)
 		fit->cells[i].fitted_ns = fit_predict(&fit->calibration, fit->cells[i].sample);
 	bootstrap(fit, options, rng);

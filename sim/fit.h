@@ -3,15 +3,14 @@
  * How data flows:  kvcast-gpu calibrate -> samples.csv (samples.h) -> fit -> calib.json (calibration.h) -> cost_model -> engine
  *
  * Two models of a step are fitted, both in the calibration's own terms:
- *   physical  the formula with a straight line for every term: at most eleven coefficients, by Levenberg-Marquardt on their square
+ *   physical  the formula with a straight line for every term: at most twelve coefficients, by Levenberg-Marquardt on their square
  *             roots, so that none is negative; sharpness, tiles and the free share are those of a short list that fit best;
  *   curves    no smooth max; every term a rising curve through the sizes that were measured, by non-negative least squares
  *             (Lawson and Hanson 1974, ch. 23), and all else of the physical fit. Row tiles are the samples' own, or the
  *             best of a short list, by generalised cross-validation.
- * What no sample holds is set by what was found once (fit.c): the costs of parts of keys (attention_rounds.h), and uneven contexts at a share
- * of what context costs.
- * Both minimise relative errors with Tukey's bisquare weights (k = 4.685, scale from the median absolute residual), so that a
- * disturbed sample counts for little.
+ * What no sample holds is set by what was found once (fit.c): the costs of parts of keys (attention_rounds.h), and uneven
+ * contexts at a share of what context costs. Both minimise relative errors with Tukey's bisquare weights (k = 4.685, scale from
+ * the median absolute residual), so that a disturbed sample counts for little.
  *
  * The better is the one with the smaller mean error on held-out cells: the steps are dealt into `folds` parts, those with
  * equal numbers of rows into the same, since the steps to come have any number; each part is predicted by a fit to all others
@@ -19,12 +18,13 @@
  * Bands are the 5th and 95th percentile of what fits to `bootstraps` resamples of the cells predict; they say how well the
  * data hold the model down, not whether it is right.
  *
- * Power (calibration.h) comes first: steps after rounds of work and rest are compared with the same steps after a rest. Their loads
- * are by a physical model of the latter as they are. The simplex method of Nelder and Mead finds the numbers with the smallest
- * loss: the fast budget's six, for each least number of rows up to 512 that was measured, and with them what slows decodes down, in
- * closed form and at most `slowdown`, as a slower clock makes nothing longer than what waits for nothing but it; then the slow one's four, with the cells that follow seconds of work, too; then all ten. The loss is Huber's pseudo
- * loss of relative errors, a square up to 1 % and straight beyond. They are taken if it is less than half of what it is without,
- * and the slow budget if there are six of those cells and the loss is 3 % less with it than with the fast one fitted to all. Then
+ * Power (calibration.h) comes first: steps after rounds of work and rest are compared with the same steps after a rest. Their
+ * loads are by a physical model of the latter as they are. The simplex method of Nelder and Mead finds the numbers with the
+ * smallest loss: the fast budget's six, for each least number of rows up to 512 that was measured, and with them what slows
+ * decodes down, in closed form and at most `slowdown`, as a slower clock makes nothing longer than what waits for nothing but
+ * it; then the slow one's four, with the cells that follow seconds of work, too; then all ten. The loss is Huber's pseudo loss
+ * of relative errors, a square up to 1 % and straight beyond. They are taken if it is less than half of what it is without, and
+ * the slow budget if there are six of those cells and the loss is 3 % less with it than with the fast one fitted to all. Then
  * the steps after a rest are what they would be at full clock, and only those enter the models above.
  *
  * Transfers: latency + bytes / rate, a line a tier and direction, relative errors and weights as above. A tier has one latency, that

@@ -282,12 +282,12 @@ static void set_calibration(struct calibration *calibration, const struct proble
 
 /* Fits with the tiles that `calibration` has. Returns what is left of the residuals, outliers apart, made larger by what more pieces gain
  * from noise alone: generalised cross-validation (Craven and Wahba 1979). */
-static double fit_shape(struct calibration *calibration, const struct sample *const *cells, size_t count)
+static double fit_shape(struct calibration *calibration, const struct sample *const *cells, size_t count, bool beside)
 {
 	struct problem problem = {.columns = {{-1, 0, 0}, {-2, 0, 0}}, .width = 2, .height = count,
 	                          .points = mem_alloc(count, sizeof(*problem.points))};
 	double solution[COLUMNS_MOST], *weights = mem_alloc(count, sizeof(*weights));
-	fit_points(problem.points, cells, count, calibration);
+	fit_points(problem.points, cells, count, calibration, beside);
 	for (size_t i = 0; i < count; i++)
 		weights[i] = 1;
 	for (int term = 0; term < TERM_COUNT; term++) {
@@ -325,14 +325,14 @@ void fit_curves(struct calibration *calibration, const struct sample *const *cel
 	if (given.row_tile_tokens)
 		calibration->row_tile_tokens = given.row_tile_tokens;
 	if (given.shape || given.row_tile_tokens) {
-		fit_shape(calibration, cells, count);
+		fit_shape(calibration, cells, count, given.beside);
 		return;
 	}
 	struct calibration best = *calibration;
 	for (size_t i = 0; i < COUNT_OF(row_tiles); i++) {
 		struct calibration other = *calibration;
 		other.row_tile_tokens = row_tiles[i];
-		const double error = fit_shape(&other, cells, count);
+		const double error = fit_shape(&other, cells, count, given.beside);
 		if (error < least * 0.99) {
 			least = error;
 			best = other;

@@ -13,8 +13,10 @@ struct fit_point {
 
 /* What `sample` is to a model. */
 struct cost_sizes fit_sizes(const struct sample *sample, const struct cost_model *model);
-/* The points of all cells under the calibration's tiles. */
-void fit_points(struct fit_point *points, const struct sample *const *cells, size_t count, const struct calibration *calibration);
+/* The points of all cells under the calibration's tiles; decodes are decodes, beside prompts or not, where that cannot be told (struct
+ * fit_given). */
+void fit_points(struct fit_point *points, const struct sample *const *cells, size_t count, const struct calibration *calibration,
+                bool beside);
 /* What the simulator will say of it, on a device that has rested. */
 int64_t fit_predict(const struct calibration *calibration, const struct sample *sample);
 
@@ -32,6 +34,7 @@ void fit_bisquare(const double *residuals, double *weights, size_t count, double
 struct fit_given {
 	bool shape;              /* all is kept as the calibration has it */
 	uint32_t row_tile_tokens; /* 0: not given */
+	bool beside;              /* enough cells have prompts and decodes to tell what decodes cost there */
 };
 
 void fit_physical(struct calibration *calibration, const struct sample *const *cells, size_t count, struct fit_given given);

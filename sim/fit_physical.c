@@ -83,6 +83,7 @@ static int residuals(const gsl_vector *roots, void *context, gsl_vector *f)
 	const struct problem *problem = context;
 	double coefficients[COEFFICIENTS], slopes[COEFFICIENTS];
 	coefficients_of(problem, roots, coefficients);
+	gsl_vector_set_zero(f);
 	for (size_t i = 0; i < problem->count; i++)
 		gsl_vector_set(f, i, evaluate(problem, coefficients, &problem->points[i], slopes) / problem->points[i].ns - 1);
 	return GSL_SUCCESS;
@@ -93,6 +94,7 @@ static int jacobian(const gsl_vector *roots, void *context, gsl_matrix *j)
 	const struct problem *problem = context;
 	double coefficients[COEFFICIENTS], slopes[COEFFICIENTS];
 	coefficients_of(problem, roots, coefficients);
+	gsl_matrix_set_zero(j);
 	for (size_t i = 0; i < problem->count; i++) {
 		evaluate(problem, coefficients, &problem->points[i], slopes);
 		for (size_t c = 0; c < COEFFICIENTS; c++)
@@ -132,26 +134,28 @@ static void set_calibration(struct calibration *calibration, const double *coeff
 }
 
 /* Fits with the tiles and the sharpness that `calibration` has. Returns what is left of the residuals, outliers apart. */
-static double fit_shape(struct calibration *calibration, const struct sample *const *cells, size_t count)
+static double fit_shape(struct calibration *calibration, const struct sample *const *cells, size_t count, bool beside)
 {
 	struct problem problem = {.points = mem_alloc(count, sizeof(*problem.points)), .count = count,
 	                          .sharpness = calibration->sharpness};
 	double coefficients[COEFFICIENTS], roots[COEFFICIENTS];
-	double *weights = mem_alloc(count, sizeof(*weights));
-	fit_points(problem.points, cells, count, calibration);
-	for (size_t i = 0; i < count; i++)
+	/* GSL takes no fewer residuals than coefficients; what there is more is 0. */
+	const size_t height = count > COEFFICIENTS ? count : COEFFICIENTS;
+	double *weights = mem_alloc(height, sizeof(*weights));
+	fit_points(problem.points, cells, count, calibration, beside);
+	for (size_t i = 0; i < height; i++)
 		weights[i] = 1;
 	first_guess(&problem, calibration->row_tile_tokens, fit_has_shared(cells, count));
 	for (int c = 0; c < COEFFICIENTS; c++)
 		roots[c] = sqrt(share_of(c));
 
 	gsl_multifit_nlinear_parameters parameters = gsl_multifit_nlinear_default_parameters();
-	gsl_multifit_nlinear_workspace *work = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &parameters, count, COEFFICIENTS);
-	gsl_multifit_nlinear_fdf functions = {.f = residuals, .df = jacobian, .n = count, .p = COEFFICIENTS, .params = &problem};
+	gsl_multifit_nlinear_workspace *work = gsl_multifit_nlinear_alloc(gsl_multifit_nlinear_trust, &parameters, height, COEFFICIENTS);
+	gsl_multifit_nlinear_fdf functions = {.f = residuals, .df = jacobian, .n = height, .p = COEFFICIENTS, .params = &problem};
 	for (int round = 0; round < FIT_ROBUST_ROUNDS; round++) {
 		int why;
 		const gsl_vector_const_view from = gsl_vector_const_view_array(roots, COEFFICIENTS);
-		const gsl_vector_const_view weight = gsl_vector_const_view_array(weights, count);
+		const gsl_vector_const_view weight = gsl_vector_const_view_array(weights, height);
 		gsl_multifit_nlinear_winit(&from.vector, &weight.vector, &functions, work);
 		gsl_multifit_nlinear_driver(60, 1e-9, 1e-9, 0, NULL, NULL, &why, work);
 		for (size_t c = 0; c < COEFFICIENTS; c++)
@@ -220,7 +224,7 @@ void fit_physical(struct calibration *calibration, const struct sample *const *c
 	struct tried tried = {.count = 0};
 	const bool has_shared = fit_has_shared(cells, count);
 	if (given.shape) {
-		fit_shape(calibration, cells, count);
+		fit_shape(calibration, cells, count, given.beside);
 		return;
 	}
 	struct calibration best = *calibration;
@@ -229,7 +233,7 @@ void fit_physical(struct calibration *calibration, const struct sample *const *c
 	best.attention_tile_tokens = best.attention.blocks_at_once ? 1 : 32; /* rounds have tiles of their own */
 	best.distinct_free_64ths = has_shared ? 24 : 0;
 	is_new(&tried, &best);
-	double least = fit_shape(&best, cells, count);
+	double least = fit_shape(&best, cells, count, given.beside);
 	for (int round = 0; round < 2; round++) {
 		for (size_t i = 0; i < LISTED - (has_shared ? 0 : COUNT_OF(free_64ths)); i++) {
 			struct calibration other = best;
@@ -240,7 +244,7 @@ void fit_physical(struct calibration *calibration, const struct sample *const *c
 				other.attention_tile_tokens = 1;
 			if (!is_new(&tried, &other))
 				continue;
-			const double error = fit_shape(&other, cells, count);
+			const double error = fit_shape(&other, cells, count, given.beside);
 			if (error < least * 0.99) {
 				least = error;
 				best = other;

@@ -8,6 +8,7 @@
 #include "samples.h"
 #include "scratch.h"
 
+#include <math.h>
 #include <string.h>
 
 /* An H200's with Llama-3.1-8B: 8 key heads, 4 queries each, so 32 tokens to a tile of 128 queries. */
@@ -44,6 +45,18 @@ static void pairs_by_hand(void **state)
 	/* All at work to the end, and nothing cut: as many as there are. */
 	const struct attention_rounds even = {32, 4, 64, 64, 256, 512, 64};
 	assert_true(attention_rounds_pairs(&even, 12345, 16, 9000) == 12345);
+}
+
+/* 10^8 and 10^9 new tokens after as many: all blocks are at work to the end, so the pairs are as many as there are, within rounding. */
+static void large_inputs_do_not_wrap(void **state)
+{
+	(void)state;
+	static const struct attention_rounds largest = {1, 4096, 4096, 4096, 1, 4096, 4096};
+	for (uint64_t tokens = 100000000; tokens <= 1000000000; tokens *= 10) {
+		const double pairs = (double)tokens * (double)tokens;
+		assert_true(fabs((double)attention_rounds_pairs(&largest, (u128)tokens * tokens, tokens, 2 * tokens) / pairs - 1) < 1e-6);
+		assert_true(fabs((double)attention_rounds_pairs(&h200, (u128)tokens * tokens, tokens / 32, 2 * tokens) / pairs - 1) < 1e-5);
+	}
 }
 
 static void many_decodes_are_evened_out(void **state)
@@ -125,10 +138,14 @@ static void notes_and_files_are_read(void **state)
 	                  "\"part_cost_tokens\": 0, \"join_cost_tokens\": 7"),
 	        FILE_WITH("\"tile_tokens\": 32, \"tile_blocks\": 0, \"blocks_at_once\": 132, \"most_blocks\": 512, \"part_tokens\": 256, "
 	                  "\"part_cost_tokens\": 0, \"join_cost_tokens\": 7"),
-	        FILE_WITH("\"tile_tokens\": 32")};
+	        FILE_WITH("\"tile_tokens\": 32"),
+	        FILE_WITH("\"tile_tokens\": 32, \"tile_blocks\": 8, \"blocks_at_once\": 132, \"most_blocks\": 512, \"part_tokens\": 256, "
+	                  "\"part_cost_tokens\": 512")};
 	static const char *const sentences[] = {
 	        NULL, "c.json: field \"tile_blocks\" of \"attention\": expected a whole number from 1 to 4096.",
-	        "c.json: field \"tile_blocks\" of \"attention\" is missing."};
+	        "c.json: field \"tile_blocks\" of \"attention\" is missing.",
+	        "c.json: field \"join_cost_tokens\" of \"attention\" is missing, as in earlier calibrations; kvcast fit makes it anew of the same "
+	        "samples."};
 	for (size_t i = 0; i < COUNT_OF(files); i++) {
 		scratch_write("c.json", files[i], strlen(files[i]));
 		struct calibration *c = calibration_load("c.json", &err);
@@ -149,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(parts_by_hand),
 	        cmocka_unit_test(pairs_by_hand),
+	        cmocka_unit_test(large_inputs_do_not_wrap),
 	        cmocka_unit_test(many_decodes_are_evened_out),
 	        cmocka_unit_test(no_cut_saves_a_tenth_more),
 	        cmocka_unit_test(a_step_goes_in_rounds),

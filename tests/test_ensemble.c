@@ -249,6 +249,10 @@ static void what_is_asked_for_is_checked(void **state)
 		assert_int_equal(ensemble_resolve(&ensemble, "9", wrong[i], config, &err), -1);
 		assert_non_null(strstr(err.text, ": expected by how many percent a step is off on average, above 0 and at most 50."));
 	}
+	setting->calibration.mean_error = 0.6;
+	refuses(config, "9", NULL, "--ensemble: the calibration curved is off by 60 % on average, and more than 50 says nothing; expected "
+	                           "--step-error PERCENT beside it.");
+	assert_int_equal(ensemble_resolve(&ensemble, "9", "2", config, &err), 0);
 	setting->calibration.mean_error = 0;
 	refuses(config, "9", NULL, "--ensemble: the calibration curved does not say how far its steps are off; expected --step-error PERCENT "
 	                           "beside it, or --calib with one that kvcast fit made.");

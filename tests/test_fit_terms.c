@@ -182,6 +182,75 @@ static void decodes_beside_prompts_are_told_apart(void **state)
 	}
 }
 
+/* A price of 0 is one, and is written: without it a reader would take that of decodes alone. */
+static void decodes_beside_prompts_may_cost_nothing(void **state)
+{
+	(void)state;
+	struct calibration truth = fit_machine;
+	truth.terms[TERM_SEQUENCES].count = 0;
+	truth.terms[TERM_DECODES] = (struct calibration_curve)CALIBRATION_LINE(60000);
+	truth.terms[TERM_BESIDE] = (struct calibration_curve)CALIBRATION_LINE(0);
+	struct made made;
+	struct err err;
+	made_open(&made);
+	made_add_grid(&made);
+	for (uint32_t i = 0; i < 40; i++)
+		made_add(&made, made_step(1, 64 + 90 * i, 500 * (i % 5), 3 + 7 * i % 31, 1000 + 300 * (i % 7), 0));
+	struct fit fit = made_fit(&made, &truth, 0);
+	fit.calibration.terms[TERM_BESIDE] = truth.terms[TERM_BESIDE]; /* to the last ns */
+	assert_int_equal(fit_write_json(&fit, &(struct fit_options){.folds = 2, .bootstraps = 2}, "n", "c.json", &err), 0);
+	struct calibration *read = calibration_load("c.json", &err);
+	assert_non_null(read);
+	assert_true(read->terms[TERM_BESIDE].count == 1 && read->terms[TERM_BESIDE].points[0].ns == 0);
+	calibration_free(read);
+	fit_free(&fit);
+}
+
+/* Of 26 steps with both, folds and resamples have fewer than are asked for: what is told apart is told apart in all of them. */
+static void what_is_told_apart_is_so_in_every_fold(void **state)
+{
+	(void)state;
+	struct calibration truth = with_stairs();
+	truth.terms[TERM_DECODES] = (struct calibration_curve)CALIBRATION_LINE(60000);
+	truth.terms[TERM_BESIDE] = (struct calibration_curve)CALIBRATION_LINE(5000);
+	struct made made;
+	made_open(&made);
+	made.samples.row_tile_tokens = 64;
+	made_add_grid(&made);
+	for (uint32_t rows = 64; rows <= 8192; rows += rows < 1280 ? 64 : rows < 2560 ? 256 : 1024)
+		made_add(&made, made_step(1, rows, 0, 0, 0, 0));
+	for (uint32_t i = 0; i < 13; i++)
+		made_add(&made, made_step(1, 40 + 64 * i, 0, 20 + i, 1000, 0));
+	struct fit fit = made_fit_folds(&made, &truth, 0, 8);
+	size_t beside = 0;
+	for (size_t i = 0; i < fit.cell_count; i++) {
+		const struct sample *s = fit.cells[i].sample;
+		if (!s->prompts || s->decodes < 20)
+			continue;
+		beside++;
+		assert_true(fabs((double)fit.cells[i].held_out_ns[FIT_CURVES] / s->median_ns - 1) < 0.05);
+	}
+	assert_int_equal(beside, 13);
+	fit_free(&fit);
+}
+
+/* Thirty steps of a few numbers of rows: a fold leaves fewer than the physical model has coefficients. */
+static void few_samples_are_fitted_all_the_same(void **state)
+{
+	(void)state;
+	struct made made;
+	made_open(&made);
+	for (uint32_t i = 0; i < 18; i++)
+		made_add(&made, made_step(1, 64, 100 * i, 0, 0, 0));
+	for (uint32_t i = 0; i < 6; i++)
+		made_add(&made, made_step(1, 128 << i, 0, 0, 0, 0));
+	for (uint32_t i = 0; i < 6; i++)
+		made_add(&made, made_step(0, 0, 0, 1 + i, 100 * i, 0));
+	struct fit fit = made_fit_folds(&made, &fit_machine, 0, 10);
+	assert_true(fit.held_out[fit.chosen].mean < 1);
+	fit_free(&fit);
+}
+
 /* Sizes on both sides of a round's end, where a line is up to a third off; the samples say what rounds there are. */
 static void rounds_of_attention_are_followed(void **state)
 {
@@ -241,6 +310,9 @@ int main(void)
 	        cmocka_unit_test(uneven_contexts_cost_a_share),
 	        cmocka_unit_test(one_to_three_decodes_are_told_apart),
 	        cmocka_unit_test(decodes_beside_prompts_are_told_apart),
+	        cmocka_unit_test(decodes_beside_prompts_may_cost_nothing),
+	        cmocka_unit_test(what_is_told_apart_is_so_in_every_fold),
+	        cmocka_unit_test(few_samples_are_fitted_all_the_same),
 	        cmocka_unit_test(nothing_shared_has_no_distinct_term),
 	        cmocka_unit_test(a_staircase_is_followed),
 	        cmocka_unit_test(rounds_of_attention_are_followed),

@@ -89,6 +89,12 @@ static void steps_are_off_by_their_shape(void **state)
 	const struct step_part ab[] = {{0, 30, 8, false}, {1, 1, 77, true}}, ba[] = {ab[1], ab[0]};
 	assert_int_equal(step_ns(&one, ab, 2), step_ns(&one, ba, 2));
 	assert_int_not_equal(step_ns(&one, ab, 2), step_ns(&plain, ab, 2));
+	/* What sequences share is of it, even where it costs nothing. */
+	c.terms[TERM_DISTINCT].count = 0;
+	struct cost_model nothing = off(&c, 0.02, 5);
+	const struct step_part shared[] = {{0, 30, 8, false}, {1, 1, 77, true}, {2, 1, 77, true}};
+	const struct step once = {.parts = shared, .count = 3}, twice = {.parts = shared, .count = 3, .repeated_tokens = 50};
+	assert_int_not_equal(cost_model_backend.step_ns(&nothing, &once), cost_model_backend.step_ns(&nothing, &twice));
 }
 
 /* 1 us a row, all of it load that is nothing yet: a step of 1 s is off by its factor, to the ns. */
