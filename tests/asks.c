@@ -2,6 +2,7 @@
 
 #include "asks.h"
 #include "make_trace.h"
+#include "simulate.h"
 
 #include <stdlib.h>
 
@@ -43,4 +44,34 @@ struct timed_result asks_serve(const struct ask *asks, uint32_t count, const str
 	assert_int_equal(result.answered, count);
 	make_trace_free(trace);
 	return result;
+}
+
+static void collect(void *context, const struct trace_request *request, int64_t arrival_ns, const struct request_outcome *outcome)
+{
+	(void)request;
+	(void)arrival_ns;
+	struct request_outcome **next = context;
+	*(*next)++ = *outcome;
+}
+
+void asks_outcomes(double step_factor, struct step_error step_error, struct request_outcome outcomes[3])
+{
+	static const struct ask asks[] = {{0, 0, 0}, {0, 1, 0}, {1000, 0, 0}};
+	struct trace *trace = asks_trace(asks, COUNT_OF(asks));
+	struct spec evict, ttl;
+	struct err err;
+	struct run_result result;
+	assert_int_equal(spec_parse(&evict, "lru", &err), 0);
+	assert_int_equal(spec_parse(&ttl, "none", &err), 0);
+	const struct run_config config = {.evict = &evict, .ttl = &ttl, .capacity_blocks = UINT64_MAX, .leaf = true, .speed = 1,
+	                                  .recompute_last = true, .calibration = &asks_one_ms_a_token, .kv_bytes_per_token = 1000,
+	                                  .engine = ENGINE_STATIC, .step_tokens = UINT32_MAX, .most_running = 1,
+	                                  .step_factor = step_factor, .step_error = step_error,
+	                                  .on_request = collect, .on_request_context = &outcomes};
+	if (simulate_run(trace, &config, &result, &err) < 0)
+		fail_msg("%s", err.text);
+	simulate_free(&result);
+	spec_free(&evict);
+	spec_free(&ttl);
+	make_trace_free(trace);
 }

@@ -23,4 +23,8 @@ struct trace *asks_trace(const struct ask *asks, uint32_t count);
 /* Serves them all, and sees that all sums are right. For timed_free(). */
 struct timed_result asks_serve(const struct ask *asks, uint32_t count, const struct timed_setup *setup);
 
+/* The outcomes, one at a time and with such steps, of three requests: two at once, and later one that hits all of the first but its last
+ * block. */
+void asks_outcomes(double step_factor, struct step_error step_error, struct request_outcome outcomes[3]);
+
 #endif

@@ -106,6 +106,16 @@ static struct calibration with_stairs(void)
 	return truth;
 }
 
+/* The grid, and a prompt at the end of each stair. */
+static void open_stairs(struct made *made)
+{
+	made_open(made);
+	made->samples.row_tile_tokens = 64;
+	made_add_grid(made);
+	for (uint32_t rows = 64; rows <= 8192; rows += rows < 1280 ? 64 : rows < 2560 ? 256 : 1024)
+		made_add(made, made_step(1, rows, 0, 0, 0, 0));
+}
+
 /* In the middle of tiles, at rows that were not measured. */
 static void a_staircase_is_followed(void **state)
 {
@@ -140,11 +150,7 @@ static void one_to_three_decodes_are_told_apart(void **state)
 	struct calibration truth = with_stairs();
 	truth.terms[TERM_DECODES] = (struct calibration_curve){4, {{1, 100000}, {2, 700000}, {3, 720000}, {1000, 3000000}}};
 	struct made made;
-	made_open(&made);
-	made.samples.row_tile_tokens = 64;
-	made_add_grid(&made);
-	for (uint32_t rows = 64; rows <= 8192; rows += rows < 1280 ? 64 : rows < 2560 ? 256 : 1024)
-		made_add(&made, made_step(1, rows, 0, 0, 0, 0));
+	open_stairs(&made);
 	for (uint32_t decodes = 1; decodes <= 12; decodes++) {
 		for (uint32_t context = 100; context <= 6400; context *= 8) {
 			made_add(&made, made_step(0, 0, 0, decodes, context, 0));
@@ -214,11 +220,7 @@ static void what_is_told_apart_is_so_in_every_fold(void **state)
 	truth.terms[TERM_DECODES] = (struct calibration_curve)CALIBRATION_LINE(60000);
 	truth.terms[TERM_BESIDE] = (struct calibration_curve)CALIBRATION_LINE(5000);
 	struct made made;
-	made_open(&made);
-	made.samples.row_tile_tokens = 64;
-	made_add_grid(&made);
-	for (uint32_t rows = 64; rows <= 8192; rows += rows < 1280 ? 64 : rows < 2560 ? 256 : 1024)
-		made_add(&made, made_step(1, rows, 0, 0, 0, 0));
+	open_stairs(&made);
 	for (uint32_t i = 0; i < 13; i++)
 		made_add(&made, made_step(1, 40 + 64 * i, 0, 20 + i, 1000, 0));
 	struct fit fit = made_fit_folds(&made, &truth, 0, 8);

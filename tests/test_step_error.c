@@ -164,43 +164,14 @@ static void decodes_are_not_off(void **state)
 	}
 }
 
-static void collect(void *context, const struct trace_request *request, int64_t arrival_ns, const struct request_outcome *outcome)
-{
-	(void)request;
-	(void)arrival_ns;
-	struct request_outcome **next = context;
-	*(*next)++ = *outcome;
-}
-
-static void run(struct step_error error, struct request_outcome *outcomes)
-{
-	static const struct ask asks[] = {{0, 0, 0}, {0, 1, 0}, {1000, 0, 0}};
-	struct trace *trace = asks_trace(asks, COUNT_OF(asks));
-	struct spec evict, ttl;
-	struct err err;
-	struct run_result result;
-	assert_int_equal(spec_parse(&evict, "lru", &err), 0);
-	assert_int_equal(spec_parse(&ttl, "none", &err), 0);
-	const struct run_config config = {.evict = &evict, .ttl = &ttl, .capacity_blocks = UINT64_MAX, .leaf = true, .speed = 1,
-	                                  .recompute_last = true, .calibration = &asks_one_ms_a_token, .kv_bytes_per_token = 1000,
-	                                  .engine = ENGINE_STATIC, .step_tokens = UINT32_MAX, .most_running = 1, .step_error = error,
-	                                  .on_request = collect, .on_request_context = &outcomes};
-	if (simulate_run(trace, &config, &result, &err) < 0)
-		fail_msg("%s", err.text);
-	simulate_free(&result);
-	spec_free(&evict);
-	spec_free(&ttl);
-	make_trace_free(trace);
-}
-
 /* Two prompts of 21 new tokens, the second of which waits, and one of 1: equal shapes are off by the same. */
 static void a_run_by_hand(void **state)
 {
 	(void)state;
 	struct request_outcome without[3] = {{0}}, none[3] = {{0}}, some[3] = {{0}};
-	run((struct step_error){0}, without);
-	run(step_error_of(0, 99), none);
-	run(step_error_of(0.1, 99), some);
+	asks_outcomes(0, (struct step_error){0}, without);
+	asks_outcomes(0, step_error_of(0, 99), none);
+	asks_outcomes(0, step_error_of(0.1, 99), some);
 	assert_memory_equal(without, none, sizeof(without));
 	assert_int_equal(without[0].ttft_ns, 21 * NS_PER_MS);
 	assert_int_not_equal(some[0].ttft_ns, 21 * NS_PER_MS);

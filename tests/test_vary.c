@@ -65,43 +65,13 @@ static void a_step_by_hand(void **state)
 	assert_int_equal(step_ns(&c, 2, &decode), 2 * (7 + 300 + 100 + 11));
 }
 
-static void collect(void *context, const struct trace_request *request, int64_t arrival_ns, const struct request_outcome *outcome)
-{
-	(void)request;
-	(void)arrival_ns;
-	struct request_outcome **next = context;
-	*(*next)++ = *outcome;
-}
-
-/* The outcomes of three requests: two at once, and later one that hits all of the first but its last block. */
-static void run(double factor, struct request_outcome *outcomes)
-{
-	static const struct ask asks[] = {{0, 0, 0}, {0, 1, 0}, {1000, 0, 0}};
-	struct trace *trace = asks_trace(asks, 3);
-	struct spec evict, ttl;
-	struct err err;
-	struct run_result result;
-	assert_int_equal(spec_parse(&evict, "lru", &err), 0);
-	assert_int_equal(spec_parse(&ttl, "none", &err), 0);
-	const struct run_config config = {.evict = &evict, .ttl = &ttl, .capacity_blocks = UINT64_MAX, .leaf = true, .speed = 1,
-	                                  .recompute_last = true, .calibration = &asks_one_ms_a_token, .kv_bytes_per_token = 1000,
-	                                  .engine = ENGINE_STATIC, .step_tokens = UINT32_MAX, .most_running = 1, .step_factor = factor,
-	                                  .on_request = collect, .on_request_context = &outcomes};
-	if (simulate_run(trace, &config, &result, &err) < 0)
-		fail_msg("%s", err.text);
-	simulate_free(&result);
-	spec_free(&evict);
-	spec_free(&ttl);
-	make_trace_free(trace);
-}
-
 static void a_run_by_hand(void **state)
 {
 	(void)state;
 	struct request_outcome without[3] = {{0}}, once[3] = {{0}}, twice[3] = {{0}};
-	run(0, without);
-	run(1, once);
-	run(2, twice);
+	asks_outcomes(0, (struct step_error){0}, without);
+	asks_outcomes(1, (struct step_error){0}, once);
+	asks_outcomes(2, (struct step_error){0}, twice);
 	assert_memory_equal(without, once, sizeof(without));
 	/* A token takes 1 ms. A chain of 20 and one more: 21 ms, and as much again for who waits; the last one hits 20. */
 	static const int64_t ttft_ms[] = {21, 42, 1};
