@@ -1,12 +1,12 @@
 /* cost_model.h - the backend that predicts: a step's duration from a calibration, whose header has the formula.
  *
- * Curves are held as whole multiples of 2^-20 ns at whole x, so that a step is an exact integer function of its shape: floor(sum /
- * 2^20), at least 1, and what power_limit.h makes of it a floor of that. The one term that is no curve, the smooth max, is rounded
- * to such a multiple too; it is made of divisions, products and square roots alone, which IEEE 754 rounds correctly, so all
- * machines come to the same. No term falls when a step grows, but: that of distinct context, by less than that of all context rises
- * where calibrations are of machines; those of pairs and of uneven context where one block more makes another number of parts or rounds;
- * and that of decodes, which cost less beside a prompt.
- * Power can make a larger step shorter, as more of what is no arithmetic makes its load less.
+ * Curves are held as whole multiples of 2^-20 ns at whole x, so that a step is an exact integer function of its shape:
+ * floor(sum / 2^20), at least 1, and what power_limit.h makes of it a floor of that. The one term that is no curve, the smooth
+ * max, is rounded to such a multiple too; it is made of divisions, products and square roots alone, which IEEE 754 rounds
+ * correctly, so all machines come to the same. No term falls when a step grows, but: that of distinct context, by less than
+ * that of all context rises where calibrations are of machines; those of pairs and of uneven context where one block more makes
+ * another number of parts or rounds; and that of decodes, which cost less beside a prompt. Power can make a larger step
+ * shorter, as more of what is no arithmetic makes its load less.
  *
  * Where a model's steps are to be off (step_error.h), that is a factor on what a step with parts of prompts takes at full clock, drawn
  * from its sizes; rounded down to a whole ns, at least 1. Power slows it down by the same share and after the same time, and what it

@@ -23,8 +23,7 @@
 #define PART_COST_TOKENS 576
 #define JOIN_COST_TOKENS 80
 /* What a token costs by which a context is shorter than the longest, as a share of one that is there. No sample tells, as all
- * their decodes are as long; by the logged steps of 2 to 6 decodes under load it is 0.41 to 0.43 on three H200s (gpu/NOTES.md).
- * */
+ * their decodes are as long; by the logged steps of 2 to 6 decodes under load it is 0.41 to 0.43 on three H200s (gpu/NOTES.md). */
 #define UNEVEN_SHARE 0.42
 
 const char *const fit_model_names[FIT_MODELS] = {"physical", "curves"};
