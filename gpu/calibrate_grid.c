@@ -86,11 +86,12 @@ static uint32_t draw(gsl_rng *rng, double least, double most)
 
 static void add_prompts(struct grid *grid)
 {
-	/* Whole tiles of matrix products, and some that fill a tile by halves. */
+	/* Every tile of matrix products up to 2,048 tokens, some filled by halves, and one for each sixteenth more. */
 	static const uint32_t sizes[] = {4,    8,    16,   24,   32,   48,   64,   72,   96,   128,  136,  160,  192,  224,  256,  272,  320,
 	                                 330,  384,  448,  460,  512,  530,  576,  640,  660,  704,  768,  832,  896,  920,  960,  1024, 1088,
-	                                 1152, 1200, 1280, 1408, 1536, 1664, 1792, 1920, 2048, 2112, 2304, 2560, 2816, 3072, 3328, 3584, 3840,
-	                                 4000, 4096, 4608, 5120, 5632, 6144, 6656, 7168, 7680, 8192};
+	                                 1152, 1200, 1280, 1340, 1408, 1456, 1536, 1600, 1664, 1728, 1792, 1856, 1920, 1984, 2048, 2112, 2304,
+	                                 2432, 2560, 2688, 2816, 3072, 3328, 3584, 3840, 4000, 4096, 4608, 5120, 5632, 6144, 6656, 7168, 7680,
+	                                 8192};
 	/* Prompts that are not cut into chunks. */
 	static const uint32_t whole[] = {10240, 12288, 16384, 20480, 24576, 32768};
 	static const uint64_t cached[] = {512, 2048, 8192, 32768, 16384};
@@ -98,7 +99,7 @@ static void add_prompts(struct grid *grid)
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
 		add(grid, 1, sizes[i], 0, 0, 0);
 		add(grid, 1, sizes[i], cached[i % COUNT_OF(cached)], 0, 0);
-		if (i % 2 == 0)
+		if (i % 2 == 0 && sizes[i] <= 2048)
 			add(grid, 1, sizes[i], cached[(i + 2) % COUNT_OF(cached)], 0, 0);
 	}
 	for (size_t i = 0; i < COUNT_OF(whole); i++)
@@ -111,7 +112,7 @@ static void add_prompts(struct grid *grid)
 
 static void add_decodes(struct grid *grid)
 {
-	static const uint32_t counts[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256};
+	static const uint32_t counts[] = {1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256};
 	static const uint64_t contexts[] = {64, 1024, 8192, 256, 4096, 16384};
 	for (size_t i = 0; i < COUNT_OF(counts); i++) {
 		for (size_t c = 0; c < COUNT_OF(contexts); c++) {
@@ -178,7 +179,7 @@ static void add_after(struct grid *grid, uint32_t new_tokens, uint64_t cached, s
 static void add_cold_after_work(struct grid *grid)
 {
 	static const uint32_t prompts[] = {64, 128, 192, 256, 320, 384, 448, 512, 768, 1024, 2048, 4096, 8192};
-	static const double works_ms[] = {12, 24, 36, 48, 70, 100}, rests_ms[] = {5, 10, 20, 40, 80};
+	static const double works_ms[] = {12, 24, 48, 100}, rests_ms[] = {5, 10, 20, 40, 80};
 	for (size_t i = 0; i < COUNT_OF(prompts); i++)
 		add_after(grid, prompts[i], 0, (struct before){SAMPLES_WORK_TOKENS, .work_ms = 150});
 	for (uint32_t size = 512; size <= 2048; size *= 4) {
@@ -186,7 +187,8 @@ static void add_cold_after_work(struct grid *grid)
 			add_after(grid, size, 0, (struct before){SAMPLES_WORK_TOKENS, .work_ms = works_ms[i]});
 		for (size_t i = 0; i < COUNT_OF(rests_ms); i++) {
 			add_after(grid, size, 0, (struct before){SAMPLES_WORK_TOKENS, .work_ms = 150, .rest_ms = rests_ms[i]});
-			add_after(grid, size, 0, (struct before){SAMPLES_WORK_TOKENS, .work_ms = 150, .idle_ms = rests_ms[i]});
+			if (i % 2 == 1)
+				add_after(grid, size, 0, (struct before){SAMPLES_WORK_TOKENS, .work_ms = 150, .idle_ms = rests_ms[i]});
 		}
 	}
 	for (size_t i = 0; i < 4; i++) {

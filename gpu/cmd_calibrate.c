@@ -2,11 +2,13 @@
  *
  * Every pass measures each cell, the cells in random order, so that what drifts (temperature, neighbours) is spread over all. Long
  * work pulls the chip's clock down, but not at once: the first 100 ms after a rest are some 10 % faster than what follows. So a
- * step with prompts is measured after a rest of decodes, which take little power, for up to REST_NS, or LONG_REST_NS: once, or for
- * SHORT_NS where it is shorter than that; and some also after rounds of work and rest, once, or for a while, of which the mean
- * counts. Steps of decodes follow each other, for BURST_NS, and the median of the later half counts. Before the first pass all is
- * run once. Passes go on until the minutes are used up. Times are of the host's clock from the call to the tokens in hand, as a
- * server would see it.
+ * step with prompts is measured after a rest for up to REST_NS, or LONG_REST_NS: once, or for SHORT_NS where it is shorter than
+ * that; and some also after rounds of work and rest, once, or for a while, of which the mean counts; that takes seconds, and is done
+ * in the first pass alone. Steps of decodes follow each other, for BURST_NS, and the median of the later half counts. A rest is
+ * nothing at first, as a chip that is kept busy all the time gets warmer than a server's, and steps of prompts then take up to 1 %
+ * longer (NOTES.md, Power); its last WAKE_NS are decodes, for what a pause makes slow at first. Before the first pass all that has
+ * other kernels is run once. Passes go on until the minutes are used up. Times are of the host's clock from the call to the tokens in
+ * hand, as a server would see it.
  */
 #include "calibrate_grid.h"
 #include "calibrate_transfers.h"
@@ -34,10 +36,10 @@
 #define MOST_BLOCKS    30000 /* 480,000 tokens */
 #define LEAST_PASSES   3
 #define MOST_PASSES    64
-#define LEAST_REST_NS  20e6
-#define REST_NS        120e6 /* after so long a chip has all but its full clock again, */
+#define WAKE_NS        20e6
+#define REST_NS        140e6 /* after so long a chip has all but its full clock again, */
 #define LONG_WORK_NS   500e6 /* but not after so much work, */
-#define LONG_REST_NS   1e9   /* then it takes that */
+#define LONG_REST_NS   700e6 /* then it takes that */
 #define REST_TOKENS    1024
 #define SHORT_NS       15e6
 #define BURST_NS       40e6
@@ -97,11 +99,11 @@ static double measure_cell(struct calibration_run *run, const struct sample *cel
 	return now_ns() - start_ns;
 }
 
-static void rest(struct calibration_run *run, double rest_ns)
+static void decode(struct calibration_run *run, double for_ns)
 {
-	const struct sample decode = {.kind = SAMPLE_STEP, .decodes = 1, .context_tokens = REST_TOKENS};
-	for (const double until_ns = now_ns() + rest_ns; now_ns() < until_ns;)
-		measure_cell(run, &decode, false);
+	const struct sample cell = {.kind = SAMPLE_STEP, .decodes = 1, .context_tokens = REST_TOKENS};
+	for (const double until_ns = now_ns() + for_ns; now_ns() < until_ns;)
+		measure_cell(run, &cell, false);
 }
 
 /* Steps are not cut: the time nearest to the cell's work_ns that they come to. */
@@ -119,7 +121,9 @@ static double work(struct calibration_run *run, const struct sample *cell)
 /* As long as work was since the last rest, and a little more. */
 static void rest_from_work(struct calibration_run *run)
 {
-	rest(run, fmin(run->worked_ns > LONG_WORK_NS ? LONG_REST_NS : REST_NS, LEAST_REST_NS + run->worked_ns));
+	const double rest_ns = fmin(run->worked_ns > LONG_WORK_NS ? LONG_REST_NS : REST_NS, WAKE_NS + run->worked_ns);
+	gpu_cli_sleep_ns((int64_t)(rest_ns - WAKE_NS));
+	decode(run, WAKE_NS);
 }
 
 static double measure_after_work(struct calibration_run *run, const struct sample *cell, double *work_ns)
@@ -128,7 +132,7 @@ static double measure_after_work(struct calibration_run *run, const struct sampl
 	double round_ns = 0;
 	for (uint32_t round = 0; round < cell->rounds; round++) {
 		round_ns += work(run, cell);
-		rest(run, cell->rest_ns);
+		decode(run, cell->rest_ns);
 		gpu_cli_sleep_ns((int64_t)cell->idle_ns);
 	}
 	double sum_ns = 0;
@@ -167,8 +171,10 @@ static void measure_pass(struct calibration_run *run, gsl_rng *rng)
 	gsl_ran_shuffle(rng, order, run->cell_count, sizeof(*order));
 	for (size_t i = 0; i < run->cell_count; i++) {
 		const size_t c = order[i];
-		const struct sample *cell = &run->cells[c];
-		run->ns[c * MOST_PASSES + run->passes] =
+		struct sample *cell = &run->cells[c];
+		if (cell->for_ns > 0 && run->passes > 0)
+			continue;
+		run->ns[c * MOST_PASSES + cell->repeats++] =
 		        cell->rounds ? measure_after_work(run, cell, &run->work_ns[c]) : measure_burst(run, cell);
 		run->mhz[c] = machine_state_clock_mhz(run->state);
 		run->celsius[c] = machine_state_celsius(run->state);
@@ -182,25 +188,26 @@ static void measure_steps(struct calibration_run *run, uint32_t seed, double unt
 {
 	gsl_rng *rng = gsl_rng_alloc(gsl_rng_mt19937);
 	gsl_rng_set(rng, seed);
-	for (size_t i = 0; i < run->cell_count; i++)
-		measure_cell(run, &run->cells[i], true);
-	double longest_ns = 0, start_ns = now_ns();
-	while (run->passes < LEAST_PASSES || (run->passes < MOST_PASSES && start_ns + longest_ns < until_ns)) {
+	for (size_t i = 0; i < run->cell_count; i++) {
+		if (run->cells[i].rounds == 0) /* what comes after work is the same step again (calibrate_grid.c) */
+			measure_cell(run, &run->cells[i], true);
+	}
+	double last_ns = 0, start_ns = now_ns();
+	while (run->passes < LEAST_PASSES || (run->passes < MOST_PASSES && start_ns + last_ns < until_ns)) {
 		measure_pass(run, rng);
-		longest_ns = fmax(longest_ns, now_ns() - start_ns);
-		start_ns = now_ns();
+		last_ns = now_ns() - start_ns;
+		start_ns += last_ns;
 	}
 	gsl_rng_free(rng);
 	for (size_t i = 0; i < run->cell_count; i++) {
 		struct sample *cell = &run->cells[i];
 		double *ns = run->ns + i * MOST_PASSES;
-		gsl_sort(ns, 1, run->passes);
-		cell->repeats = run->passes;
+		gsl_sort(ns, 1, cell->repeats);
 		if (cell->rounds)
-			cell->work_ns = run->work_ns[i] / cell->rounds / run->passes;
+			cell->work_ns = run->work_ns[i] / cell->rounds / cell->repeats;
 		cell->least_ns = ns[0];
-		cell->most_ns = ns[run->passes - 1];
-		cell->median_ns = gsl_stats_median_from_sorted_data(ns, 1, run->passes);
+		cell->most_ns = ns[cell->repeats - 1];
+		cell->median_ns = gsl_stats_median_from_sorted_data(ns, 1, cell->repeats);
 	}
 }
 
@@ -301,9 +308,11 @@ static int write_samples(const struct calibrate_command *command, const struct c
 	output_printf(output, "# model: %s\n# device: %s\n# chip: GPU-%02x%02x%02x%02x\n# driver: %s\n# commit: %s\n",
 	              llama_model(run->llama)->name, device.name, id[0], id[1], id[2], id[3], machine_state_driver(run->state),
 	              command->commit);
-	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; steps with prompts after %.0f to "
-	                      "%.0f ms of decodes, %.0f after more than %.0f ms of work, decodes in bursts of %.0f ms, in %u random orders; ",
-	              BLOCK_TOKENS, LEAST_REST_NS / 1e6, REST_NS / 1e6, LONG_REST_NS / 1e6, LONG_WORK_NS / 1e6, BURST_NS / 1e6, run->passes);
+	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; steps with prompts after rests of %.0f to "
+	                      "%.0f ms, %.0f after more than %.0f ms of work, the last %.0f of them decodes, which go in bursts of %.0f ms; "
+	                      "in %u random orders; ",
+	              BLOCK_TOKENS, WAKE_NS / 1e6, REST_NS / 1e6, LONG_REST_NS / 1e6, LONG_WORK_NS / 1e6, WAKE_NS / 1e6, BURST_NS / 1e6,
+	              run->passes);
 	if (command->products_path)
 		output_printf(output, "matrix products tuned, by choices with the checksum %016" PRIx64 "\n# row_tile_tokens: %d\n",
 		              llama_products_checksum(run->llama), GEMM_CHOICES_TILE);
@@ -343,7 +352,7 @@ static int calibrate(const struct calibrate_command *command, struct calibration
 static const struct argp_option option_table[] = {
         {"model", 'm', "NAME|FILE", 0, "the model's shape; default llama-3.1-8b", 0},
         {"output", 'o', "FILE", 0, "where the samples go; default standard output", 0},
-        {"minutes", 't', "N", 0, "time to spend, the model's loading included; default 5; three passes are made in any case, which take about 7", 0},
+        {"minutes", 't', "N", 0, "time to spend, the model's loading included; default 5; three passes are made in any case", 0},
         {"folder", 'd', "FOLDER", 0, "measure transfers of a disk and an archive there, too", 0},
         {"commit", 'c', "TEXT", 0, "kept in the samples: what this program was built from", 0},
         {"products", 'P', "FILE", 0, GPU_CLI_PRODUCTS_HELP "; without it cuBLASLt's first choices are taken", 0},

@@ -31,7 +31,7 @@ uint32_t gemm_choices_point(uint32_t rows)
 
 uint32_t gemm_choices_padded(uint32_t rows)
 {
-	const uint32_t tile = rows <= GEMM_CHOICES_TILE ? 16 : GEMM_CHOICES_TILE;
+	const uint32_t tile = rows <= GEMM_CHOICES_TILE ? 16 : rows > 1024 && rows <= 2048 ? 2 * GEMM_CHOICES_TILE : GEMM_CHOICES_TILE;
 	return rows <= GEMM_CHOICES_MOST ? (rows + tile - 1) / tile * tile : rows;
 }
 

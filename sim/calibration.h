@@ -66,7 +66,7 @@
 #include "base.h"
 #include "err.h"
 
-#define CALIBRATION_POINTS_MOST 64
+#define CALIBRATION_POINTS_MOST 96
 #define CALIBRATION_TIERS_MOST  8
 #define CALIBRATION_NS_MOST     1e12 /* of any number of ns in a file */
 #define CALIBRATION_SHARE_MOST  10   /* of what `power` makes longer */

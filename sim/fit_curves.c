@@ -14,7 +14,7 @@ static const uint32_t most_pieces[TERM_COUNT] = {
         [TERM_ROWS] = 14, [TERM_ROW_TILES] = 0, [TERM_SEQUENCES] = 1, [TERM_PAIRS] = 7,
         [TERM_KEYS] = 2,  [TERM_DECODES] = 6,   [TERM_CONTEXT] = 5,   [TERM_DISTINCT] = 2, [TERM_BESIDE] = 1,
 };
-#define STAIRS 16
+#define STAIRS 32
 /* Ends of pieces beside those above: where one, two and three sequences decode other kernels run, and most steps are such. */
 #define SINGLE_DECODES 3
 #define ROW_PIECES_BESIDE_TILES 3
@@ -24,7 +24,7 @@ struct column {
 	int term; /* -1: fixed part of steps with prompts, -2: of those without */
 	double from, to;
 };
-#define COLUMNS_MOST 128
+#define COLUMNS_MOST 160
 
 struct problem {
 	struct column columns[COLUMNS_MOST];

@@ -25,13 +25,13 @@ static void padded_by_hand(void **state)
 {
 	(void)state;
 	static const uint32_t pairs[][2] = {{0, 0},       {1, 16},      {16, 16},     {17, 32},     {63, 64},     {64, 64},     {65, 128},
-	                                    {128, 128},   {129, 192},   {1030, 1088}, {8129, 8192}, {8192, 8192}, {8193, 8193}, {UINT32_MAX, UINT32_MAX}};
+	                                    {128, 128},   {129, 192},   {1024, 1024}, {1030, 1152}, {1985, 2048}, {2049, 2112}, {8129, 8192}, {8192, 8192}, {8193, 8193}, {UINT32_MAX, UINT32_MAX}};
 	for (size_t i = 0; i < COUNT_OF(pairs); i++)
 		assert_int_equal(gemm_choices_padded(pairs[i][0]), pairs[i][1]);
 	/* A choice stands for as many rows as are made in place of its own. */
 	for (uint32_t rows = 1; rows <= GEMM_CHOICES_MOST; rows++) {
 		const uint32_t padded = gemm_choices_padded(rows);
-		assert_true(padded >= rows && padded - rows < (rows <= 64 ? 16 : 64));
+		assert_true(padded >= rows && padded - rows < (rows <= 64 ? 16 : rows > 1024 && rows <= 2048 ? 128 : 64));
 		assert_int_equal(gemm_choices_padded(padded), padded);
 		assert_int_equal(gemm_choices_point(padded), gemm_choices_point(rows));
 	}

@@ -85,12 +85,15 @@ make_traces()
 			>agents96.jsonl
 		awk -v from=1 -v to=26 -v turns=8 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
 			>agents208.jsonl
+		awk -v from=1 -v to=26 -v turns=8 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -v apart=50 \
+			-f "$here/sessions.awk" all.tmp all.tmp >agents26.jsonl
 		awk -v from=1 -v to=8 -v turns=4 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
 			>agents32.jsonl
 	fi
 	if [ -f "$from/mooncake_conversation.jsonl.gz" ]; then
 		gzip -dc "$from/mooncake_conversation.jsonl.gz" >all.tmp
 		awk -v least=4 -v most=12 -v every=20 -f "$here/groups.awk" all.tmp all.tmp | head -n 100 >conversation.jsonl
+		awk -v least=4 -v most=12 -v every=10 -f "$here/groups.awk" all.tmp all.tmp >conversation236.jsonl
 	fi
 	rm -f all.tmp
 }
@@ -163,7 +166,7 @@ measure_calibrate()
 	mkdir -p calibrate
 	[ ! -f "calibrate/$1.samples.csv" ] || return 0
 	folder=$(mktemp -d)
-	"$gpu" calibrate --model "$1" --products "$(products "$1")" --minutes 4 --folder "$folder" --commit "${COMMIT:-unknown}" \
+	"$gpu" calibrate --model "$1" --products "$(products "$1")" --minutes 5 --folder "$folder" --commit "${COMMIT:-unknown}" \
 		--output "calibrate/$1.samples.csv"
 	rm -rf "$folder"
 }

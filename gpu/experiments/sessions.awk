@@ -1,6 +1,7 @@
 # sessions.awk - a slice of a trace of coding agents, small enough for one GPU's minutes: the first `turns` turns of the `from`-th to
 # `to`-th session that is a main agent's, has so many, begins with fewer than `most_first` tokens, and in these turns has no
-# prompt of over `most_tokens` and no think time of over `most_think` seconds.
+# prompt of over `most_tokens` and no think time of over `most_think` seconds. With apart=S sessions begin S seconds after one another,
+# without it when they did.
 #
 #   awk -v from=1 -v to=8 -v turns=7 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f sessions.awk FILE FILE
 #
@@ -45,4 +46,12 @@ FNR == 2 {
 	}
 }
 
-turn <= turns && (session in chosen)
+turn <= turns && (session in chosen) {
+	if (apart) {
+		begun = field("timestamp") + 0
+		if (!(session in later))
+			later[session] = apart * 1000 * begins++ - begun
+		sub(/"timestamp": *[0-9]+/, "\"timestamp\":" begun + later[session])
+	}
+	print
+}
