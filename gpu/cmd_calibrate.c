@@ -352,7 +352,7 @@ static int calibrate(const struct calibrate_command *command, struct calibration
 static const struct argp_option option_table[] = {
         {"model", 'm', "NAME|FILE", 0, "the model's shape; default llama-3.1-8b", 0},
         {"output", 'o', "FILE", 0, "where the samples go; default standard output", 0},
-        {"minutes", 't', "N", 0, "time to spend, the model's loading included; default 5; three passes are made in any case", 0},
+        {"minutes", 't', "N", 0, "time to spend, the model's loading included; default 5; three passes are made in any case, which take about 6", 0},
         {"folder", 'd', "FOLDER", 0, "measure transfers of a disk and an archive there, too", 0},
         {"commit", 'c', "TEXT", 0, "kept in the samples: what this program was built from", 0},
         {"products", 'P', "FILE", 0, GPU_CLI_PRODUCTS_HELP "; without it cuBLASLt's first choices are taken", 0},
