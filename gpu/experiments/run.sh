@@ -166,7 +166,7 @@ measure_calibrate()
 	mkdir -p calibrate
 	[ ! -f "calibrate/$1.samples.csv" ] || return 0
 	folder=$(mktemp -d)
-	"$gpu" calibrate --model "$1" --products "$(products "$1")" --minutes 5 --folder "$folder" --commit "${COMMIT:-unknown}" \
+	"$gpu" calibrate --model "$1" --products "$(products "$1")" --minutes 6 --folder "$folder" --commit "${COMMIT:-unknown}" \
 		--output "calibrate/$1.samples.csv"
 	rm -rf "$folder"
 }
