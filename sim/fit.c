@@ -3,7 +3,6 @@
 #include "metrics.h"
 
 #include <gsl/gsl_errno.h>
-#include <gsl/gsl_multifit.h>
 #include <gsl/gsl_randist.h>
 #include <gsl/gsl_rng.h>
 #include <gsl/gsl_sort.h>
@@ -271,77 +270,6 @@ static void bootstrap(struct fit *fit, const struct fit_options *options, gsl_rn
 	}
 	free(drawn);
 	free(predicted);
-}
-
-/* latency + bytes / rate through the transfers of one tier and direction, which are at least three sizes. */
-static int fit_line(const struct samples *samples, const char *tier, enum sample_kind kind, double *latency_ns,
-                    double *bytes_per_s, double *error, struct err *err)
-{
-	size_t count = 0;
-	gsl_matrix *rows = gsl_matrix_alloc(samples->count, 2), *covariance = gsl_matrix_alloc(2, 2);
-	gsl_vector *ones = gsl_vector_alloc(samples->count), *line = gsl_vector_alloc(2);
-	for (size_t i = 0; i < samples->count; i++) {
-		const struct sample *s = &samples->samples[i];
-		if (s->kind != kind || strcmp(s->tier, tier) != 0)
-			continue;
-		gsl_matrix_set(rows, count, 0, 1 / s->median_ns);
-		gsl_matrix_set(rows, count, 1, s->bytes / s->median_ns);
-		gsl_vector_set(ones, count++, 1);
-	}
-	double ns_per_byte = 0;
-	if (count >= 3) {
-		const gsl_matrix_view used = gsl_matrix_submatrix(rows, 0, 0, count, 2);
-		const gsl_vector_view target = gsl_vector_subvector(ones, 0, count);
-		gsl_multifit_linear_workspace *work = gsl_multifit_linear_alloc(count, 2);
-		gsl_vector *weights = gsl_vector_alloc(count), *off = gsl_vector_alloc(count);
-		gsl_vector_set_all(weights, 1);
-		for (int round = 0; round < FIT_ROBUST_ROUNDS; round++) {
-			double squares;
-			gsl_multifit_wlinear(&used.matrix, weights, &target.vector, line, covariance, &squares, work);
-			gsl_multifit_linear_residuals(&used.matrix, &target.vector, line, off);
-			fit_bisquare(off->data, weights->data, count, FIT_LEAST_SCALE);
-		}
-		gsl_multifit_linear_free(work);
-		gsl_vector_free(weights);
-		gsl_vector_free(off);
-		*latency_ns = fmax(gsl_vector_get(line, 0), 0);
-		ns_per_byte = gsl_vector_get(line, 1);
-		*error = 0;
-		for (size_t i = 0; i < count; i++)
-			*error += fabs(gsl_matrix_get(rows, i, 0) * *latency_ns + gsl_matrix_get(rows, i, 1) * ns_per_byte - 1) / (double)count;
-	}
-	gsl_matrix_free(rows);
-	gsl_matrix_free(covariance);
-	gsl_vector_free(ones);
-	gsl_vector_free(line);
-	if (!(ns_per_byte > 0))
-		return err_set(err, "%s: tier %s has %zu %s transfers, from which no rate can be told; expected at least three sizes, the "
-		                    "larger taking longer.", samples->name, tier, count, kind == SAMPLE_READ ? "read" : "write");
-	*bytes_per_s = 1e9 / ns_per_byte;
-	return 0;
-}
-
-static int fit_transfers(struct fit *fit, struct err *err)
-{
-	const struct samples *samples = fit->samples;
-	struct calibration *c = &fit->calibration;
-	for (size_t i = 0; i < samples->count; i++) {
-		const struct sample *s = &samples->samples[i];
-		if (s->kind == SAMPLE_STEP || calibration_transfer(c, s->tier))
-			continue;
-		if (c->transfer_count == CALIBRATION_TIERS_MOST)
-			return err_set(err, "%s: transfers of more than %d tiers.", samples->name, CALIBRATION_TIERS_MOST);
-		struct fit_transfer *transfer = &fit->transfers[c->transfer_count];
-		double latency_ns = 0, write_latency_ns = 0, read_error = 0, write_error = 0;
-		memcpy(transfer->rates.tier, s->tier, sizeof(s->tier));
-		if (fit_line(samples, s->tier, SAMPLE_READ, &latency_ns, &transfer->rates.read_bytes_per_s, &read_error, err) < 0 ||
-		    fit_line(samples, s->tier, SAMPLE_WRITE, &write_latency_ns, &transfer->rates.write_bytes_per_s, &write_error, err) < 0)
-			return -1;
-		transfer->rates.latency_ns = llround(latency_ns);
-		transfer->mean_error = fmax(read_error, write_error);
-		c->transfers[c->transfer_count++] = transfer->rates;
-	}
-	return 0;
 }
 
 static void set_costs(struct attention_rounds *rounds)

@@ -27,8 +27,10 @@
  * the slow budget if there are six of those cells and the loss is 3 % less with it than with the fast one fitted to all. Then
  * the steps after a rest are what they would be at full clock, and only those enter the models above.
  *
- * Transfers: latency + bytes / rate, a line a tier and direction, relative errors and weights as above. A tier has one latency, that
- * of reading.
+ * Transfers: latency + bytes / rate, a line a tier and direction, relative errors and weights as above. Where a medium moves blocks
+ * side by side, transfers of few all take as long as one does and say nothing of the rate; so where that line is off by more than
+ * a tenth at the largest size, which larger ones are reckoned from, it goes only through those that take at least twice as long as
+ * the fastest, and knows nothing of the others. A tier has one latency, that of reading.
  */
 #ifndef KVCAST_FIT_H
 #define KVCAST_FIT_H

@@ -52,4 +52,7 @@ void fit_power(struct fit *fit);
 /* How long a step would take at full clock that took `ns` after a rest. */
 double fit_full_clock_ns(const struct calibration *calibration, const struct sample *sample, double ns);
 
+/* fit_transfers.c: fit->transfers, and the calibration's. -1 and a sentence where a tier was measured at too few sizes. */
+int fit_transfers(struct fit *fit, struct err *err);
+
 #endif

@@ -182,6 +182,28 @@ static void transfers_are_lines(void **state)
 	                              "sizes, the larger taking longer.");
 }
 
+/* 16 blocks of 2 MiB go side by side: up to so many take as long as one. */
+static void side_by_side(void **state)
+{
+	(void)state;
+	struct sample cells[160];
+	struct samples samples = measure(&fit_machine, cells, 0, 0);
+	for (int blocks = 1; blocks <= 64; blocks *= 2) {
+		for (int write = 0; write < 2; write++) {
+			struct sample *s = &cells[samples.count++];
+			*s = (struct sample){.kind = write ? SAMPLE_WRITE : SAMPLE_READ, .tier = "archive", .bytes = 2097152.0 * blocks};
+			s->median_ns = (write ? 32e6 : 17e6) * fmax(1, blocks / 16.0) * (1 + 0.01 * (blocks % 3));
+		}
+	}
+	struct fit fit = run(&samples);
+	const struct calibration_transfer *archive = calibration_transfer(&fit.calibration, "archive");
+	const double read = 16 * 2097152.0 / 17e-3, write = 16 * 2097152.0 / 32e-3;
+	assert_true(fabs(archive->read_bytes_per_s / read - 1) < 0.05);
+	assert_true(fabs(archive->write_bytes_per_s / write - 1) < 0.05);
+	assert_true(archive->latency_ns < 2000000);
+	fit_free(&fit);
+}
+
 static void too_little_is_refused(void **state)
 {
 	(void)state;
@@ -338,6 +360,7 @@ int main(void)
 	        cmocka_unit_test(noise_and_outliers_do_little),
 	        cmocka_unit_test(curves_are_taken_where_they_are_better),
 	        cmocka_unit_test(transfers_are_lines),
+	        cmocka_unit_test(side_by_side),
 	        cmocka_unit_test(too_little_is_refused),
 	        cmocka_unit_test(the_file_says_what_the_fit_said),
 	        cmocka_unit_test(samples_are_read_and_refused),
