@@ -12,7 +12,7 @@
 # gone on with; remove its file to measure anew. What a step of its trace lacks is said, and left out. COMMIT, in the environment, is
 # written into the logs.
 # OUT/EXPERIMENT/RUN.predicted.csv and RUN.measured-N.csv have a row a request; OUT/EXPERIMENT/compare.txt says how far they are off, and
-# RUN.ensemble.txt, under load, how sure the forecast is.
+# RUN.ensemble.json, under load, how sure the forecast is.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 model=llama-3.1-8b
@@ -216,8 +216,8 @@ ensemble()
 {
 	experiment=$1 run=$2 trace=$4
 	shift 4
-	"$kvcast" run "traces/$trace" --calib "$calib" "$@" --quiet --no-timing --ensemble 200 | sed -n '/^ensemble/,/^$/p' | sed '/^$/d' \
-		>"$experiment/$run.ensemble.txt"
+	"$kvcast" run "traces/$trace" --calib "$calib" "$@" --quiet --no-timing --ensemble 200 --json |
+		sed -n '/^  "ensemble"/,/^  }/{ s/^  "ensemble": //; s/^  }.*/}/; s/^  //; p; }' >"$experiment/$run.ensemble.json"
 }
 
 # Mean, p50 and p95 of TTFT in a CSV of requests, as kvcast reckons them: linear between order statistics.
@@ -231,17 +231,22 @@ figures()
 # ranges EXPERIMENT: what the forecasts were sure of, and what was measured; a row a figure.
 ranges()
 {
-	ls "$1"/*.ensemble.txt >/dev/null 2>&1 || return 0
+	ls "$1"/*.ensemble.json >/dev/null 2>&1 || return 0
 	echo run,figure,forecast,low,high,measured_1,measured_2 >"$1/ranges.csv"
-	for ensemble in "$1"/*.ensemble.txt; do
-		run=${ensemble%.ensemble.txt}
+	for ensemble in "$1"/*.ensemble.json; do
+		run=${ensemble%.ensemble.json}
 		[ -f "$run.measured-1.csv" ] || continue
 		second=
 		[ ! -f "$run.measured-2.csv" ] || second=$(figures "$run.measured-2.csv")
 		awk -v run="${run##*/}" -v forecast="$(figures "$run.predicted.csv")" -v first="$(figures "$run.measured-1.csv")" -v second="$second" '
-			$1 == "TTFT" { for (i = 3; i <= NF; i++) low[i - 2] = $i; getline; for (i = 2; i <= NF; i++) high[i - 1] = $i }
-			END { split("mean p50 p95", name); split("1 2 4", place); split(forecast, f); split(first, m); split(second, n)
-				for (i = 1; i <= 3; i++) print run "," name[i] "," f[i] "," low[place[i]] "," high[place[i]] "," m[i] "," n[i] }' "$ensemble"
+			{ gsub(/[",]/, "") }
+			/^  [a-z]/ { of = $1 }
+			/^    [a-z]/ { figure = $1 }
+			/^      p5:/ && of == "ttft_ms:" { low[figure] = $2 }
+			/^      p95:/ && of == "ttft_ms:" { high[figure] = $2 }
+			END { split("mean p50 p95", name); split(forecast, f); split(first, m); split(second, n)
+				for (i = 1; i <= 3; i++)
+					printf "%s,%s,%s,%.3f,%.3f,%s,%s\n", run, name[i], f[i], low[name[i] ":"], high[name[i] ":"], m[i], n[i] }' "$ensemble"
 	done >>"$1/ranges.csv"
 }
 
