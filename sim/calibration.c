@@ -116,6 +116,7 @@ static int read_step(struct calibration *c, const json_t *root, struct err *err)
 	    (json_object_get(step, "weights_ns") && read_number(root, "step", "weights_ns", &c->weights_ns, err) < 0) ||
 	    read_whole(step, "step", "sharpness", 1, 64, &c->sharpness, err) < 0 ||
 	    read_whole(step, "step", "row_tile_tokens", 1, 1 << 16, &c->row_tile_tokens, err) < 0 ||
+	    read_whole(step, "step", "small_row_tile_tokens", 1, (int)c->row_tile_tokens, &c->small_row_tile_tokens, err) < 0 ||
 	    read_whole(step, "step", "attention_tile_tokens", 1, 1 << 16, &c->attention_tile_tokens, err) < 0 ||
 	    read_whole(step, "step", "distinct_free_64ths", 0, 64, &c->distinct_free_64ths, err) < 0)
 		return -1;

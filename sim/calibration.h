@@ -7,7 +7,9 @@
  *             + distinct(C') + uneven(U) + beside(B)
  *
  *   fixed  prompt_step_ns if the step has a part of a prompt, else decode_step_ns
- *   R      tokens computed, prompts' and answers';      R'  the same, rounded up to whole tiles of row_tile_tokens
+ *   R      tokens computed, prompts' and answers'
+ *   R'     the same, rounded up to whole tiles of row_tile_tokens; up to one of these, of small_row_tile_tokens if there is such a number:
+ *          matrix products of few rows have other kernels
  *   S      sequences, each with a row through the head; D   those that decode, where all do
  *   B      those that decode beside parts of prompts, whose rows the prompts' products have room for. A file without beside_ns has them
  *          cost what they cost where all decode
@@ -113,6 +115,7 @@ struct calibration {
 	bool only_prompts_have_rows; /* the first form */
 	double prompt_step_ns, decode_step_ns, weights_ns;
 	uint32_t sharpness, row_tile_tokens, attention_tile_tokens; /* 0 counts as 1 */
+	uint32_t small_row_tile_tokens; /* 0: none; at most row_tile_tokens */
 	uint32_t distinct_free_64ths;
 	struct attention_rounds attention;
 	struct calibration_curve terms[TERM_COUNT];

@@ -40,6 +40,7 @@ struct cost_model cost_model_of(const struct calibration *calibration)
 	        .weights = scaled(calibration->weights_ns),
 	        .sharpness = least_1(calibration->sharpness),
 	        .row_tile_tokens = least_1(calibration->row_tile_tokens),
+	        .small_row_tile_tokens = calibration->small_row_tile_tokens,
 	        .attention_tile_tokens = least_1(calibration->attention_tile_tokens),
 	        .distinct_free_64ths = calibration->distinct_free_64ths,
 	        .attention = calibration->attention,
@@ -92,6 +93,12 @@ static u128 whole_tiles(u128 tokens, uint32_t tile)
 	return (tokens + tile - 1) / tile * tile;
 }
 
+static u128 tile_rows(const struct cost_model *model, u128 rows)
+{
+	const bool few = model->small_row_tile_tokens > 0 && rows <= model->row_tile_tokens;
+	return whole_tiles(rows, few ? model->small_row_tile_tokens : model->row_tile_tokens);
+}
+
 static void add_prompt(const struct cost_model *model, struct cost_sizes *sizes, uint64_t new_tokens, uint64_t context_tokens)
 {
 	sizes->has_prompt = true;
@@ -124,7 +131,7 @@ static void add_decode(const struct cost_model *model, struct cost_sizes *sizes,
 /* What depends on all of a step's parts. */
 static void add_whole(const struct cost_model *model, struct cost_sizes *sizes)
 {
-	sizes->x[TERM_ROW_TILES] = whole_tiles(sizes->x[TERM_ROWS], model->row_tile_tokens);
+	sizes->x[TERM_ROW_TILES] = tile_rows(model, sizes->x[TERM_ROWS]);
 	sizes->x[TERM_DISTINCT] = distinct_beyond(model, sizes->x[TERM_CONTEXT], sizes->repeated_tokens);
 	sizes->x[TERM_UNEVEN] = attention_rounds_uneven(&model->attention, sizes->x[TERM_DECODES],
 	                                                sizes->x[TERM_DECODES] * sizes->longest_decode - sizes->x[TERM_CONTEXT]);

@@ -33,7 +33,7 @@ struct cost_curve {
 
 struct cost_model {
 	uint64_t prompt_step, decode_step, weights; /* in 2^-20 ns */
-	uint32_t sharpness, row_tile_tokens, attention_tile_tokens, distinct_free_64ths;
+	uint32_t sharpness, row_tile_tokens, small_row_tile_tokens, attention_tile_tokens, distinct_free_64ths;
 	struct attention_rounds attention;
 	bool only_prompts_have_rows;
 	struct cost_curve terms[TERM_COUNT];

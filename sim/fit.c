@@ -55,8 +55,9 @@ struct cost_sizes fit_sizes(const struct sample *sample, const struct cost_model
 static struct fit_point point_of(const struct sample *sample, const struct calibration *calibration)
 {
 	const struct cost_model tiles = cost_model_of(&(struct calibration){
-	        .row_tile_tokens = calibration->row_tile_tokens, .attention_tile_tokens = calibration->attention_tile_tokens,
-	        .distinct_free_64ths = calibration->distinct_free_64ths, .attention = calibration->attention});
+	        .row_tile_tokens = calibration->row_tile_tokens, .small_row_tile_tokens = calibration->small_row_tile_tokens,
+	        .attention_tile_tokens = calibration->attention_tile_tokens, .distinct_free_64ths = calibration->distinct_free_64ths,
+	        .attention = calibration->attention});
 	const struct cost_sizes sizes = fit_sizes(sample, &tiles);
 	struct fit_point point = {.ns = sample->median_ns, .has_prompt = sizes.has_prompt};
 	for (int term = 0; term < TERM_COUNT; term++)

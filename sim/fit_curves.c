@@ -15,8 +15,12 @@ static const uint32_t most_pieces[TERM_COUNT] = {
         [TERM_KEYS] = 2,  [TERM_DECODES] = 6,   [TERM_CONTEXT] = 5,   [TERM_DISTINCT] = 2, [TERM_BESIDE] = 1,
 };
 #define STAIRS 32
-/* Ends of pieces beside those above: where one, two and three sequences decode other kernels run, and most steps are such. */
-#define SINGLE_DECODES 3
+/* What is tried for tiles up to a whole one, as products of few rows have kernels of their own; and how much better other tiles have to be. */
+#define SMALL_ROW_TILE 8
+#define WORTH_TILES 0.99
+/* Ends of pieces beside those above: where one, two and three sequences decode other kernels run, and most steps are such; beside prompts
+ * the first one brings kernels of its own. */
+static const size_t single_ends[TERM_COUNT] = {[TERM_DECODES] = 3, [TERM_BESIDE] = 1};
 #define ROW_PIECES_BESIDE_TILES 3
 
 /* A column of the linear problem: the length of x within a piece, or a fixed part. */
@@ -101,7 +105,7 @@ static void add_term(struct problem *problem, int term, uint32_t row_tile)
 	if (term == TERM_ROW_TILES)
 		add_stairs(problem, sizes, distinct, row_tile);
 	else
-		add_pieces(problem, term, sizes, distinct, term == TERM_DECODES ? SINGLE_DECODES : 0,
+		add_pieces(problem, term, sizes, distinct, single_ends[term],
 		           term == TERM_ROWS && row_tile > 1 ? ROW_PIECES_BESIDE_TILES : most_pieces[term]);
 	free(sizes);
 }
@@ -318,22 +322,42 @@ static double fit_shape(struct calibration *calibration, const struct sample *co
 	return error;
 }
 
+/* The better of the calibration's tiles as they are, and with small ones. Returns its error. */
+static double fit_small(struct calibration *calibration, const struct sample *const *cells, size_t count, bool beside)
+{
+	struct calibration small = *calibration;
+	calibration->small_row_tile_tokens = 0;
+	const double error = fit_shape(calibration, cells, count, beside);
+	if (calibration->row_tile_tokens <= SMALL_ROW_TILE)
+		return error;
+	small.small_row_tile_tokens = SMALL_ROW_TILE;
+	const double with = fit_shape(&small, cells, count, beside);
+	if (!(with < error * WORTH_TILES))
+		return error;
+	*calibration = small;
+	return with;
+}
+
 void fit_curves(struct calibration *calibration, const struct sample *const *cells, size_t count, struct fit_given given)
 {
 	static const uint32_t row_tiles[] = {1, 16, 32, 64, 128, 256};
 	double least = INFINITY;
 	if (given.row_tile_tokens)
 		calibration->row_tile_tokens = given.row_tile_tokens;
-	if (given.shape || given.row_tile_tokens) {
+	if (given.shape) {
 		fit_shape(calibration, cells, count, given.beside);
+		return;
+	}
+	if (given.row_tile_tokens) {
+		fit_small(calibration, cells, count, given.beside);
 		return;
 	}
 	struct calibration best = *calibration;
 	for (size_t i = 0; i < COUNT_OF(row_tiles); i++) {
 		struct calibration other = *calibration;
 		other.row_tile_tokens = row_tiles[i];
-		const double error = fit_shape(&other, cells, count, given.beside);
-		if (error < least * 0.99) {
+		const double error = fit_small(&other, cells, count, given.beside);
+		if (error < least * WORTH_TILES) {
 			least = error;
 			best = other;
 		}

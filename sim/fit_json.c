@@ -39,6 +39,8 @@ static json_t *step_json(const struct calibration *c)
 	json_object_set_new(step, "weights_ns", rounded(c->weights_ns));
 	json_object_set_new(step, "sharpness", json_integer(c->sharpness));
 	json_object_set_new(step, "row_tile_tokens", json_integer(c->row_tile_tokens));
+	if (c->small_row_tile_tokens)
+		json_object_set_new(step, "small_row_tile_tokens", json_integer(c->small_row_tile_tokens));
 	json_object_set_new(step, "attention_tile_tokens", json_integer(c->attention_tile_tokens));
 	if (c->distinct_free_64ths)
 		json_object_set_new(step, "distinct_free_64ths", json_integer(c->distinct_free_64ths));

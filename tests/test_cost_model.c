@@ -249,6 +249,21 @@ static void rows_fill_whole_tiles(void **state)
 	}
 }
 
+/* Up to one tile in smaller ones; never fewer than before. */
+static void few_rows_fill_small_tiles(void **state)
+{
+	(void)state;
+	static const uint32_t pairs[][2] = {{1, 8}, {8, 8}, {9, 16}, {57, 64}, {64, 64}, {65, 128}, {129, 192}, {UINT32_MAX, 0}};
+	struct cost_model model = cost_model_of(&(struct calibration){.row_tile_tokens = 64, .small_row_tile_tokens = 8});
+	for (size_t i = 0; pairs[i][1]; i++)
+		assert_int_equal(tile_rows(&model, pairs[i][0]), pairs[i][1]);
+	for (uint32_t small = 1; small <= 64; small++) {
+		model.small_row_tile_tokens = small;
+		for (uint32_t rows = 1; rows < 300; rows++)
+			assert_true(tile_rows(&model, rows) <= tile_rows(&model, rows + 1));
+	}
+}
+
 static double term_ns(const struct calibration *c, const struct cost_sizes *sizes, int term)
 {
 	return calibration_curve_ns(&c->terms[term], (double)sizes->x[term]);
@@ -411,13 +426,13 @@ static void second_form_is_read(void **state)
 	(void)state;
 	struct err err;
 	struct calibration *c = load("{\"kvcast_calibration\": 2, " TEXTS ", \"step\": {\"prompt_step_ns\": 1.5, \"decode_step_ns\": 2, "
-	                             "\"weights_ns\": 3, \"sharpness\": 8, \"row_tile_tokens\": 64, \"attention_tile_tokens\": 32, "
+	                             "\"weights_ns\": 3, \"sharpness\": 8, \"row_tile_tokens\": 64, \"small_row_tile_tokens\": 16, \"attention_tile_tokens\": 32, "
 	                             "\"rows_ns\": 4, \"context_ns\": [[1, 0], [3e0, 7]]}, \"transfers\": [{\"tier\": \"host\", "
 	                             "\"read_bytes_per_s\": 5e10, \"write_bytes_per_s\": 4e10, \"latency_ns\": 9000}], \"fit\": {}}", &err);
 	assert_non_null(c);
 	assert_false(c->only_prompts_have_rows);
 	assert_true(c->prompt_step_ns == 1.5 && c->weights_ns == 3 && c->sharpness == 8);
-	assert_true(c->row_tile_tokens == 64 && c->attention_tile_tokens == 32);
+	assert_true(c->row_tile_tokens == 64 && c->small_row_tile_tokens == 16 && c->attention_tile_tokens == 32);
 	assert_true(calibration_curve_ns(&c->terms[TERM_ROWS], 10) == 40);
 	assert_true(calibration_curve_ns(&c->terms[TERM_PAIRS], 10) == 0);
 	assert_true(fabs(calibration_curve_ns(&c->terms[TERM_CONTEXT], 4) - 10.5) < 1e-12);
@@ -503,6 +518,8 @@ static void bad_files_get_one_sentence(void **state)
 	refuses("{\"kvcast_calibration\": 3, " TEXTS "}",
 	        "c.json: field \"kvcast_calibration\" is neither 1 nor 2: this is no calibration of a version known here.");
 	refuses(STEP(", \"sharpness\": 3"), "c.json: field \"sharpness\" of \"step\": expected a power of two.");
+	refuses(STEP(", \"row_tile_tokens\": 64, \"small_row_tile_tokens\": 65"),
+	        "c.json: field \"small_row_tile_tokens\" of \"step\": expected a whole number from 1 to 64.");
 	refuses(STEP(", \"sharpness\": 0"), "c.json: field \"sharpness\" of \"step\": expected a whole number from 1 to 64.");
 	refuses(STEP(", \"keys_ns\": -1"),
 	        "c.json: field \"keys_ns\" of \"step\": expected a number of nanoseconds from 0 to 1e12, or a list of points.");
@@ -558,6 +575,7 @@ int main(void)
 	        cmocka_unit_test(load_is_the_share_of_arithmetic),
 	        cmocka_unit_test(levels_halve),
 	        cmocka_unit_test(rows_fill_whole_tiles),
+	        cmocka_unit_test(few_rows_fill_small_tiles),
 	        cmocka_unit_test(as_the_formula_in_floats),
 	        cmocka_unit_test(decodes_after_work_are_slower),
 	        cmocka_unit_test(more_never_costs_less),

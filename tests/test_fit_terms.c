@@ -143,6 +143,43 @@ static void a_staircase_is_followed(void **state)
 	fit_free(&fit);
 }
 
+/* Products of up to 8, 16 and 32 rows take less than a tile; so small tiles are found, and kept in the file. */
+static void few_rows_are_told_apart(void **state)
+{
+	(void)state;
+	struct calibration truth = with_stairs();
+	struct calibration_curve *stairs = &truth.terms[TERM_ROW_TILES];
+	for (uint32_t i = stairs->count; i-- > 0;)
+		stairs->points[i + 3] = stairs->points[i];
+	stairs->points[0].x = 8;
+	stairs->points[0].ns = 4.2e6;
+	stairs->points[1].x = 16;
+	stairs->points[1].ns = 4.5e6;
+	stairs->points[2].x = 32;
+	stairs->points[2].ns = 4.75e6;
+	stairs->count += 3;
+	truth.small_row_tile_tokens = 8;
+	struct made made;
+	struct err err;
+	open_stairs(&made);
+	for (uint32_t rows = 4; rows <= 60; rows += 4) {
+		made_add(&made, made_step(1, rows, 0, 0, 0, 0));
+		made_add(&made, made_step(1, rows, 2048, 0, 0, 0));
+	}
+	struct fit fit = made_fit_folds(&made, &truth, 0, 8);
+	assert_int_equal(fit.chosen, FIT_CURVES);
+	for (uint32_t rows = 1; rows <= 64; rows += 3) {
+		const struct sample step = made_step(1, rows, 1000, 0, 0, 0);
+		assert_true(made_worst(&fit.calibration, &truth, &step, 1) < 0.01);
+	}
+	assert_int_equal(fit_write_json(&fit, &(struct fit_options){.folds = 2, .bootstraps = 2}, "n", "c.json", &err), 0);
+	struct calibration *read = calibration_load("c.json", &err);
+	assert_non_null(read);
+	assert_int_equal(read->small_row_tile_tokens, 8);
+	calibration_free(read);
+	fit_free(&fit);
+}
+
 /* One sequence decodes with a kernel of its own, two with a slower one, three and more with a third. */
 static void one_to_three_decodes_are_told_apart(void **state)
 {
@@ -186,6 +223,26 @@ static void decodes_beside_prompts_are_told_apart(void **state)
 		assert_true(many ? worst < 0.02 : worst > 0.05);
 		fit_free(&fit);
 	}
+}
+
+/* The first decode beside a prompt brings kernels of its own, the others hardly cost anything. */
+static void the_first_decode_beside_prompts_is_told_apart(void **state)
+{
+	(void)state;
+	struct calibration truth = with_stairs();
+	truth.terms[TERM_DECODES] = (struct calibration_curve)CALIBRATION_LINE(60000);
+	truth.terms[TERM_BESIDE] = (struct calibration_curve){2, {{1, 400000}, {101, 700000}}};
+	struct made made;
+	open_stairs(&made);
+	for (uint32_t i = 0; i < 40; i++)
+		made_add(&made, made_step(1, 64 + 40 * i, 500 * (i % 5), 1 + 7 * (i % 6), 1000 + 300 * (i % 7), 0));
+	struct fit fit = made_fit_folds(&made, &truth, 0, 8);
+	assert_int_equal(fit.chosen, FIT_CURVES);
+	for (uint32_t decodes = 0; decodes <= 3; decodes++) {
+		const struct sample step = made_step(1, 100, 1000, decodes, 1500, 0);
+		assert_true(made_worst(&fit.calibration, &truth, &step, 1) < 0.01);
+	}
+	fit_free(&fit);
 }
 
 /* A price of 0 is one, and is written: without it a reader would take that of decodes alone. */
@@ -310,8 +367,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	        cmocka_unit_test(what_distinct_context_costs_is_found),
 	        cmocka_unit_test(uneven_contexts_cost_a_share),
+	        cmocka_unit_test(few_rows_are_told_apart),
 	        cmocka_unit_test(one_to_three_decodes_are_told_apart),
 	        cmocka_unit_test(decodes_beside_prompts_are_told_apart),
+	        cmocka_unit_test(the_first_decode_beside_prompts_is_told_apart),
 	        cmocka_unit_test(decodes_beside_prompts_may_cost_nothing),
 	        cmocka_unit_test(what_is_told_apart_is_so_in_every_fold),
 	        cmocka_unit_test(few_samples_are_fitted_all_the_same),
