@@ -182,7 +182,7 @@ int cmd_bench_lab_load(struct cmd_bench_lab *lab, int argc, char **argv, struct 
 	lab->calibration = options->text[OPTION_CALIB] ? options->text[OPTION_CALIB] : options->calibration->name;
 	lab->manual.paths = lab->manual_paths;
 	lab->manual.seed = options->config.seed;
-	report_calibration(options->calibration, lab->forecast, sizeof(lab->forecast));
+	report_calibration(options->calibration, options, lab->forecast, sizeof(lab->forecast));
 	return 0;
 }
 

@@ -192,6 +192,7 @@ static void measure_steps(struct calibration_run *run, uint32_t seed, double unt
 		if (run->cells[i].rounds == 0) /* what comes after work is the same step again (calibrate_grid.c) */
 			measure_cell(run, &run->cells[i], true);
 	}
+	run->worked_ns = LONG_REST_NS;
 	double last_ns = 0, start_ns = now_ns();
 	while (run->passes < LEAST_PASSES || (run->passes < MOST_PASSES && start_ns + last_ns < until_ns)) {
 		measure_pass(run, rng);
@@ -310,7 +311,7 @@ static int write_samples(const struct calibrate_command *command, const struct c
 	              command->commit);
 	output_printf(output, "# conditions: random weights, tokens and KV in blocks of %d tokens; steps with prompts after rests of %.0f to "
 	                      "%.0f ms, %.0f after more than %.0f ms of work, the last %.0f of them decodes, which go in bursts of %.0f ms; "
-	                      "in %u random orders; ",
+	                      "in %u random orders, what seconds of work do in the first; ",
 	              BLOCK_TOKENS, WAKE_NS / 1e6, REST_NS / 1e6, LONG_REST_NS / 1e6, LONG_WORK_NS / 1e6, WAKE_NS / 1e6, BURST_NS / 1e6,
 	              run->passes);
 	if (command->products_path)
@@ -343,7 +344,7 @@ static int calibrate(const struct calibrate_command *command, struct calibration
 	if (run->transfer_count < 0)
 		return -1;
 	measure_steps(run, command->seed, until_ns);
-	fprintf(stderr, "kvcast-gpu: %zu steps, each %u times; %d kinds of transfers.\n", run->cell_count, run->passes,
+	fprintf(stderr, "kvcast-gpu: %zu steps, each up to %u times; %d kinds of transfers.\n", run->cell_count, run->passes,
 	        run->transfer_count);
 	gpu_cli_tell_missed(run->llama, command->products_path);
 	return write_samples(command, run, err);
@@ -352,7 +353,8 @@ static int calibrate(const struct calibrate_command *command, struct calibration
 static const struct argp_option option_table[] = {
         {"model", 'm', "NAME|FILE", 0, "the model's shape; default llama-3.1-8b", 0},
         {"output", 'o', "FILE", 0, "where the samples go; default standard output", 0},
-        {"minutes", 't', "N", 0, "time to spend, the model's loading included; default 6, which is three passes of llama-3.1-8b; two are made in any case", 0},
+        {"minutes", 't', "N", 0,
+         "time to spend, the model's loading included; default 6, which is three passes of llama-3.1-8b; two are made in any case", 0},
         {"folder", 'd', "FOLDER", 0, "measure transfers of a disk and an archive there, too", 0},
         {"commit", 'c', "TEXT", 0, "kept in the samples: what this program was built from", 0},
         {"products", 'P', "FILE", 0, GPU_CLI_PRODUCTS_HELP "; without it cuBLASLt's first choices are taken", 0},

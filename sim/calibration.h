@@ -43,8 +43,8 @@
  * Second form of the file; a term that is left out is 0, a number stands for a straight line of so many ns each:
  *
  *   {"kvcast_calibration": 2, "name": "...", "device": "...", "model": "...", "estimate": false, "provenance": "...",
- *    "step": {"prompt_step_ns": 0, "decode_step_ns": 0, "weights_ns": 0, "sharpness": 1, "row_tile_tokens": 1,
- *             "attention_tile_tokens": 1, "distinct_free_64ths": 27, "rows_ns": 20.1, "pairs_ns": [[4096, 5000], [1e8, 9e7]], ...},
+ *    "step": {"prompt_step_ns": 0, "decode_step_ns": 0, "weights_ns": 0, "sharpness": 1, "row_tile_tokens": 64,
+ *             "small_row_tile_tokens": 8, "attention_tile_tokens": 1, "distinct_free_64ths": 27, "rows_ns": 20.1, "pairs_ns": [[4096, 5000], [1e8, 9e7]], ...},
  *    "attention": {"tile_tokens": 32, "tile_blocks": 8, "blocks_at_once": 132, "most_blocks": 512, "part_tokens": 256,
  *                  "part_cost_tokens": 512, "join_cost_tokens": 80},
  *    "power": {"slowdown": 0.16, "light_slowdown": 0.07, "half_life_ns": 4e7, "from": 0.15, "full": 0.45, "most": 0.5,

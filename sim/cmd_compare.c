@@ -258,7 +258,7 @@ static void print_steps(const struct step_compare *compare, const char *path, co
 	const struct step_compare_class *all = &compare->classes[STEP_COMPARE_CLASSES - 1];
 	printf("log          %s\n             %zu steps; %.5g s measured, %.5g predicted\n", path, compare->count, all->measured_ms / 1e3,
 	       all->predicted_ms / 1e3);
-	printf("calibration  %s\n             %s\n\n", calibration->name, report_calibration(calibration, words, sizeof(words)));
+	printf("calibration  %s\n             %s\n\n", calibration->name, report_calibration(calibration, NULL, words, sizeof(words)));
 	printf("                        share of   error of         error of a step, in %%\n");
 	printf("  new tokens    steps  time, in %%  sum, in %%   mean |.|     p5     p50     p95\n");
 	for (size_t c = 0; c < STEP_COMPARE_CLASSES; c++) {

@@ -183,7 +183,7 @@ static void print_table(const struct layout_command *command, const struct layou
 		       outcomes[i].ttft_ms.p95);
 	print_busts(busts, prompt_tokens);
 	print_order(shared);
-	printf("\nTTFT is uncontended; %s\n", report_calibration(config->calibration, calibration, sizeof(calibration)));
+	printf("\nTTFT is uncontended; %s\n", report_calibration(config->calibration, &command->options, calibration, sizeof(calibration)));
 }
 
 static json_t *outcome_json(const struct outcome *outcome)

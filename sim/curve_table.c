@@ -237,7 +237,7 @@ static void put_times(const struct curve_table *table)
 {
 	char calibration[256];
 	fprintf(table->to, "TTFT is uncontended; %s\n",
-	        report_calibration(table->options->calibration, calibration, sizeof(calibration)));
+	        report_calibration(table->options->calibration, table->options, calibration, sizeof(calibration)));
 }
 
 static void put_gib(const struct curve_table *table, double blocks)

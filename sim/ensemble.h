@@ -10,10 +10,10 @@
  *   a common factor           1 + sigma / 2 z' for all steps, those that decode among them, and for what a load is weighed against
  *
  * The latter is there because errors do not cancel out over a run as those of independent draws would. It is a half because
- * sums of all steps of loaded runs on four chips were measured -0.9 to +1.0 % off, where single ones were 1.0 to 1.6 % off on
- * average, and held-out samples 1.5 to 1.8 (gpu/results/README.md). Both are drawn from --seed and the member's number; all else, the policies'
- * random numbers among it, is as in the forecast. So links, arrivals and what the model of the engine leaves out are taken as
- * known: the truth may lie outside.
+ * sums of all steps of loaded runs on four chips were measured -0.9 to +1.0 % off, where single ones were 1.0 to 1.6 % off
+ * on average, and held-out samples 1.5 to 1.8 (gpu/results/README.md). Both are drawn from --seed and the member's number;
+ * all else, the policies' random numbers among it, is as in the forecast. So links, arrivals and what the model of the
+ * engine leaves out are taken as known: the truth may lie outside.
  *
  * Of each figure the 5th, 50th and 95th percentile over the members, each linear between order statistics (metrics.h): of two
  * members 5 % and 95 % of the way from the smaller value to the larger one. Percentiles of different figures need not come from the

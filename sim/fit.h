@@ -29,8 +29,9 @@
  *
  * Transfers: latency + bytes / rate, a line a tier and direction, relative errors and weights as above. Where a medium moves blocks
  * side by side, transfers of few all take as long as one does and say nothing of the rate; so where that line is off by more than
- * a tenth at the largest size, which larger ones are reckoned from, it goes only through those that take at least twice as long as
- * the fastest, and knows nothing of the others. A tier has one latency, that of reading.
+ * a tenth at the largest size, which larger ones are reckoned from, it goes only through the sizes above the largest that takes less
+ * than twice as long as the fastest, if they are two or more and it is nearer then, and knows nothing of the others. A tier has
+ * one latency, that of reading.
  */
 #ifndef KVCAST_FIT_H
 #define KVCAST_FIT_H

@@ -8,18 +8,19 @@
 
 /* Pieces that a term's curve may have, by what the terms are known to need: matrix products change their tiling with the rows;
  * attention gains with length; the others are nearly straight. Where rows are rounded up to tiles the products' time is a staircase
- * over these, which has as many pieces as there are tiles up to STAIRS, and beyond one for each sixteenth more, or two, four and so on
- * where these are more than a curve may have; what goes by rows is nearly straight then. */
+ * over these, which has a piece for each tile, and each small one, up to STAIRS tiles, and beyond one for each sixteenth more, or
+ * two, four and so on where these are more than a curve may have; what goes by rows is nearly straight then. */
 static const uint32_t most_pieces[TERM_COUNT] = {
         [TERM_ROWS] = 14, [TERM_ROW_TILES] = 0, [TERM_SEQUENCES] = 1, [TERM_PAIRS] = 7,
         [TERM_KEYS] = 2,  [TERM_DECODES] = 6,   [TERM_CONTEXT] = 5,   [TERM_DISTINCT] = 2, [TERM_BESIDE] = 1,
 };
 #define STAIRS 32
-/* What is tried for tiles up to a whole one, as products of few rows have kernels of their own; and how much better other tiles have to be. */
+/* What is tried for tiles up to a whole one, as products of few rows have kernels of their own; not where these alone would be
+ * more than STAIRS. */
 #define SMALL_ROW_TILE 8
-#define WORTH_TILES 0.99
-/* Ends of pieces beside those above: where one, two and three sequences decode other kernels run, and most steps are such; beside prompts
- * the first one brings kernels of its own. */
+#define WORTH_TILES 0.99 /* of the error with the tiles before: more is not worth others */
+/* Ends of pieces beside those above: where one, two and three sequences decode other kernels run, and most steps are such; beside
+ * prompts the first one brings kernels of its own. */
 static const size_t single_ends[TERM_COUNT] = {[TERM_DECODES] = 3, [TERM_BESIDE] = 1};
 #define ROW_PIECES_BESIDE_TILES 3
 
@@ -328,7 +329,7 @@ static double fit_small(struct calibration *calibration, const struct sample *co
 	struct calibration small = *calibration;
 	calibration->small_row_tile_tokens = 0;
 	const double error = fit_shape(calibration, cells, count, beside);
-	if (calibration->row_tile_tokens <= SMALL_ROW_TILE)
+	if (calibration->row_tile_tokens <= SMALL_ROW_TILE || calibration->row_tile_tokens > STAIRS * SMALL_ROW_TILE)
 		return error;
 	small.small_row_tile_tokens = SMALL_ROW_TILE;
 	const double with = fit_shape(&small, cells, count, beside);

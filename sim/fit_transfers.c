@@ -8,7 +8,7 @@
 
 #define LEAST_SIZES   3
 #define LARGEST_ERROR 0.1 /* of a line through all sizes, at the largest: beyond it the small ones do not count */
-#define BEYOND_FIRST  2   /* how much longer than the fastest a transfer takes that does */
+#define BEYOND_FIRST  2   /* how much longer than the fastest a transfer takes whose time tells the rate */
 
 /* Of one tier and direction. */
 struct transfers {
@@ -92,15 +92,19 @@ static size_t largest_of(const struct transfers *t)
 	return largest;
 }
 
-/* Leaves those whose time says something of the rate. */
+/* Leaves those larger than any whose time says nothing of the rate. */
 static void leave_out_small(struct transfers *t)
 {
-	double fastest = INFINITY;
+	double fastest = INFINITY, silent = 0;
 	size_t left = 0;
 	for (size_t i = 0; i < t->count; i++)
 		fastest = fmin(fastest, t->ns[i]);
 	for (size_t i = 0; i < t->count; i++) {
 		if (t->ns[i] < BEYOND_FIRST * fastest)
+			silent = fmax(silent, t->bytes[i]);
+	}
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->bytes[i] <= silent)
 			continue;
 		t->bytes[left] = t->bytes[i];
 		t->ns[left++] = t->ns[i];
@@ -108,27 +112,49 @@ static void leave_out_small(struct transfers *t)
 	t->count = left;
 }
 
+static size_t count_sizes(const struct transfers *t)
+{
+	size_t sizes = 0;
+	for (size_t i = 0; i < t->count; i++) {
+		bool known = false;
+		for (size_t j = 0; j < i; j++)
+			known |= t->bytes[j] == t->bytes[i];
+		sizes += !known;
+	}
+	return sizes;
+}
+
+/* Through the larger ones instead, where there are two sizes of them and that is nearer at the largest. */
+static void mend_line(struct transfers *t, struct line *line, double *error)
+{
+	const double off = fabs(relative_error(line, t, largest_of(t)));
+	if (off <= LARGEST_ERROR)
+		return;
+	leave_out_small(t);
+	if (count_sizes(t) < 2)
+		return;
+	const struct line other = line_through(t);
+	if (!(other.ns_per_byte > 0 && fabs(relative_error(&other, t, largest_of(t))) < off))
+		return;
+	*line = other;
+	*error = mean_error(line, t);
+}
+
 static int fit_direction(const struct samples *samples, const char *tier, enum sample_kind kind, struct line *line, double *error,
                          struct err *err)
 {
 	struct transfers t = find(samples, tier, kind);
-	const size_t count = t.count;
+	const size_t sizes = count_sizes(&t);
 	*line = (struct line){0, 0};
-	if (count >= LEAST_SIZES) {
+	if (sizes >= LEAST_SIZES) {
 		*line = line_through(&t);
 		*error = mean_error(line, &t);
-		if (fabs(relative_error(line, &t, largest_of(&t))) > LARGEST_ERROR) {
-			leave_out_small(&t);
-			if (t.count >= 2 && t.count < count) {
-				*line = line_through(&t);
-				*error = mean_error(line, &t);
-			}
-		}
+		mend_line(&t, line, error);
 	}
 	forget(&t);
 	if (!(line->ns_per_byte > 0))
-		return err_set(err, "%s: tier %s has %zu %s transfers, from which no rate can be told; expected at least three sizes, the "
-		                    "larger taking longer.", samples->name, tier, count, kind == SAMPLE_READ ? "read" : "write");
+		return err_set(err, "%s: tier %s has %zu sizes of %s transfers, from which no rate can be told; expected at least three sizes, the "
+		                    "larger taking longer.", samples->name, tier, sizes, kind == SAMPLE_READ ? "read" : "write");
 	return 0;
 }
 

@@ -9,7 +9,7 @@ static int keeps(const struct tune *tune, struct promise *promise, uint64_t capa
 	at.config = &config;
 	if (tune_measure_run(&at, promise->evict->text, promise->ttl->text, tune->trace->request_count, 0, &measured, err) < 0)
 		return -1;
-	*kept = tune_how_broken(tune, &measured) == 0;
+	*kept = measured.rejected == 0 && tune_how_broken(tune, &measured) == 0;
 	if (*kept) {
 		promise->kept = true;
 		promise->capacity_blocks = capacity_blocks;

@@ -1,4 +1,5 @@
-/* promise.h - the smallest capacity at which each policy keeps a promise, such as 95 % of first tokens within 500 ms.
+/* promise.h - the smallest capacity at which each policy keeps a promise, such as 95 % of first tokens within 500 ms. Who is not served
+ * at all, as there is no room for the prompt, is promised that as well: with rejected requests no promise is kept.
  *
  * Found by halving the range of capacities, from one block to all that the trace has, until its ends are 1 % apart: exact for
  * policies that do better with more room, as lru does; others may keep the promise below a capacity at which they break it.

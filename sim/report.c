@@ -36,10 +36,11 @@ const char *report_count(uint64_t value, char *buffer, size_t size)
 	return buffer;
 }
 
-const char *report_calibration(const struct calibration *calibration, char *buffer, size_t size)
+const char *report_calibration(const struct calibration *calibration, const struct run_options *options, char *buffer, size_t size)
 {
-	snprintf(buffer, size, "%s, %s; %s", calibration->device, calibration->model,
-	         calibration->estimate ? "an estimate, not measured" : "measured");
+	const bool other = options && options->has_model && strcmp(options->model.name, calibration->model) != 0;
+	snprintf(buffer, size, "%s, %s%s%s; %s", calibration->device, calibration->model, other ? ", not " : "",
+	         other ? options->model.name : "", calibration->estimate ? "an estimate, not measured" : "measured");
 	return buffer;
 }
 
@@ -47,7 +48,7 @@ const char *report_times(const struct report *report, char *buffer, size_t size)
 {
 	const struct calibration *calibration = report->config->calibration;
 	if (!report->measured_on)
-		return report_calibration(calibration, buffer, size);
+		return report_calibration(calibration, report->options, buffer, size);
 	snprintf(buffer, size, "measured on %s\n  what was saved, and whether to load: by %s%s", report->measured_on, calibration->name,
 	         calibration->estimate ? ", an estimate" : "");
 	return buffer;

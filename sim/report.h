@@ -37,7 +37,7 @@ void report_csv_row(const struct report *report, FILE *to);
 void report_table(const struct report *report, FILE *to);
 
 /* "NVIDIA H200, llama-3.1-8b; an estimate, not measured", to stand beside every number from the calibration. */
-const char *report_calibration(const struct calibration *calibration, char *buffer, size_t size);
+const char *report_calibration(const struct calibration *calibration, const struct run_options *options, char *buffer, size_t size);
 /* The same for a report's times: "measured on ..." where they are. */
 const char *report_times(const struct report *report, char *buffer, size_t size);
 /* 12345678 -> "12,345,678". Returns `buffer`. */

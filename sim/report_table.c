@@ -1,6 +1,8 @@
 /* report_table.c - a result for people, in 80 columns; see report.h. */
 #include "report.h"
 
+#include "replay.h"
+
 #include <math.h>
 
 static void table_times(const char *label, const struct distribution *d, FILE *to)
@@ -118,6 +120,23 @@ static void table_fleet(const struct report *report, FILE *to)
 	fputc('\n', to);
 }
 
+#define OVERLOAD_BUSY 0.9
+#define OVERLOAD_LATE 0.1 /* of the time in which requests come */
+
+/* Where requests come faster than they are served the queue grows to the end, and times say how long the trace is. */
+static void table_overload(const struct report *report, double busy, FILE *to)
+{
+	const struct trace *trace = report->trace;
+	if (report->config->closed_loop || trace->request_count == 0)
+		return;
+	const int64_t recorded_ns = trace->requests[trace->request_count - 1].arrival_ns - trace->requests[0].arrival_ns;
+	const double come_s = (double)replay_sped_up_ns(report->config, recorded_ns) / (double)NS_PER_S;
+	const double late_s = report->result->span_s - come_s;
+	if (busy > OVERLOAD_BUSY && late_s > OVERLOAD_LATE * come_s)
+		fprintf(to, "         overloaded: the last answer ends %.0f s after the last request came;\n"
+		            "         TTFT is of a queue that grows, and larger for a longer trace\n", late_s);
+}
+
 static void table_engine(const struct report *report, FILE *to)
 {
 	const struct run_result *result = report->result;
@@ -125,11 +144,13 @@ static void table_engine(const struct report *report, FILE *to)
 	if (report->config->engine == ENGINE_REPLAY)
 		return;
 	const double span_s = result->span_s > 0 ? result->span_s : 1;
-	fprintf(to, "\nengine   busy %.1f %% of %.0f s, %.1f requests in the system on average\n",
-	        100 * result->busy_s / report_replicas(report) / span_s, result->span_s, result->mean_in_system);
+	const double busy = result->busy_s / report_replicas(report) / span_s;
+	fprintf(to, "\nengine   busy %.1f %% of %.0f s, %.1f requests in the system on average\n", 100 * busy, result->span_s,
+	        result->mean_in_system);
 	fprintf(to, "         %.0f prompt and %.0f answer tokens/s; %s preemptions, %s rejected\n",
 	        (double)metrics_total(result->metrics)->prompt_tokens / span_s, (double)result->output_tokens / span_s,
 	        report_count(result->preemptions, a, sizeof(a)), report_count(result->rejected_requests, b, sizeof(b)));
+	table_overload(report, busy, to);
 	if (report_has_fleet(report))
 		table_fleet(report, to);
 	if (report_tier_count(report) < 2)

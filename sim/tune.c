@@ -45,6 +45,7 @@ struct samples {
 	struct sample *all;
 	size_t count;
 	double held_gib_s;
+	uint64_t rejected;
 };
 
 static void keep(void *context, const struct trace_request *request, int64_t arrival_ns, const struct request_outcome *outcome)
@@ -80,7 +81,7 @@ static struct tune_measure measure(const struct tune *tune, const struct samples
 	}
 	const struct distribution ttft = metrics_distribution(ttft_ms, count);
 	const double held_gib_s = samples->held_gib_s, gb_per_gib = 0x1p30 / 1e9;
-	return (struct tune_measure){{
+	return (struct tune_measure){.values = {
 	        [TUNE_TTFT_MEAN] = ttft.mean,
 	        [TUNE_TTFT_P50] = ttft.p50,
 	        [TUNE_TTFT_P95] = ttft.p95,
@@ -114,6 +115,7 @@ static int run(const struct tune *tune, const char *evict_text, const char *ttl_
 		failed = simulate_run(&part, &config, &result, err);
 	if (!failed) {
 		samples->held_gib_s = result.held_block_s * gib_of_block(tune);
+		samples->rejected = result.rejected_requests;
 		simulate_free(&result);
 	}
 	spec_free(&evict);
@@ -129,6 +131,7 @@ int tune_measure_run(const struct tune *tune, const char *evict, const char *ttl
 	double *ttft_ms = mem_alloc(samples.count, sizeof(*ttft_ms));
 	if (!failed)
 		*to = measure(tune, &samples, NULL, samples.count, ttft_ms);
+	to->rejected = samples.rejected;
 	free(ttft_ms);
 	free(samples.all);
 	return failed;

@@ -176,9 +176,12 @@ static void transfers_are_lines(void **state)
 	fit_free(&fit);
 
 	struct err err;
-	samples.count -= 16; /* two sizes are left */
+	samples.count -= 16; /* two sizes are left, */
+	cells[samples.count] = cells[samples.count - 2];
+	cells[samples.count + 1] = cells[samples.count - 1];
+	samples.count += 2; /* the second one twice */
 	assert_int_equal(fit_run(&fit, &samples, &options, &err), -1);
-	assert_string_equal(err.text, "made: tier host has 2 read transfers, from which no rate can be told; expected at least three "
+	assert_string_equal(err.text, "made: tier host has 2 sizes of read transfers, from which no rate can be told; expected at least three "
 	                              "sizes, the larger taking longer.");
 }
 
@@ -193,6 +196,8 @@ static void side_by_side(void **state)
 			struct sample *s = &cells[samples.count++];
 			*s = (struct sample){.kind = write ? SAMPLE_WRITE : SAMPLE_READ, .tier = "archive", .bytes = 2097152.0 * blocks};
 			s->median_ns = (write ? 32e6 : 17e6) * fmax(1, blocks / 16.0) * (1 + 0.01 * (blocks % 3));
+			if (blocks == 1)
+				s->median_ns *= 3; /* the first one of all */
 		}
 	}
 	struct fit fit = run(&samples);
@@ -201,6 +206,19 @@ static void side_by_side(void **state)
 	assert_true(fabs(archive->read_bytes_per_s / read - 1) < 0.05);
 	assert_true(fabs(archive->write_bytes_per_s / write - 1) < 0.05);
 	assert_true(archive->latency_ns < 2000000);
+	fit_free(&fit);
+
+	/* Two transfers of one larger size are no line: half of their time would be latency. */
+	samples.count -= 4;
+	for (int writes = 0; writes < 2; writes++) {
+		cells[samples.count + (size_t)writes] = cells[samples.count - 2 + (size_t)writes];
+		cells[samples.count + (size_t)writes].bytes = cells[samples.count - 4 + (size_t)writes].bytes * 4;
+		cells[samples.count + (size_t)writes].median_ns *= 40.0 / 17;
+		cells[samples.count + 2 + (size_t)writes] = cells[samples.count + (size_t)writes];
+	}
+	samples.count += 4;
+	fit = run(&samples);
+	assert_true(calibration_transfer(&fit.calibration, "archive")->latency_ns < 18000000);
 	fit_free(&fit);
 }
 

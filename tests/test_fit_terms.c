@@ -341,25 +341,37 @@ static void rounds_of_attention_are_followed(void **state)
 	fit_free(&fit);
 }
 
-/* More sizes, close together, than a curve may have points. */
+/* Rows of a step, `least` apart up to `dense`, then each a fifteenth larger than the one before. */
+static void open_many_sizes(struct made *made, uint32_t least, uint32_t dense, uint32_t row_tile)
+{
+	made_open(made);
+	made->samples.row_tile_tokens = row_tile;
+	for (uint32_t rows = least; rows <= 1000000; rows += rows < dense ? least : (rows / 15 + 15) / 16 * 16)
+		made_add(made, made_step(rows > 8192 ? 64 : 1, rows > 8192 ? rows / 64 : rows, 0, 0, 0, 0));
+	for (uint32_t i = 1; i < 8; i++)
+		made_add(made, made_step(0, 0, 0, i, 100 * i, 0));
+}
+
+/* More sizes, close together, than a curve may have points, whatever the tiles. */
 static void stairs_are_no_more_than_a_curve_may_have(void **state)
 {
 	(void)state;
-	struct made made;
-	struct err err;
-	made_open(&made);
-	for (uint32_t rows = 16; rows <= 1000000; rows += rows < 256 ? 16 : (rows / 15 + 15) / 16 * 16)
-		made_add(&made, made_step(rows > 8192 ? 64 : 1, rows > 8192 ? rows / 64 : rows, 0, 0, 0, 0));
-	for (uint32_t i = 1; i < 8; i++)
-		made_add(&made, made_step(0, 0, 0, i, 100 * i, 0));
-	struct fit fit = made_fit_folds(&made, &fit_machine, 0, 8);
-	for (int term = 0; term < TERM_COUNT; term++)
-		assert_true(fit.calibration.terms[term].count <= CALIBRATION_POINTS_MOST);
-	assert_int_equal(fit_write_json(&fit, &(struct fit_options){.folds = 2, .bootstraps = 2}, "n", "c.json", &err), 0);
-	struct calibration *read = calibration_load("c.json", &err);
-	assert_non_null(read);
-	calibration_free(read);
-	fit_free(&fit);
+	static const struct {
+		uint32_t least, dense, row_tile;
+	} cases[] = {{16, 256, 0}, {8, 256, 64}, {8, 1024, 256}, {8, 1600, 4096}};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct made made;
+		struct err err;
+		open_many_sizes(&made, cases[i].least, cases[i].dense, cases[i].row_tile);
+		struct fit fit = made_fit_folds(&made, &fit_machine, 0, 2);
+		for (int term = 0; term < TERM_COUNT; term++)
+			assert_true(fit.calibration.terms[term].count <= CALIBRATION_POINTS_MOST);
+		assert_int_equal(fit_write_json(&fit, &(struct fit_options){.folds = 2, .bootstraps = 2}, "n", "c.json", &err), 0);
+		struct calibration *read = calibration_load("c.json", &err);
+		assert_non_null(read);
+		calibration_free(read);
+		fit_free(&fit);
+	}
 }
 
 int main(void)

@@ -79,6 +79,9 @@ make_traces()
 	"$kvcast" policies --json | awk -F '"' '/^  "evict"/ { evict = 1 } /^  "ttl"/ { evict = 0 } /^      "name"/ && evict { name = $4 }
 		/^      "rule"/ && evict && $0 !~ /offline/ { print name }' >policies.txt
 	[ -s policies.txt ] || die "$kvcast policies --json did not list any."
+	for of in claude_code_sessions mooncake_conversation; do
+		[ -f "$from/$of.jsonl.gz" ] || echo "traces: those of $of.jsonl.gz are left out, as it is not in $from." >&2
+	done
 	if [ -f "$from/claude_code_sessions.jsonl.gz" ]; then
 		gzip -dc "$from/claude_code_sessions.jsonl.gz" >all.tmp
 		awk -v from=1 -v to=12 -v turns=8 -v most_first=25000 -v most_tokens=32000 -v most_think=90 -f "$here/sessions.awk" all.tmp all.tmp \
@@ -218,6 +221,7 @@ ensemble()
 	shift 4
 	"$kvcast" run "traces/$trace" --calib "$calib" "$@" --quiet --no-timing --ensemble 200 --json |
 		sed -n '/^  "ensemble"/,/^  }/{ s/^  "ensemble": //; s/^  }.*/}/; s/^  //; p; }' >"$experiment/$run.ensemble.json"
+	[ -s "$experiment/$run.ensemble.json" ] || rm "$experiment/$run.ensemble.json" # it said why there is none
 }
 
 # Mean, p50 and p95 of TTFT in a CSV of requests, as kvcast reckons them: linear between order statistics.
@@ -231,6 +235,7 @@ figures()
 # ranges EXPERIMENT: what the forecasts were sure of, and what was measured; a row a figure.
 ranges()
 {
+	rm -f "$1/ranges.csv"
 	ls "$1"/*.ensemble.json >/dev/null 2>&1 || return 0
 	echo run,figure,forecast,low,high,measured_1,measured_2 >"$1/ranges.csv"
 	for ensemble in "$1"/*.ensemble.json; do
@@ -376,13 +381,13 @@ command=${1-}
 	sed -n 's/^# \{0,1\}//p; /^set/q' "$0" >&2
 	exit 2
 }
+tool=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
 case $command in
 traces)
-	make_traces "$2" "$(cd "$3" 2>/dev/null && pwd || echo /nonexistent)" "$4"
+	make_traces "$tool" "$(cd "$3" 2>/dev/null && pwd || echo /nonexistent)" "$4"
 	exit
 	;;
 esac
-tool=$(cd "$(dirname "$2")" && pwd)/$(basename "$2")
 mkdir -p "$3"
 cd "$3"
 shift 3

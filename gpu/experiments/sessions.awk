@@ -51,7 +51,7 @@ turn <= turns && (session in chosen) {
 		begun = field("timestamp") + 0
 		if (!(session in later))
 			later[session] = apart * 1000 * begins++ - begun
-		sub(/"timestamp": *[0-9]+/, "\"timestamp\":" begun + later[session])
+		sub(/"timestamp": *[0-9.]+/, sprintf("\"timestamp\":%.0f", begun + later[session]))
 	}
 	print
 }

@@ -230,3 +230,12 @@ $ printf '%s\n' '{"kvcast":1,"block_tokens":4}' '{"timestamp":0,"session_id":"a"
 > request,arrival_ms,e2e_ms
 > 0,0.000000,8.000000
 > 1,2508.000000,8.000000
+
+# More than can be served, and times of another model than was asked for.
+$ kvcast run licence-agents.jsonl.gz --engine vllm --model qwen2.5-1.5b --capacity 8GiB --speed 1000 --quiet --no-timing | sed -n '/E2E/,/overloaded/p'
+>   E2E          20934.9    21719.6    30868.6    32731.4    35797.2    36703.8
+>   NVIDIA H200, llama-3.1-8b, not qwen2.5-1.5b; an estimate, not measured
+> 
+> engine   busy 100.0 % of 37 s, 211.0 requests in the system on average
+>          86325 prompt and 2741 answer tokens/s; 0 preemptions, 0 rejected
+>          overloaded: the last answer ends 36 s after the last request came;
