@@ -210,7 +210,7 @@ static int read_fit(struct calibration *c, const json_t *root, struct err *err)
 	if (!json_is_number(error) || !(json_number_value(error) >= 0) || !isfinite(json_number_value(error)))
 		return err_set(err, "field \"mean_error\" of \"held_out\" is missing or no number from 0 on.");
 	c->mean_error = json_number_value(error);
-	return 0;
+	return read_whole(fit, "fit", "longest_tokens", 1, INT32_MAX, &c->longest_tokens, err);
 }
 
 static int read_transfers(struct calibration *c, const json_t *root, struct err *err)

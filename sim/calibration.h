@@ -50,8 +50,8 @@
  *    "power": {"slowdown": 0.16, "light_slowdown": 0.07, "half_life_ns": 4e7, "from": 0.15, "full": 0.45, "most": 0.5,
  *              "pairs_load": 0.4, "least_rows": 192, "slow": {"slowdown": 0.02, "half_life_ns": 3e8, "from": 0.4, "full": 0.5}},
  *    "transfers": [{"tier": "host", "read_bytes_per_s": 5e10, "write_bytes_per_s": 5e10, "latency_ns": 20000}],
- *    "fit": {"model": "curves", "held_out": {"curves": {"mean_error": 0.02, ...}, ...}, ...}}      what fit.h found out about it;
- *                                                                                 of it mean_error of the model is read here
+ *    "fit": {"model": "curves", "longest_tokens": 48192, "held_out": {"curves": {"mean_error": 0.02, ...}, ...}, ...}}
+ *                              what fit.h found out about it; of it longest_tokens and mean_error of the model are read here
  *
  * First form: {"kvcast_calibration": 1, ... the same texts ...,
  *    "prefill": {"fixed_ns": 0, "per_new_token_ns": 0, "per_token_pair_ns": 0},
@@ -121,6 +121,7 @@ struct calibration {
 	struct calibration_curve terms[TERM_COUNT];
 	struct calibration_power power;
 	double mean_error; /* of a step that its fit had not seen: mean absolute error, as a share; 0: unknown */
+	uint32_t longest_tokens; /* of a sequence in a step that was measured; 0: unknown */
 	struct calibration_transfer transfers[CALIBRATION_TIERS_MOST];
 	uint32_t transfer_count;
 };

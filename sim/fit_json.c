@@ -99,6 +99,19 @@ static json_t *bands_json(const struct fit *fit)
 	return bands;
 }
 
+/* Of a sequence in a step: beyond it times are no more than curves that go straight on. */
+static uint64_t longest_tokens(const struct fit *fit)
+{
+	uint64_t longest = 0;
+	for (size_t i = 0; i < fit->cell_count; i++) {
+		const struct sample *s = fit->cells[i].sample;
+		const uint64_t prompt = s->prompts ? s->cached_tokens + s->new_tokens : 0, decode = s->decodes ? s->context_tokens + 1 : 0;
+		const uint64_t tokens = prompt > decode ? prompt : decode;
+		longest = tokens > longest ? tokens : longest;
+	}
+	return longest;
+}
+
 static json_t *fit_part(const struct fit *fit, const struct fit_options *options)
 {
 	const struct samples *samples = fit->samples;
@@ -107,8 +120,8 @@ static json_t *fit_part(const struct fit *fit, const struct fit_options *options
 	json_t *held_out = json_object();
 	for (int model = 0; model < FIT_MODELS; model++)
 		json_object_set_new(held_out, fit_model_names[model], errors_json(&fit->held_out[model]));
-	json_t *part = json_pack("{s:s, s:I, s:i, s:i, s:I, s:o}", "model", fit_model_names[fit->chosen], "steps",
-	                         (json_int_t)fit->cell_count, "folds", (int)options->folds, "bootstraps", (int)options->bootstraps,
+	json_t *part = json_pack("{s:s, s:I, s:I, s:i, s:i, s:I, s:o}", "model", fit_model_names[fit->chosen], "steps",
+	                         (json_int_t)fit->cell_count, "longest_tokens", (json_int_t)longest_tokens(fit), "folds", (int)options->folds, "bootstraps", (int)options->bootstraps,
 	                         "seed", (json_int_t)options->seed, "held_out", held_out);
 	if (fit->power.count)
 		json_object_set_new(part, "power", json_pack("{s:I, s:o, s:o}", "steps", (json_int_t)fit->power.count, "mean_error",

@@ -5,6 +5,21 @@
 
 #include <math.h>
 
+/* Prompts that are longer than anything the calibration knows. */
+static void table_beyond(const struct report *report, FILE *to)
+{
+	const uint32_t longest = report->config->calibration->longest_tokens;
+	uint64_t beyond = 0;
+	char a[32], b[32];
+	if (longest == 0 || report->measured_on)
+		return;
+	for (uint32_t i = 0; i < report->trace->request_count; i++)
+		beyond += report->trace->requests[i].prompt_tokens > longest;
+	if (beyond > 0)
+		fprintf(to, "  but for %s prompts of more than %s tokens, which is extrapolated\n", report_count(beyond, a, sizeof(a)),
+		        report_count(longest, b, sizeof(b)));
+}
+
 static void table_times(const char *label, const struct distribution *d, FILE *to)
 {
 	fprintf(to, "  %-9s%11.1f%11.1f%11.1f%11.1f%11.1f%11.1f\n", label, d->mean, d->p50, d->p90, d->p95, d->p99, d->max);
@@ -238,6 +253,7 @@ void report_table(const struct report *report, FILE *to)
 	table_times("E2E", &total->time_ms[METRICS_E2E], to);
 	fprintf(to, "  %s%s\n", report->config->engine == ENGINE_REPLAY ? "uncontended; " : "",
 	        report_times(report, buffer, sizeof(buffer)));
+	table_beyond(report, to);
 	if (report->ensemble)
 		table_ensemble(report->ensemble, to);
 	table_engine(report, to);

@@ -255,6 +255,15 @@ static void the_file_says_what_the_fit_said(void **state)
 	assert_non_null(read);
 	assert_string_equal(read->name, "made-up");
 	assert_false(read->estimate);
+	uint64_t longest = 0;
+	for (size_t i = 0; i < samples.count; i++) {
+		if (cells[i].prompts && cells[i].cached_tokens + cells[i].new_tokens > longest)
+			longest = cells[i].cached_tokens + cells[i].new_tokens;
+		if (cells[i].decodes && cells[i].context_tokens + 1 > longest)
+			longest = cells[i].context_tokens + 1;
+	}
+	assert_true(longest > 0);
+	assert_int_equal(read->longest_tokens, longest);
 	for (size_t i = 0; i < fit.cell_count; i++)
 		assert_true(fabs((double)time_of(read, &cells[i]) / (double)fit.cells[i].fitted_ns - 1) < 1e-4);
 	calibration_free(read);

@@ -239,3 +239,15 @@ $ kvcast run licence-agents.jsonl.gz --engine vllm --model qwen2.5-1.5b --capaci
 > engine   busy 100.0 % of 37 s, 211.0 requests in the system on average
 >          86325 prompt and 2741 answer tokens/s; 0 preemptions, 0 rejected
 >          overloaded: the last answer ends 36 s after the last request came;
+
+# Prompts beyond what was measured.
+$ printf '{"kvcast_calibration":2,"name":"short","device":"D","model":"llama-3.1-8b","provenance":"made up","estimate":false,"step":{"prompt_step_ns":1e6,"decode_step_ns":1e6,"rows_ns":100},"fit":{"model":"curves","longest_tokens":8200,"held_out":{"curves":{"mean_error":0.02}}}}' >short.json
+$ kvcast run licence-agents.jsonl.gz --model llama-3.1-8b --capacity 8GiB --calib short.json --quiet --no-timing | sed -n '/E2E/,/saved/p'
+>   E2E            272.0      215.5      531.0      682.7     1040.5     1288.2
+>   uncontended; D, llama-3.1-8b; measured
+>   but for 186 prompts of more than 8,200 tokens, which is extrapolated
+> 
+> saved    0.3 s of prefill, as much as 166 cold requests of this trace
+$ sed 's/8200/0/' short.json >none.json; kvcast run licence-agents.jsonl.gz --calib none.json
+! kvcast: none.json: field "longest_tokens" of "fit": expected a whole number from 1 to 2147483647.
+? 1
