@@ -128,7 +128,7 @@ static void print_busts(const struct ranking *busts, uint64_t prompt_tokens)
 		puts("\nNo piece keeps a known one behind it from being hit.");
 		return;
 	}
-	printf("\nwhere prefixes end although known pieces follow\n%7s  %-36s%10s%16s%8s\n", "place", "piece", "requests", "tokens lost", "%");
+	printf("\nwhere prefixes end although known pieces follow, whatever the room\n%7s  %-36s%10s%16s%8s\n", "place", "piece", "requests", "tokens lost", "%");
 	for (size_t i = 0; i < busts->count; i++) {
 		const struct layout_piece *piece = busts->pieces[i];
 		lost_tokens += piece->lost_tokens;

@@ -237,7 +237,7 @@ void report_table(const struct report *report, FILE *to)
 	fprintf(to, "         %s requests found their whole prompt\n",
 	        report_count(total->full_hit_requests, requests, sizeof(requests)));
 	table_ledger(report, total, to);
-	fprintf(to, "\nblocks   %s evicted, %s expired; %.1f resident on average",
+	fprintf(to, "\n%-9s%s evicted, %s expired; %.1f resident on average", report_tier_count(report) > 1 ? "tier 1" : "blocks",
 	        report_count(result->counts.evicted_blocks, requests, sizeof(requests)),
 	        report_count(result->counts.expired_blocks, tokens, sizeof(tokens)), result->mean_resident_blocks);
 	if (report->options->has_model)

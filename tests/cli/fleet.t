@@ -15,7 +15,7 @@ $ kvcast run licence-agents.jsonl.gz --preset fleet.conf --replicas 4 --router s
 >   missed: never seen before (cold)                  51,120    1.60 %
 >   missed: tail that is no full block                 2,717    0.09 %
 > 
-> blocks   9,154 evicted, 0 expired; 3205.8 resident on average (6.3 GiB)
+> tier 1   9,154 evicted, 0 expired; 3205.8 resident on average (6.3 GiB)
 > 
 >   ms              mean        p50        p90        p95        p99        max
 >   TTFT            16.5        6.2       12.5       17.9      229.2      229.4

@@ -9,7 +9,7 @@ $ printf '{"timestamp":%d,"output_length":1,"session_id":"%s","segments":[{"id":
 > as it is                 29.33           4.7           5.1
 > shared first             56.00           4.4           5.0
 > 
-> where prefixes end although known pieces follow
+> where prefixes end although known pieces follow, whatever the room
 >   place  piece                                 requests     tokens lost       %
 >       1  tuesday                                      1              40   26.67
 >     all  1 piece                                      1              40   26.67
@@ -67,7 +67,7 @@ $ printf '{"timestamp":%d,"output_length":1,"prompt":"It is %s.\\n\\nYou are a c
 > as it is                  0.00           4.4           4.4
 > shared first             30.77           4.2           4.3
 > 
-> where prefixes end although known pieces follow
+> where prefixes end although known pieces follow, whatever the room
 >   place  piece                                 requests     tokens lost       %
 >       1  It is Tuesday.                               1              13   33.33
 # Written out, the trace has ids only; they cannot be taken apart.
