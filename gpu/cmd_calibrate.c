@@ -192,7 +192,7 @@ static void measure_steps(struct calibration_run *run, uint32_t seed, double unt
 		if (run->cells[i].rounds == 0) /* what comes after work is the same step again (calibrate_grid.c) */
 			measure_cell(run, &run->cells[i], true);
 	}
-	run->worked_ns = LONG_REST_NS;
+	run->worked_ns = LONG_REST_NS; /* long, all of that */
 	double last_ns = 0, start_ns = now_ns();
 	while (run->passes < LEAST_PASSES || (run->passes < MOST_PASSES && start_ns + last_ns < until_ns)) {
 		measure_pass(run, rng);

@@ -12,6 +12,9 @@
 
 #define DIGITS (16 * GEMM_CHOICES_WORDS) /* of an algorithm */
 
+/* Rows up to which points of the grid are so near that products are made of as many. */
+#define FILLED_MOST 2048
+
 enum column { ROWS, OUTPUTS, INPUTS, BIAS, FLOAT, ADDS, FIRST, BEST, ALGORITHM, COLUMNS };
 
 static const char *const column_names[COLUMNS] = {"rows", "outputs",  "inputs",  "bias",     "float",
@@ -31,8 +34,9 @@ uint32_t gemm_choices_point(uint32_t rows)
 
 uint32_t gemm_choices_padded(uint32_t rows)
 {
-	const uint32_t tile = rows <= GEMM_CHOICES_TILE ? 16 : rows > 1024 && rows <= 2048 ? 2 * GEMM_CHOICES_TILE : GEMM_CHOICES_TILE;
-	return rows <= GEMM_CHOICES_MOST ? (rows + tile - 1) / tile * tile : rows;
+	if (rows <= FILLED_MOST)
+		return gemm_choices_point(rows);
+	return rows <= GEMM_CHOICES_MOST ? (rows + GEMM_CHOICES_TILE - 1) / GEMM_CHOICES_TILE * GEMM_CHOICES_TILE : rows;
 }
 
 bool gemm_choices_same_sides(const struct gemm_shape *a, const struct gemm_shape *b)

@@ -46,9 +46,8 @@ struct gemm_choices_origin {
 
 /* The grid's point whose choice stands for so many rows, at least 1. */
 uint32_t gemm_choices_point(uint32_t rows);
-/* Rows that a product is made with in place of so many, where choices are in use: whole tiles, of 16 rows up to GEMM_CHOICES_TILE, of twice
- * as many as that from 1,025 to 2,048 rows, where they are points of the grid (1,088 rows take longer than 1,152: NOTES.md), else of so
- * many up to the grid's end; as many as given beyond. */
+/* Rows that a product is made with in place of so many, where choices are in use: a point of the grid up to 2,048 rows (1,088 take longer
+ * than 1,152: NOTES.md), whole tiles of GEMM_CHOICES_TILE up to the grid's end, and as many as given beyond. */
 uint32_t gemm_choices_padded(uint32_t rows);
 /* Whether they differ in no more than their rows. */
 bool gemm_choices_same_sides(const struct gemm_shape *a, const struct gemm_shape *b);

@@ -8,8 +8,8 @@
  *
  *   fixed  prompt_step_ns if the step has a part of a prompt, else decode_step_ns
  *   R      tokens computed, prompts' and answers'
- *   R'     the same, rounded up to whole tiles of row_tile_tokens; up to one of these, of small_row_tile_tokens if there is such a number:
- *          matrix products of few rows have other kernels
+ *   R'     the same, rounded up to whole tiles of row_tile_tokens; up to one of these, of small_row_tile_tokens if there is such a
+ *          number: matrix products of few rows have other kernels
  *   S      sequences, each with a row through the head; D   those that decode, where all do
  *   B      those that decode beside parts of prompts, whose rows the prompts' products have room for. A file without beside_ns has them
  *          cost what they cost where all decode
@@ -44,7 +44,8 @@
  *
  *   {"kvcast_calibration": 2, "name": "...", "device": "...", "model": "...", "estimate": false, "provenance": "...",
  *    "step": {"prompt_step_ns": 0, "decode_step_ns": 0, "weights_ns": 0, "sharpness": 1, "row_tile_tokens": 64,
- *             "small_row_tile_tokens": 8, "attention_tile_tokens": 1, "distinct_free_64ths": 27, "rows_ns": 20.1, "pairs_ns": [[4096, 5000], [1e8, 9e7]], ...},
+ *             "small_row_tile_tokens": 8, "attention_tile_tokens": 1, "distinct_free_64ths": 27, "rows_ns": 20.1,
+ *             "pairs_ns": [[4096, 5000], [1e8, 9e7]], ...},
  *    "attention": {"tile_tokens": 32, "tile_blocks": 8, "blocks_at_once": 132, "most_blocks": 512, "part_tokens": 256,
  *                  "part_cost_tokens": 512, "join_cost_tokens": 80},
  *    "power": {"slowdown": 0.16, "light_slowdown": 0.07, "half_life_ns": 4e7, "from": 0.15, "full": 0.45, "most": 0.5,

@@ -354,9 +354,8 @@ static int sweep_trace(struct sweep_command *command, struct err *err)
 
 static void print_end(const struct sweep_command *command)
 {
-	char calibration[256];
-	report_calibration(command->options.calibration, &command->options, calibration, sizeof(calibration));
-	printf("%s%s\n%s", command->options.config.engine == ENGINE_REPLAY ? "TTFT is uncontended; " : "times: ", calibration,
+	char times[256];
+	printf("%s\n%s", report_options_times(&command->options, times, sizeof(times)),
 	       command->trace_number + 1 < command->trace_count ? "\n" : "");
 }
 

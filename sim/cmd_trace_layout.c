@@ -163,7 +163,7 @@ static void print_table(const struct layout_command *command, const struct layou
 	static const char *const names[] = {"as it is", "shared first"};
 	const struct trace *trace = layout_trace(layout);
 	const struct run_config *config = &command->options.config;
-	char a[32], b[32], calibration[256];
+	char a[32], b[32], times[256];
 	uint64_t prompt_tokens = 0;
 	size_t pieces;
 	layout_pieces(layout, &pieces);
@@ -183,7 +183,7 @@ static void print_table(const struct layout_command *command, const struct layou
 		       outcomes[i].ttft_ms.p95);
 	print_busts(busts, prompt_tokens);
 	print_order(shared);
-	printf("\nTTFT is uncontended; %s\n", report_calibration(config->calibration, &command->options, calibration, sizeof(calibration)));
+	printf("\n%s\n", report_options_times(&command->options, times, sizeof(times)));
 }
 
 static json_t *outcome_json(const struct outcome *outcome)

@@ -235,9 +235,8 @@ static void put_trace(const struct curve_table *table, const struct curve_totals
 
 static void put_times(const struct curve_table *table)
 {
-	char calibration[256];
-	fprintf(table->to, "TTFT is uncontended; %s\n",
-	        report_calibration(table->options->calibration, table->options, calibration, sizeof(calibration)));
+	char times[256];
+	fprintf(table->to, "%s\n", report_options_times(table->options, times, sizeof(times)));
 }
 
 static void put_gib(const struct curve_table *table, double blocks)

@@ -121,8 +121,8 @@ static json_t *fit_part(const struct fit *fit, const struct fit_options *options
 	for (int model = 0; model < FIT_MODELS; model++)
 		json_object_set_new(held_out, fit_model_names[model], errors_json(&fit->held_out[model]));
 	json_t *part = json_pack("{s:s, s:I, s:I, s:i, s:i, s:I, s:o}", "model", fit_model_names[fit->chosen], "steps",
-	                         (json_int_t)fit->cell_count, "longest_tokens", (json_int_t)longest_tokens(fit), "folds", (int)options->folds, "bootstraps", (int)options->bootstraps,
-	                         "seed", (json_int_t)options->seed, "held_out", held_out);
+	                         (json_int_t)fit->cell_count, "longest_tokens", (json_int_t)longest_tokens(fit), "folds",
+	                         (int)options->folds, "bootstraps", (int)options->bootstraps, "seed", (json_int_t)options->seed, "held_out", held_out);
 	if (fit->power.count)
 		json_object_set_new(part, "power", json_pack("{s:I, s:o, s:o}", "steps", (json_int_t)fit->power.count, "mean_error",
 		                                             rounded(fit->power.mean), "mean_error_without", rounded(fit->power.mean_without)));

@@ -44,6 +44,13 @@ const char *report_calibration(const struct calibration *calibration, const stru
 	return buffer;
 }
 
+const char *report_options_times(const struct run_options *options, char *buffer, size_t size)
+{
+	const int length = snprintf(buffer, size, "%s", options->config.engine == ENGINE_REPLAY ? "TTFT is uncontended; " : "times: ");
+	report_calibration(options->calibration, options, buffer + length, size - (size_t)length);
+	return buffer;
+}
+
 const char *report_times(const struct report *report, char *buffer, size_t size)
 {
 	const struct calibration *calibration = report->config->calibration;

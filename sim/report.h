@@ -36,8 +36,11 @@ void report_csv_row(const struct report *report, FILE *to);
 /* The result for people, in 80 columns. */
 void report_table(const struct report *report, FILE *to);
 
-/* "NVIDIA H200, llama-3.1-8b; an estimate, not measured", to stand beside every number from the calibration. */
+/* "NVIDIA H200, llama-3.1-8b; an estimate, not measured", to stand beside every number from the calibration; with `options`, which may be
+ * NULL, also which model was asked for, where that is another one. */
 const char *report_calibration(const struct calibration *calibration, const struct run_options *options, char *buffer, size_t size);
+/* The same, and whether requests wait: "TTFT is uncontended; NVIDIA H200, ...", or "times: NVIDIA H200, ...". */
+const char *report_options_times(const struct run_options *options, char *buffer, size_t size);
 /* The same for a report's times: "measured on ..." where they are. */
 const char *report_times(const struct report *report, char *buffer, size_t size);
 /* 12345678 -> "12,345,678". Returns `buffer`. */

@@ -16,7 +16,7 @@ static void table_beyond(const struct report *report, FILE *to)
 	for (uint32_t i = 0; i < report->trace->request_count; i++)
 		beyond += report->trace->requests[i].prompt_tokens > longest;
 	if (beyond > 0)
-		fprintf(to, "  but for %s prompts of more than %s tokens, which is extrapolated\n", report_count(beyond, a, sizeof(a)),
+		fprintf(to, "  but for %s prompts of more than %s tokens, which are extrapolated\n", report_count(beyond, a, sizeof(a)),
 		        report_count(longest, b, sizeof(b)));
 }
 

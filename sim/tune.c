@@ -81,7 +81,7 @@ static struct tune_measure measure(const struct tune *tune, const struct samples
 	}
 	const struct distribution ttft = metrics_distribution(ttft_ms, count);
 	const double held_gib_s = samples->held_gib_s, gb_per_gib = 0x1p30 / 1e9;
-	return (struct tune_measure){.values = {
+	return (struct tune_measure){.rejected = samples->rejected, .values = {
 	        [TUNE_TTFT_MEAN] = ttft.mean,
 	        [TUNE_TTFT_P50] = ttft.p50,
 	        [TUNE_TTFT_P95] = ttft.p95,
@@ -131,7 +131,6 @@ int tune_measure_run(const struct tune *tune, const char *evict, const char *ttl
 	double *ttft_ms = mem_alloc(samples.count, sizeof(*ttft_ms));
 	if (!failed)
 		*to = measure(tune, &samples, NULL, samples.count, ttft_ms);
-	to->rejected = samples.rejected;
 	free(ttft_ms);
 	free(samples.all);
 	return failed;

@@ -28,7 +28,7 @@ enum tune_metric { TUNE_TTFT_MEAN, TUNE_TTFT_P50, TUNE_TTFT_P95, TUNE_TTFT_P99, 
 /* Of the counted requests. */
 struct tune_measure {
 	double values[TUNE_METRICS]; /* ms; a share; GiB x s; dollars: prefill at the GPU's price, and rent */
-	uint64_t rejected; /* requests that were not served, of which no metric knows; set by tune_measure_run only */
+	uint64_t rejected; /* requests that were not served, of which no metric knows; a search's text has none of it */
 };
 
 struct tune_constraint {

@@ -5,14 +5,6 @@
 
 #include <stdlib.h>
 
-static void print_times(const struct tune_table *table)
-{
-	const struct run_options *options = table->options;
-	char text[256];
-	fprintf(table->to, "%s%s\n", options->config.engine == ENGINE_REPLAY ? "TTFT is uncontended; " : "times: ",
-	        report_calibration(options->calibration, options, text, sizeof(text)));
-}
-
 static void print_row(FILE *to, const char *name, const struct tune_measure *measured, bool has_bytes)
 {
 	const double *v = measured->values;
@@ -55,7 +47,7 @@ static void print_table(const struct tune_table *table)
 {
 	const struct tune *tune = table->tune;
 	const bool has_bytes = table->options->has_model;
-	char count[32];
+	char count[32], times[256];
 	const uint32_t training = (uint32_t)(tune->training * tune->trace->request_count);
 	fprintf(table->to, "trace    %s\n         %s requests to train on, ", tune->trace->name, report_count(training, count, sizeof(count)));
 	fprintf(table->to, "%s to judge by; %u runs\n", report_count(tune->trace->request_count - training, count, sizeof(count)),
@@ -73,7 +65,7 @@ static void print_table(const struct tune_table *table)
 	if (tune->has_bound)
 		print_row(table->to, "  belady", &tune->rest_bound, has_bytes);
 	print_verdict(table->to, tune);
-	print_times(table);
+	fprintf(table->to, "%s\n", report_options_times(table->options, times, sizeof(times)));
 }
 
 static json_t *measure_json(const struct tune_measure *measured, bool has_bytes)
@@ -187,7 +179,7 @@ static void print_promises(const struct tune_table *table, const struct promise 
 	}
 	print_choice(table, promises, count);
 	fputs("Capacities within 1 %, for policies that do no worse with more room.\n", table->to);
-	print_times(table);
+	fprintf(table->to, "%s\n", report_options_times(options, text, sizeof(text)));
 }
 
 static json_t *promises_json(const struct promise *promises, size_t count, bool has_bytes)

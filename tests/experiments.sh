@@ -70,6 +70,15 @@ for command in replay calibrate "bench cold-repeat" "bench layout" "bench prefix
 done
 rm -f "$out"/calibrate/*.samples.csv
 
+# Sessions that begin a while after one another keep their own pace.
+printf '%s\n' '{"kvcast": 1}' '{"session_id":"a","turn":1,"timestamp":7000,"input_length":9,"class":"main"}' \
+	'{"session_id":"a","turn":2,"timestamp":9500,"input_length":9,"class":"main"}' \
+	'{"session_id":"b","turn":1,"timestamp":100,"input_length":9,"class":"main"}' \
+	'{"session_id":"b","turn":2,"timestamp":3000000100,"input_length":9,"class":"main"}' >"$work/two.jsonl"
+begun=$(awk -v from=1 -v to=9 -v turns=2 -v most_first=99 -v most_tokens=99 -v most_think=9 -v apart=50 \
+	-f "$(dirname "$run")/sessions.awk" "$work/two.jsonl" "$work/two.jsonl" | sed -n 's/.*"timestamp":\([^,]*\),.*/\1/p' | tr '\n' ' ')
+[ "$begun" = "0 2500 50000 3000050000 " ] || fail "sessions begin at $begun"
+
 # What is there is not measured again; what is gone, is.
 rm "$out/alone/licences.measured-2.csv"
 sh "$run" measure "$work/kvcast-gpu" "$out" alone 2>/dev/null >"$work/said"

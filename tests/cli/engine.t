@@ -245,7 +245,7 @@ $ printf '{"kvcast_calibration":2,"name":"short","device":"D","model":"llama-3.1
 $ kvcast run licence-agents.jsonl.gz --model llama-3.1-8b --capacity 8GiB --calib short.json --quiet --no-timing | sed -n '/E2E/,/saved/p'
 >   E2E            272.0      215.5      531.0      682.7     1040.5     1288.2
 >   uncontended; D, llama-3.1-8b; measured
->   but for 186 prompts of more than 8,200 tokens, which is extrapolated
+>   but for 186 prompts of more than 8,200 tokens, which are extrapolated
 > 
 > saved    0.3 s of prefill, as much as 166 cold requests of this trace
 $ sed 's/8200/0/' short.json >none.json; kvcast run licence-agents.jsonl.gz --calib none.json
